@@ -1,0 +1,172 @@
+//! From "ready" to a named desk: `lead.qualified`, `assignment.requests`, `lead.handoff`, `lead.assignment`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Band, Contribution, Fact, Grade, KindCount, LeadId, Millis, Points, Stamp, Tick};
+
+/// The scorer's decision that a lead is ready; opens an episode. Schema `lead.qualified-value`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Qualified {
+    /// When, and by which lane.
+    pub stamp: Stamp,
+    /// What the decision says.
+    pub decision: Qualifying,
+}
+
+/// What the scorer knows of a lead at the instant it became ready.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Qualifying {
+    /// Who.
+    pub lead_id: LeadId,
+    /// Which handoff of this lead, from 1.
+    pub episode: i32,
+    /// `h_<lead>_<episode>`: the same on every replay.
+    pub handoff_id: String,
+    /// Urgency, as the policy names it: `P0` to `P3`.
+    pub lane: String,
+    /// Why at all.
+    pub reason: ReasonKind,
+    /// The matrix cell (`A1`), also given for a hand-raise.
+    pub cell: String,
+    /// Why now: the smallest set of newest inputs without which it would not have happened.
+    pub trigger_set: Vec<Trigger>,
+    /// Total score.
+    pub score: Points,
+    /// Fit points.
+    pub fit: Points,
+    /// Engagement points.
+    pub engagement: Points,
+    /// Fit grade.
+    pub grade: Grade,
+    /// Engagement band.
+    pub band: Band,
+    /// The largest parts of the score, at most ten.
+    pub contributions: Vec<Contribution>,
+    /// What is known about the lead.
+    pub facts: Vec<Fact>,
+    /// What the policy wants to know and does not.
+    pub missing_facts: Vec<String>,
+    /// What they did last, newest first, at most twenty.
+    pub recent: Vec<Moment>,
+    /// Topics of interest by falling count.
+    pub topics: Vec<KindCount>,
+    /// Where they first came from.
+    pub first_source: Option<String>,
+    /// Where they last came from.
+    pub last_source: Option<String>,
+    /// When the event that qualified them happened.
+    pub occurred_at: Millis,
+    /// The event that qualified them.
+    pub event_id: String,
+    /// Version of the policy that judged.
+    pub policy_version: i64,
+}
+
+/// Why a lead was handed off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ReasonKind {
+    /// They asked for sales.
+    HandRaise,
+    /// Fit and engagement together crossed the line.
+    Matrix,
+}
+
+/// One input that made the difference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trigger {
+    /// Action or newly learned fact.
+    pub kind: TriggerKind,
+    /// The input.
+    pub event_id: String,
+    /// In words: `Demo Requested`, `employees = 250 (enrichment)`.
+    pub label: String,
+    /// When it happened.
+    pub occurred_at: Millis,
+    /// Points it moved the score by.
+    pub points: Points,
+}
+
+/// The two answers to "why now".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum TriggerKind {
+    /// They did something.
+    Action,
+    /// We learned something.
+    Fact,
+}
+
+/// One thing the lead did, for the rep to read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// When.
+    pub occurred_at: Millis,
+    /// What: the event name.
+    pub name: String,
+    /// On what: page, asset or campaign.
+    pub detail: Option<String>,
+}
+
+/// What the router reads: a request for a desk, or the passing of time. Schema `assignment.requests-value`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssignmentRequest {
+    /// When, and by which lane of the scorer.
+    pub stamp: Stamp,
+    /// The request.
+    pub input: RouteInput,
+}
+
+/// The two things a router hears.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RouteInput {
+    /// Nothing but time.
+    Tick(Tick),
+    /// Find a desk for this lead.
+    Qualified(Box<Qualifying>),
+}
+
+/// A lead on a named desk, with all a rep needs. Schema `lead.handoff-value`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handoff {
+    /// When, and by which lane of the router.
+    pub stamp: Stamp,
+    /// Everything known when the lead became ready.
+    pub decision: Qualifying,
+    /// Who has it, and why them.
+    pub assignment: Assignment,
+}
+
+/// Who owns a lead and why. Schema `lead.assignment-value`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// When, and by which lane of the router.
+    pub stamp: Stamp,
+    /// Whose lead.
+    pub lead_id: LeadId,
+    /// Which handoff.
+    pub handoff_id: String,
+    /// Which episode of the lead.
+    pub episode: i32,
+    /// The rep, or `None` while it waits in a queue.
+    pub owner: Option<String>,
+    /// The pool that was asked.
+    pub pool: String,
+    /// The routing rule that chose the pool; `fallback` when none matched.
+    pub rule: String,
+    /// How the rep was chosen, in words.
+    pub why: String,
+    /// Everyone passed over, each with the reason code.
+    pub excluded: Vec<Excluded>,
+    /// Milliseconds between qualification and assignment.
+    pub waited_ms: i64,
+    /// Version of the policy that judged.
+    pub policy_version: i64,
+}
+
+/// A rep who was passed over.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Excluded {
+    /// Who.
+    pub rep: String,
+    /// `away`, `gone`, `off_hours`, `day_full`, `not_their_turn`.
+    pub reason: String,
+}

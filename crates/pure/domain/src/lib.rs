@@ -1,0 +1,40 @@
+//! The nouns spoken on Baton's topics, and the time they are told in.
+//!
+//! Holds: every type here is plain data with a fixed field order (the order of
+//! its Avro schema in `schemas/`), so that the same value always has the same
+//! bytes. No floats: points are micro-points, money is whole units.
+//!
+//! Absent on purpose: any rule, any clock, any knowledge of Kafka.
+
+mod aggregate;
+mod dead_letter;
+mod event;
+mod handoff;
+mod ledger;
+mod lifecycle;
+mod points;
+mod score;
+mod sla;
+mod time;
+
+pub use aggregate::{Engagement, EngagementUpdate, KindCount};
+pub use dead_letter::Reason;
+pub use event::{
+    Activity, Body, Consent, ConsentState, CrmActivity, CrmKind, Direction, Disposition, Fact, FactValue, LeadEvent,
+    Linked, Stamp, Tick, Touch, TouchOutcome,
+};
+pub use handoff::{
+    Assignment, AssignmentRequest, Excluded, Handoff, Moment, Qualified, Qualifying, ReasonKind, RouteInput, Trigger,
+    TriggerKind,
+};
+pub use ledger::{Count, Ledger};
+pub use lifecycle::{LifecycleChanged, Stage};
+pub use points::Points;
+pub use score::{Band, Contribution, ContributionKind, Grade, ScoreUpdate};
+pub use sla::{Clock, ClockStart, SlaEvent, SlaEventKind, WatchInput};
+pub use time::{LogTime, Millis};
+
+/// The identity of a lead inside Baton, for example `ld_3f2a9c01d4e5b677`.
+///
+/// Minted once by `identify`, never changed afterwards.
+pub type LeadId = String;

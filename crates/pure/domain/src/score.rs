@@ -1,0 +1,116 @@
+//! `lead.score`: how good and how warm a lead is, with the whole reckoning.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{LeadId, LogTime, Millis, Points, Stage, Stamp};
+
+/// How well the lead fits the ideal customer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Grade {
+    /// Best fit.
+    A,
+    /// Good fit.
+    B,
+    /// Fair fit.
+    C,
+    /// Poor fit.
+    D,
+    /// Too little is known to say.
+    #[default]
+    U,
+}
+
+/// How engaged the lead is: 1 hottest, 4 coldest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Band(pub i32);
+
+impl Default for Band {
+    fn default() -> Self {
+        Self(4)
+    }
+}
+
+impl fmt::Display for Grade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::A => "A",
+            Self::B => "B",
+            Self::C => "C",
+            Self::D => "D",
+            Self::U => "U",
+        })
+    }
+}
+
+impl fmt::Display for Band {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// The score of a lead after an event, with its receipt. Schema `lead.score-value`.
+///
+/// Holds: `fit + engagement = score`, and `receipt` sums to `score` exactly.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScoreUpdate {
+    /// When, and by which lane.
+    pub stamp: Stamp,
+    /// Whose score.
+    pub lead_id: LeadId,
+    /// The event after which it holds.
+    pub event_id: String,
+    /// Total: fit plus engagement.
+    pub score: Points,
+    /// Points for who they are.
+    pub fit: Points,
+    /// Points for what they do, decayed to `stamp.at`.
+    pub engagement: Points,
+    /// Grade of the fit.
+    pub grade: Grade,
+    /// Band of the engagement.
+    pub band: Band,
+    /// Lifecycle stage after the event.
+    pub stage: Stage,
+    /// Every part of the score, largest first.
+    pub receipt: Vec<Contribution>,
+    /// Version of the policy that judged.
+    pub policy_version: i64,
+}
+
+/// One line of a receipt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contribution {
+    /// What sort of line.
+    pub kind: ContributionKind,
+    /// The rule, or the group for a group's cap, or `total`.
+    pub rule: String,
+    /// The event or fact behind it; empty for a cap or floor.
+    pub event_id: String,
+    /// When that happened.
+    pub occurred_at: Millis,
+    /// Points now, after decay; negative for a cap.
+    pub points: Points,
+}
+
+/// The sorts of receipt line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ContributionKind {
+    /// An activity.
+    Activity,
+    /// A fact.
+    Fact,
+    /// What a cap took away.
+    Cap,
+    /// What the floor at zero gave back.
+    Floor,
+}
+
+impl ScoreUpdate {
+    /// The time at which the score holds.
+    pub fn at(&self) -> LogTime {
+        self.stamp.at
+    }
+}
