@@ -13,6 +13,7 @@ mod handoff;
 mod ledger;
 mod lifecycle;
 mod points;
+mod raw;
 mod score;
 mod sla;
 mod time;
@@ -30,6 +31,7 @@ pub use handoff::{
 pub use ledger::{Count, Ledger};
 pub use lifecycle::{LifecycleChanged, Stage};
 pub use points::Points;
+pub use raw::{IdentityLink, Ids, RawEvent};
 pub use score::{Band, Contribution, ContributionKind, Grade, ScoreUpdate};
 pub use sla::{Clock, ClockStart, SlaEvent, SlaEventKind, WatchInput};
 pub use time::{LogTime, Millis};
