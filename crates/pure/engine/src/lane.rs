@@ -1,0 +1,325 @@
+//! One lane: one partition's share of a stage, with its state and its place in log time.
+//!
+//! Holds: a wake-up due at `d` is given after every record stamped up to `d` and before any later
+//! one; nothing reaches the store before its transaction has committed; an undone lane is exactly
+//! as it was after its last commit.
+
+use std::collections::BTreeMap;
+
+use baton_domain::{LogTime, Reason};
+use serde::{Deserialize, Serialize};
+
+use crate::ledger::Totals;
+use crate::log::Part;
+use crate::merge::{Mark, Merge, Queued, Turn};
+use crate::outbox::{Outbox, Topic};
+use crate::processor::{Ctx, Incoming, Processor, Stamped};
+use crate::rows::{self, Rows};
+use crate::spec::{Order, StageSpec};
+use crate::{Store, StoreError};
+
+/// The key of the engine's own row. No stage uses a key that starts with NUL.
+const META: &[u8] = b"\0lane";
+
+/// What a lane remembers beside the stage's rows; commits with them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Meta {
+    now: Option<LogTime>,
+    told: Option<LogTime>,
+    marks: Vec<((Part, i32), Mark)>,
+    /// The greatest offset a part that went to the dead letters: it may be read again while an
+    /// earlier record of the part still waits.
+    refused: BTreeMap<Part, i64>,
+    totals: Totals,
+}
+
+/// One lane of a stage.
+pub(crate) struct Lane<S> {
+    pub(crate) id: i32,
+    pub(crate) store: S,
+    rows: Rows,
+    merge: Merge,
+    now: LogTime,
+    refused: BTreeMap<Part, i64>,
+    totals: Totals,
+    saved: Meta,
+    /// The next offset to read of each part, as far as received.
+    next: BTreeMap<Part, i64>,
+    /// The offsets last committed.
+    committed: BTreeMap<Part, i64>,
+    dirty: bool,
+}
+
+/// The parts of a worker that a lane borrows while it judges.
+pub(crate) struct Desk<'a, P> {
+    pub(crate) spec: &'a StageSpec,
+    pub(crate) processor: &'a mut P,
+    pub(crate) outbox: &'a mut Outbox,
+}
+
+impl<S: Store> Lane<S> {
+    /// A lane over a restored store.
+    pub(crate) fn open(id: i32, store: S, spec: &StageSpec, offsets: BTreeMap<Part, i64>) -> Self {
+        let stamped = spec.parts_of(id).into_iter().filter_map(|part| match spec.inputs.get(part.0)?.order {
+            Order::Stamped { producers } => Some((part, producers)),
+            Order::Arrival => None,
+        });
+        let mut rows = Rows::default();
+        rows.index(&store);
+        let saved: Meta =
+            store.get(META).and_then(|row| postcard::from_bytes(rows::body(row)).ok()).unwrap_or_default();
+        let mut merge = Merge::new(stamped);
+        merge.reset(&saved.marks);
+        Self {
+            id,
+            rows,
+            merge,
+            now: saved.now.unwrap_or(LogTime::MIN),
+            refused: saved.refused.clone(),
+            totals: saved.totals.clone(),
+            saved,
+            next: offsets.clone(),
+            committed: offsets,
+            dirty: false,
+            store,
+        }
+    }
+
+    /// A record has arrived. Judges it at once when its place in the order is known, else keeps it.
+    pub(crate) fn accept<P: Processor>(&mut self, desk: &mut Desk<'_, P>, record: &Incoming<'_>) {
+        let part = (record.input, record.partition);
+        if self.next.get(&part).is_some_and(|next| record.offset < *next) {
+            return;
+        }
+        self.next.insert(part, record.offset.saturating_add(1));
+        self.dirty = true;
+        match desk.spec.inputs.get(record.input).map(|input| input.order) {
+            Some(Order::Stamped { .. }) => self.accept_stamped(desk, part, record),
+            _ => self.accept_arrival(desk, record),
+        }
+    }
+
+    fn accept_arrival<P: Processor>(&mut self, desk: &mut Desk<'_, P>, record: &Incoming<'_>) {
+        match desk.processor.stamp(record, self.now) {
+            Stamped::At(stamp) => self.judge(desk, record, stamp.at),
+            Stamped::Bad(reason, detail) => self.refuse(desk, record, reason, &detail),
+        }
+    }
+
+    fn accept_stamped<P: Processor>(&mut self, desk: &mut Desk<'_, P>, part: Part, record: &Incoming<'_>) {
+        let stamp = match desk.processor.stamp(record, self.now) {
+            Stamped::At(stamp) => stamp,
+            Stamped::Bad(reason, detail) => return self.refuse(desk, record, reason, &detail),
+        };
+        match self.merge.is_new(part, stamp.lane, record.offset) {
+            Some(true) => {}
+            Some(false) => return,
+            None => {
+                return self.refuse(desk, record, Reason::Decode, "stamp names a lane that its stage does not have");
+            }
+        }
+        let (Some(key), Some(value)) = (record.key, record.value) else {
+            return self.merge.tick(part, stamp.lane, record.offset, stamp.at);
+        };
+        // A storm of wake-ups is given in bounded transactions, so the record has to wait for it.
+        if self.merge.is_direct() && self.rows.first_due(LogTime(stamp.at.0.saturating_sub(1))).is_none() {
+            self.merge.pass(part, stamp.lane, record.offset, stamp.at);
+            return self.judge(desk, record, stamp.at);
+        }
+        let record = Queued {
+            at: stamp.at,
+            part,
+            offset: record.offset,
+            appended: record.appended,
+            key: key.to_vec(),
+            value: value.to_vec(),
+        };
+        self.merge.push(stamp.lane, record);
+    }
+
+    /// Judges what is due of the records that wait, then gives the wake-ups that are due.
+    /// Returns whether it stopped at `wakes` with more to give.
+    pub(crate) fn drain<P: Processor>(&mut self, desk: &mut Desk<'_, P>, wakes: usize) -> bool {
+        let mut budget = wakes;
+        loop {
+            match self.merge.next() {
+                Turn::Take(at) => {
+                    if self.wake_through(desk, LogTime(at.0.saturating_sub(1)), at, &mut budget) {
+                        return true;
+                    }
+                    let Some(record) = self.merge.take() else { return false };
+                    let incoming = Incoming {
+                        input: record.part.0,
+                        partition: record.part.1,
+                        offset: record.offset,
+                        appended: record.appended,
+                        key: Some(&record.key),
+                        value: Some(&record.value),
+                    };
+                    self.judge(desk, &incoming, at);
+                }
+                Turn::Wait(complete) => {
+                    let more = self.wake_through(desk, complete, complete, &mut budget);
+                    if !more && complete > self.now {
+                        self.now = complete;
+                        self.dirty = true;
+                    }
+                    return more;
+                }
+            }
+        }
+    }
+
+    /// The lane's own clock moves on without a record: for a sequencer.
+    pub(crate) fn advance<P: Processor>(&mut self, desk: &mut Desk<'_, P>, to: LogTime) {
+        if to > self.now {
+            self.wake_through(desk, to, to, &mut { usize::MAX });
+            self.now = to;
+            self.dirty = true;
+        }
+    }
+
+    fn judge<P: Processor>(&mut self, desk: &mut Desk<'_, P>, record: &Incoming<'_>, at: LogTime) {
+        self.wake_through(desk, LogTime(at.0.saturating_sub(1)), at, &mut { usize::MAX });
+        self.now = self.now.max(at);
+        self.totals.consumed(1);
+        let last = desk.processor.process(record, at, &mut self.ctx(desk.spec, desk.outbox));
+        self.now = self.now.max(last);
+    }
+
+    fn refuse<P>(&mut self, desk: &mut Desk<'_, P>, record: &Incoming<'_>, reason: Reason, detail: &str) {
+        let refused = self.refused.entry((record.input, record.partition)).or_insert(-1);
+        if record.offset <= *refused {
+            return;
+        }
+        *refused = record.offset;
+        self.totals.consumed(1);
+        self.ctx(desk.spec, desk.outbox).dead_letter(record, reason, detail);
+    }
+
+    /// Gives the wake-ups due at or before `through`, in order of time, then key; `seen` is the log
+    /// time known to have passed. Returns whether the budget ended first.
+    fn wake_through<P: Processor>(
+        &mut self,
+        desk: &mut Desk<'_, P>,
+        through: LogTime,
+        seen: LogTime,
+        budget: &mut usize,
+    ) -> bool {
+        while let Some((due, key)) = self.rows.first_due(through) {
+            if *budget == 0 {
+                return true;
+            }
+            *budget -= 1;
+            self.dirty = true;
+            self.rows.given(&self.store, &key, due);
+            self.now = self.now.max(due);
+            self.totals.fired();
+            desk.processor.wake(&key, due, seen, &mut self.ctx(desk.spec, desk.outbox));
+        }
+        false
+    }
+
+    /// Adds what must commit with the outputs: the time told downstream, the changed rows, the totals.
+    pub(crate) fn seal<P: Processor>(&mut self, desk: &mut Desk<'_, P>) {
+        let meta = self.meta();
+        if let Some(told) = meta.told
+            && self.saved.told < Some(told)
+        {
+            desk.processor.tell_time(told, &mut self.ctx(desk.spec, desk.outbox));
+        }
+        if meta != self.saved {
+            self.rows.put_raw(META, &postcard::to_allocvec(&meta).unwrap_or_default());
+            let ledger = self.totals.balance(&desk.spec.name, self.id, self.now);
+            let value = desk.processor.encode_ledger(&ledger);
+            let key = format!("{}/{}", desk.spec.name, self.id);
+            let to = self.id.rem_euclid(desk.spec.ledger.1.max(1));
+            desk.outbox.push(Topic::Ledger, to, Some(key.as_bytes()), Some(&value), &[]);
+        }
+        for (key, row) in self.rows.changes() {
+            desk.outbox.push(Topic::Changelog, self.id, Some(key), row, &[]);
+        }
+    }
+
+    fn ctx<'a>(&'a mut self, spec: &'a StageSpec, outbox: &'a mut Outbox) -> Ctx<'a> {
+        Ctx { lane: self.id, spec, rows: &mut self.rows, store: &self.store, outbox, totals: &mut self.totals }
+    }
+
+    fn meta(&self) -> Meta {
+        // A lane without stamped inputs is complete up to the stamp it gave last.
+        let told = self.merge.complete().unwrap_or(self.now);
+        Meta {
+            now: (self.now != LogTime::MIN).then_some(self.now),
+            told: (told != LogTime::MIN).then_some(told),
+            marks: self.merge.marks(),
+            refused: self.refused.clone(),
+            totals: self.totals.clone(),
+        }
+    }
+
+    /// The offsets to commit: nothing that still waits is claimed.
+    pub(crate) fn offsets(&self) -> BTreeMap<Part, i64> {
+        self.next
+            .iter()
+            .map(|(part, next)| (*part, self.merge.waiting_from(*part).map_or(*next, |from| from.min(*next))))
+            .collect()
+    }
+
+    /// The transaction has committed.
+    pub(crate) fn settle(&mut self) -> Result<(), StoreError> {
+        for (key, row) in self.rows.changes() {
+            self.store.put(key, row);
+        }
+        if !self.rows.is_clean() {
+            self.store.commit(None)?;
+        }
+        self.rows.settled();
+        self.saved = self.meta();
+        self.committed = self.offsets();
+        self.dirty = false;
+        Ok(())
+    }
+
+    /// The transaction did not happen. Returns where to read each part from again.
+    pub(crate) fn undo(&mut self) -> Vec<(Part, i64)> {
+        self.rows.undo(&self.store);
+        self.merge.reset(&self.saved.marks);
+        self.now = self.saved.now.unwrap_or(LogTime::MIN);
+        self.refused = self.saved.refused.clone();
+        self.totals = self.saved.totals.clone();
+        self.next = self.committed.clone();
+        self.dirty = false;
+        self.next.iter().map(|(part, offset)| (*part, *offset)).collect()
+    }
+
+    /// A part has been read to `offset`, markers included.
+    pub(crate) fn end(&mut self, part: Part, offset: i64) {
+        if let Some(next) = self.next.get_mut(&part) {
+            *next = offset.max(*next);
+        }
+    }
+
+    /// Whether there is work to commit.
+    pub(crate) fn is_dirty(&self) -> bool {
+        self.dirty
+    }
+
+    /// Whether only the position moved since the last commit, over markers.
+    pub(crate) fn has_moved(&self) -> bool {
+        !self.dirty && self.offsets() != self.committed
+    }
+
+    /// Log time, records waiting for their turn, rows waiting to be woken, offsets committed.
+    pub(crate) fn status(&self) -> (LogTime, usize, usize, &BTreeMap<Part, i64>) {
+        (self.now, self.merge.len(), self.rows.waiting(), &self.committed)
+    }
+
+    pub(crate) fn now(&self) -> LogTime {
+        self.now
+    }
+
+    /// Gives the store back, for a restore.
+    pub(crate) fn into_store(self) -> S {
+        self.store
+    }
+}

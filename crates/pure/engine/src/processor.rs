@@ -1,0 +1,141 @@
+//! What the engine asks of a stage's host: bytes in, bytes out.
+
+use baton_domain::{Ledger, LogTime, Millis, Reason, Stamp};
+
+use crate::ledger::Totals;
+use crate::outbox::{Emit, Outbox, Topic};
+use crate::rows::Rows;
+use crate::spec::StageSpec;
+
+/// A record as it came from the log.
+#[derive(Clone, Copy, Debug)]
+pub struct Incoming<'a> {
+    /// Index of the input.
+    pub input: usize,
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// The broker's append time.
+    pub appended: Millis,
+    /// Its key.
+    pub key: Option<&'a [u8]>,
+    /// Its value.
+    pub value: Option<&'a [u8]>,
+}
+
+/// Where a record belongs in log time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stamped {
+    /// At this stamp.
+    At(Stamp),
+    /// It cannot be read: to the dead letters with it.
+    Bad(Reason, String),
+}
+
+/// A stage between decoding and encoding. Total: a record it cannot use goes to
+/// [`Ctx::dead_letter`], never to a panic.
+pub trait Processor {
+    /// Where the record belongs. On an input in [`crate::Order::Arrival`] the answer must lie after
+    /// `now`; on a stamped one it is read from the record.
+    fn stamp(&mut self, record: &Incoming<'_>, now: LogTime) -> Stamped;
+
+    /// Judges the record that [`Processor::stamp`] placed at `at`; returns the last log time it used
+    /// (`at`, or later where one record holds several events).
+    fn process(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) -> LogTime;
+
+    /// A row asked to be woken at `due`; log time is known to have reached `seen`.
+    fn wake(&mut self, key: &[u8], due: LogTime, seen: LogTime, ctx: &mut Ctx<'_>);
+
+    /// Before a transaction is sealed in which the lane's log time moved to `now`: the place to tell
+    /// downstream lanes how late it is.
+    fn tell_time(&mut self, now: LogTime, ctx: &mut Ctx<'_>);
+
+    /// The bytes of a ledger record.
+    fn encode_ledger(&mut self, ledger: &Ledger) -> Vec<u8>;
+
+    /// For a sequencer: the log time that the host's clock gives when nothing has arrived, if it is
+    /// to move on its own.
+    fn idle(&mut self, now: LogTime, host: Millis) -> Option<LogTime> {
+        let _ = (now, host);
+        None
+    }
+}
+
+/// What a processor may do while it judges one input.
+pub struct Ctx<'a> {
+    pub(crate) lane: i32,
+    pub(crate) spec: &'a StageSpec,
+    pub(crate) rows: &'a mut Rows,
+    pub(crate) store: &'a dyn crate::Store,
+    pub(crate) outbox: &'a mut Outbox,
+    pub(crate) totals: &'a mut Totals,
+}
+
+impl Ctx<'_> {
+    /// The lane's number.
+    pub fn lane(&self) -> i32 {
+        self.lane
+    }
+
+    /// Partitions of an output topic.
+    pub fn partitions(&self, topic: usize) -> i32 {
+        self.spec.outputs.get(topic).map_or(0, |(_, partitions)| *partitions)
+    }
+
+    /// The value of a row, as of everything judged before.
+    pub fn get(&self, key: &[u8]) -> Option<&[u8]> {
+        self.rows.get(self.store, key)
+    }
+
+    /// Sets a row, and when it wants to be woken (replacing any earlier wish).
+    pub fn put(&mut self, key: &[u8], value: &[u8], wake: Option<LogTime>) {
+        self.rows.put(self.store, key, Some((value, wake)));
+    }
+
+    /// Deletes a row and its wish to be woken.
+    pub fn delete(&mut self, key: &[u8]) {
+        self.rows.put(self.store, key, None);
+    }
+
+    /// Adds an output.
+    pub fn emit(&mut self, emit: Emit<'_>) {
+        let Some((name, _)) = self.spec.outputs.get(emit.topic) else { return };
+        self.totals.produced(name);
+        self.outbox.push(Topic::Output(emit.topic), emit.partition, emit.key, Some(emit.value), emit.headers);
+    }
+
+    /// Adds a tick: time for the lanes downstream, counted nowhere.
+    pub fn tick(&mut self, topic: usize, partition: i32, value: &[u8]) {
+        self.outbox.push(Topic::Output(topic), partition, None, Some(value), &[]);
+    }
+
+    /// Counts the record, or one of the events in it, under a heading of the ledger.
+    pub fn count(&mut self, outcome: &'static str) {
+        self.totals.outcome(outcome);
+    }
+
+    /// Says that a record held `events` events, each of which will be counted.
+    pub fn holds(&mut self, events: usize) {
+        self.totals.consumed(i64::try_from(events).unwrap_or(i64::MAX).saturating_sub(1));
+    }
+
+    /// Sends the record, untouched, to the dead-letter topic with the reason. Counts it.
+    pub fn dead_letter(&mut self, record: &Incoming<'_>, reason: Reason, detail: &str) {
+        self.totals.outcome(crate::ledger::dead(reason));
+        let topic = self.spec.inputs.get(record.input).map_or("", |input| input.topic.as_str());
+        let (partition, offset, at) =
+            (record.partition.to_string(), record.offset.to_string(), record.appended.0.to_string());
+        let headers: [(&str, &[u8]); 7] = [
+            ("x-dlq-reason", reason.as_str().as_bytes()),
+            ("x-dlq-detail", detail.as_bytes()),
+            ("x-dlq-stage", self.spec.name.as_bytes()),
+            ("x-dlq-topic", topic.as_bytes()),
+            ("x-dlq-partition", partition.as_bytes()),
+            ("x-dlq-offset", offset.as_bytes()),
+            ("x-dlq-timestamp", at.as_bytes()),
+        ];
+        let to = self.lane.rem_euclid(self.spec.dead_letters.1.max(1));
+        self.outbox.push(Topic::DeadLetters, to, record.key, record.value, &headers);
+    }
+}

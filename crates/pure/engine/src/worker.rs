@@ -1,0 +1,536 @@
+//! One worker: a group consumer, a transactional producer and the lanes the group gave it.
+//!
+//! [`Worker::turn`] takes in what is there, judges it, and, when there is nothing more to take in
+//! or a bound is reached, commits outputs, state, totals and positions in one transaction.
+//!
+//! Holds: no transaction is open between turns; a lane reads nothing before it is fenced and
+//! restored; after a fault either the transaction is undone and its lanes read again from their
+//! committed offsets, or, when its outcome is unknown, they are restored from the log, which knows.
+
+use std::collections::BTreeMap;
+
+use baton_domain::{LogTime, Millis};
+
+use crate::lane::{Desk, Lane};
+use crate::log::{Event, Fault, Log, Part, Polled};
+use crate::outbox::Outbox;
+use crate::processor::{Incoming, Processor};
+use crate::spec::{Limits, Spread, StageSpec};
+use crate::{Store, StoreError};
+
+/// Why a worker must end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Another instance took over; this one can write nothing.
+    Fenced(String),
+    /// The cluster, or what is on it, does not fit the configuration.
+    Config(String),
+    /// The local store cannot be written.
+    Store(String),
+}
+
+/// What a turn did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// Records taken in.
+    pub records: usize,
+    /// Whether a transaction was committed.
+    pub committed: bool,
+    /// Whether nothing is left to do until something arrives.
+    pub idle: bool,
+}
+
+/// Running counts of a worker, for metrics. They start at zero with the process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Records taken in.
+    pub records: u64,
+    /// Transactions committed.
+    pub committed: u64,
+    /// Transactions undone.
+    pub aborted: u64,
+    /// Producers taken up anew.
+    pub fenced: u64,
+    /// Records written, changelog included.
+    pub written: u64,
+    /// Milliseconds spent from begin to verdict.
+    pub transaction_ms: u64,
+}
+
+/// The state of a lane, for health and metrics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaneStatus {
+    /// Which lane.
+    pub lane: i32,
+    /// Changelog records still to restore; `None` when the lane is running.
+    pub restoring: Option<i64>,
+    /// Its log time.
+    pub now: Option<LogTime>,
+    /// Records that wait for their turn in the order.
+    pub waiting: usize,
+    /// Rows that want to be woken.
+    pub wakes: usize,
+    /// Rows in the store.
+    pub rows: usize,
+    /// Committed offsets.
+    pub offsets: BTreeMap<Part, i64>,
+}
+
+enum Slot<S> {
+    /// Given by the group, or thrown back by a fault; nothing read yet.
+    Fresh(Option<S>),
+    /// Reading its changelog up to `end`.
+    Restoring { store: S, position: i64, end: i64, moved_at: Millis },
+    /// Judging.
+    Running(Box<Lane<S>>),
+    /// Between two of the above.
+    Moving,
+}
+
+/// One worker of a stage.
+pub struct Worker<P, S, F> {
+    spec: StageSpec,
+    limits: Limits,
+    processor: P,
+    open_store: F,
+    slots: BTreeMap<i32, Slot<S>>,
+    outbox: Outbox,
+    stats: Stats,
+    fenced: bool,
+    pending: usize,
+    pending_since: Option<Millis>,
+    committed_at: Millis,
+    checkpoint_at: Millis,
+    backoff_ms: i64,
+    more: bool,
+}
+
+impl<P, S, F> Worker<P, S, F>
+where
+    P: Processor,
+    S: Store,
+    F: FnMut(i32) -> Result<S, StoreError>,
+{
+    /// A worker that owns nothing yet. `open_store` opens the local store of a lane.
+    pub fn new(spec: StageSpec, limits: Limits, processor: P, open_store: F) -> Self {
+        Self {
+            spec,
+            limits,
+            processor,
+            open_store,
+            slots: BTreeMap::new(),
+            outbox: Outbox::default(),
+            stats: Stats::default(),
+            fenced: false,
+            pending: 0,
+            pending_since: None,
+            committed_at: Millis(0),
+            checkpoint_at: Millis(0),
+            backoff_ms: 0,
+            more: false,
+        }
+    }
+
+    /// Does what there is to do, waiting at most a bounded time.
+    pub fn turn<L: Log>(&mut self, log: &mut L) -> Result<Turn, Stop> {
+        if !self.fenced {
+            match log.fence() {
+                Ok(()) => self.took_over(),
+                Err(fault) => return self.retry_later(log, fault).map(|()| Turn::default()),
+            }
+        }
+        let polled = self.take_in(log)?;
+        self.restore(log)?;
+        self.judge(log.now());
+        let committed = self.is_due(polled, log.now()) && self.transact(log)?;
+        self.checkpoint(log)?;
+        let idle = polled.records == 0 && !committed && !self.is_busy();
+        Ok(Turn { records: polled.records, committed, idle })
+    }
+
+    /// Commits what is pending and leaves a checkpoint of every lane.
+    pub fn close<L: Log>(&mut self, log: &mut L) -> Result<(), Stop> {
+        if self.fenced && self.has_work() {
+            self.transact(log)?;
+        }
+        self.checkpoint_at = Millis(i64::MIN);
+        self.checkpoint(log)
+    }
+
+    /// The counts so far.
+    pub fn stats(&self) -> Stats {
+        self.stats
+    }
+
+    /// Every lane's state.
+    pub fn lanes(&self) -> Vec<LaneStatus> {
+        self.slots.iter().map(|(lane, slot)| status(*lane, slot)).collect()
+    }
+
+    fn took_over(&mut self) {
+        self.fenced = true;
+        self.stats.fenced += 1;
+        self.backoff_ms = 0;
+    }
+
+    fn take_in<L: Log>(&mut self, log: &mut L) -> Result<Polled, Stop> {
+        let wait = if self.is_busy() { self.backoff_ms } else { self.limits.idle_ms.max(self.backoff_ms) };
+        let Self { spec, processor, slots, outbox, .. } = self;
+        let (mut assigned, mut revoked) = (Vec::new(), Vec::new());
+        let result = log.poll(wait, self.limits.records, &mut |event| match event {
+            Event::Record { part: (input, partition), offset, appended, key, value } => {
+                if let Some(lane) = running(slots, spec, (input, partition)) {
+                    let record = Incoming { input, partition, offset, appended, key, value };
+                    lane.accept(&mut Desk { spec, processor, outbox }, &record);
+                }
+            }
+            Event::End { part, offset } => {
+                if let Some(lane) = running(slots, spec, part) {
+                    lane.end(part, offset);
+                }
+            }
+            Event::Assigned(lanes) => {
+                revoked.retain(|lane| !lanes.contains(lane));
+                assigned.extend(lanes);
+            }
+            Event::Revoked(lanes) => {
+                assigned.retain(|lane| !lanes.contains(lane));
+                revoked.extend(lanes);
+            }
+        });
+        match result {
+            Ok(polled) => {
+                self.stats.records += polled.records as u64;
+                self.pending += polled.records;
+                self.regroup(log, &assigned, &revoked)?;
+                Ok(polled)
+            }
+            Err(fault) => {
+                self.regroup(log, &assigned, &revoked)?;
+                self.recover(log, fault).map(|()| Polled::default())
+            }
+        }
+    }
+
+    /// Lanes come and go. What is pending is undone when a lane leaves: it may be shared with it.
+    fn regroup<L: Log>(&mut self, log: &mut L, assigned: &[i32], revoked: &[i32]) -> Result<(), Stop> {
+        if !revoked.is_empty() {
+            let had_work = self.has_work();
+            for lane in revoked {
+                if let Some(Slot::Restoring { .. }) = self.slots.remove(lane) {
+                    log.restore_stop(*lane);
+                }
+            }
+            if had_work {
+                self.undo(log)?;
+            }
+        }
+        for lane in assigned {
+            self.slots.insert(*lane, Slot::Fresh(None));
+        }
+        Ok(())
+    }
+
+    fn restore<L: Log>(&mut self, log: &mut L) -> Result<(), Stop> {
+        let waiting: Vec<i32> =
+            self.slots.iter().filter(|(_, slot)| !matches!(slot, Slot::Running(_))).map(|(lane, _)| *lane).collect();
+        for lane in waiting {
+            let slot = self.slots.insert(lane, Slot::Moving).unwrap_or(Slot::Moving);
+            let next = match slot {
+                Slot::Fresh(store) => self.restore_begin(log, lane, store),
+                Slot::Restoring { store, position, end, moved_at } => {
+                    self.restore_on(log, lane, store, (position, end, moved_at))
+                }
+                other => Ok(other),
+            };
+            match next {
+                Ok(slot) => {
+                    self.slots.insert(lane, slot);
+                }
+                Err(Trouble::Stop(stop)) => return Err(stop),
+                Err(Trouble::Fault(fault)) => {
+                    log.restore_stop(lane);
+                    self.slots.insert(lane, Slot::Fresh(None));
+                    self.retry_later(log, fault)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn restore_begin<L: Log>(&mut self, log: &mut L, lane: i32, store: Option<S>) -> Result<Slot<S>, Trouble> {
+        let mut store = match store {
+            Some(store) => store,
+            None => (self.open_store)(lane)?,
+        };
+        let end = log.changelog_end(lane)?;
+        if store.position() > end {
+            store.clear()?;
+        }
+        let position = store.position();
+        log.restore_start(lane, position)?;
+        Ok(Slot::Restoring { store, position, end, moved_at: log.now() })
+    }
+
+    fn restore_on<L: Log>(
+        &mut self,
+        log: &mut L,
+        lane: i32,
+        mut store: S,
+        (position, end, moved_at): (i64, i64, Millis),
+    ) -> Result<Slot<S>, Trouble> {
+        let reached =
+            if position >= end { position } else { log.restore_poll(lane, &mut |key, value| store.put(key, value))? };
+        if reached < end {
+            store.commit(None)?;
+            let moved_at = if reached > position { log.now() } else { moved_at };
+            if log.now().since(moved_at) > self.limits.restore_stall_ms {
+                let changelog = &self.spec.changelog;
+                return Err(Trouble::Stop(Stop::Config(format!(
+                    "restore of {changelog}[{lane}] stands still at offset {reached} of {end}: a transaction of another \
+                     producer is still open there, or the topic lost records"
+                ))));
+            }
+            return Ok(Slot::Restoring { store, position: reached, end, moved_at });
+        }
+        store.commit(Some(end))?;
+        log.restore_stop(lane);
+        let offsets = self.offsets_of(log, lane, store.is_empty())?;
+        log.start(&offsets)?;
+        let lane = Lane::open(lane, store, &self.spec, offsets.into_iter().collect());
+        Ok(Slot::Running(Box::new(lane)))
+    }
+
+    /// Where a restored lane reads on: its committed offsets, or the beginning for a new application.
+    fn offsets_of<L: Log>(&mut self, log: &mut L, lane: i32, is_new: bool) -> Result<Vec<(Part, i64)>, Trouble> {
+        let parts = self.spec.parts_of(lane);
+        let committed = log.committed(&parts)?;
+        let mut offsets = Vec::with_capacity(parts.len());
+        for (part, committed) in parts.into_iter().zip(committed) {
+            let beginning = log.beginning(part)?;
+            let topic = self.spec.inputs.get(part.0).map_or("", |input| input.topic.as_str());
+            match committed {
+                Some(offset) if offset < beginning => {
+                    return Err(Trouble::Stop(Stop::Config(format!(
+                        "{topic}[{}]: records {offset} to {beginning} were deleted by retention before {} read them; \
+                         reset the group's offset to go on without them",
+                        part.1, self.spec.name
+                    ))));
+                }
+                Some(offset) => offsets.push((part, offset)),
+                None if is_new || matches!(self.spec.inputs.get(part.0), Some(i) if i.spread == Spread::All) => {
+                    offsets.push((part, beginning));
+                }
+                None => {
+                    return Err(Trouble::Stop(Stop::Config(format!(
+                        "group {} has state in {}[{lane}] but no committed offset for {topic}[{}]: its offsets were \
+                         deleted or the state belongs to another application",
+                        self.spec.name, self.spec.changelog, part.1
+                    ))));
+                }
+            }
+        }
+        Ok(offsets)
+    }
+
+    fn judge(&mut self, host: Millis) {
+        let Self { spec, processor, slots, outbox, limits, .. } = self;
+        self.more = false;
+        for slot in slots.values_mut() {
+            let Slot::Running(lane) = slot else { continue };
+            let mut desk = Desk { spec, processor, outbox };
+            self.more |= lane.drain(&mut desk, limits.wakes);
+            if let Some(to) = desk.processor.idle(lane.now(), host) {
+                lane.advance(&mut desk, to);
+            }
+        }
+    }
+
+    fn is_due(&mut self, polled: Polled, now: Millis) -> bool {
+        if !self.has_work() {
+            self.pending_since = None;
+            self.pending = 0;
+            return self.has_moved() && polled.drained && now.since(self.committed_at) > self.limits.idle_ms;
+        }
+        let since = *self.pending_since.get_or_insert(now);
+        polled.drained
+            || self.more
+            || self.pending >= self.limits.records
+            || self.outbox.bytes() >= self.limits.bytes
+            || now.since(since) >= self.limits.age_ms
+    }
+
+    /// Commits everything pending. Returns whether it did.
+    fn transact<L: Log>(&mut self, log: &mut L) -> Result<bool, Stop> {
+        let began = log.now();
+        let Self { spec, processor, slots, outbox, .. } = self;
+        let mut offsets = Vec::new();
+        for slot in slots.values_mut() {
+            if let Slot::Running(lane) = slot
+                && (lane.is_dirty() || lane.has_moved())
+            {
+                lane.seal(&mut Desk { spec, processor, outbox });
+                offsets.extend(lane.offsets());
+            }
+        }
+        if let Err(fault) = write(log, &self.outbox, &offsets) {
+            return self.recover(log, fault).map(|()| false);
+        }
+        self.stats.committed += 1;
+        self.stats.written += self.outbox.len() as u64;
+        for slot in self.slots.values_mut() {
+            if let Slot::Running(lane) = slot
+                && (lane.is_dirty() || lane.has_moved())
+            {
+                lane.settle().map_err(|error| Stop::Store(error.0))?;
+            }
+        }
+        self.committed_at = log.now();
+        self.stats.transaction_ms += u64::try_from(self.committed_at.since(began)).unwrap_or(0);
+        self.outbox.clear();
+        self.pending = 0;
+        self.pending_since = None;
+        self.backoff_ms = 0;
+        if log.suspect() {
+            self.fenced = false;
+        }
+        Ok(true)
+    }
+
+    /// The way out of a fault.
+    fn recover<L: Log>(&mut self, log: &mut L, fault: Fault) -> Result<(), Stop> {
+        self.stats.aborted += 1;
+        match fault {
+            Fault::Abort(_) if log.abort().is_ok() => {
+                self.undo(log)?;
+                self.retry_later(log, fault)
+            }
+            Fault::Abort(_) | Fault::Fatal(_) => {
+                self.fenced = false;
+                self.outbox.clear();
+                self.pending = 0;
+                for slot in self.slots.values_mut() {
+                    *slot = match core::mem::replace(slot, Slot::Moving) {
+                        Slot::Running(lane) => Slot::Fresh(Some(lane.into_store())),
+                        _ => Slot::Fresh(None),
+                    };
+                }
+                self.retry_later(log, fault)
+            }
+            Fault::Fenced(why) => Err(Stop::Fenced(why)),
+            Fault::Config(why) => Err(Stop::Config(why)),
+        }
+    }
+
+    fn undo<L: Log>(&mut self, log: &mut L) -> Result<(), Stop> {
+        self.outbox.clear();
+        self.pending = 0;
+        self.pending_since = None;
+        let mut parts = Vec::new();
+        for slot in self.slots.values_mut() {
+            if let Slot::Running(lane) = slot {
+                parts.extend(lane.undo());
+            }
+        }
+        match log.start(&parts) {
+            Ok(()) => Ok(()),
+            Err(Fault::Fenced(why)) => Err(Stop::Fenced(why)),
+            Err(Fault::Config(why) | Fault::Abort(why) | Fault::Fatal(why)) => Err(Stop::Config(why)),
+        }
+    }
+
+    /// Faults that pass are tried again after a pause that doubles up to a second.
+    fn retry_later<L: Log>(&mut self, _log: &mut L, fault: Fault) -> Result<(), Stop> {
+        match fault {
+            Fault::Fenced(why) => Err(Stop::Fenced(why)),
+            Fault::Config(why) => Err(Stop::Config(why)),
+            Fault::Abort(_) | Fault::Fatal(_) => {
+                self.backoff_ms = (self.backoff_ms * 2).clamp(10, 1_000);
+                Ok(())
+            }
+        }
+    }
+
+    fn checkpoint<L: Log>(&mut self, log: &mut L) -> Result<(), Stop> {
+        let now = log.now();
+        if self.has_work() || now.since(self.checkpoint_at) < self.limits.checkpoint_ms {
+            return Ok(());
+        }
+        self.checkpoint_at = now;
+        for (id, slot) in &mut self.slots {
+            if let Slot::Running(lane) = slot
+                && let Ok(end) = log.changelog_end(*id)
+            {
+                lane.store.commit(Some(end)).map_err(|error| Stop::Store(error.0))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn has_work(&self) -> bool {
+        self.slots.values().any(|slot| matches!(slot, Slot::Running(lane) if lane.is_dirty()))
+    }
+
+    fn has_moved(&self) -> bool {
+        self.slots.values().any(|slot| matches!(slot, Slot::Running(lane) if lane.has_moved()))
+    }
+
+    fn is_busy(&self) -> bool {
+        self.more || self.has_work() || self.slots.values().any(|slot| !matches!(slot, Slot::Running(_)))
+    }
+}
+
+enum Trouble {
+    Fault(Fault),
+    Stop(Stop),
+}
+
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Stop(Stop::Store(error.0))
+    }
+}
+
+fn running<'a, S>(slots: &'a mut BTreeMap<i32, Slot<S>>, spec: &StageSpec, part: Part) -> Option<&'a mut Lane<S>> {
+    let lane = match spec.inputs.get(part.0)?.spread {
+        Spread::Own => part.1,
+        Spread::All => 0,
+    };
+    match slots.get_mut(&lane) {
+        Some(Slot::Running(lane)) => Some(lane),
+        _ => None,
+    }
+}
+
+/// Outputs first, positions after them: the wait for the last transaction's markers is shorter there.
+fn write<L: Log>(log: &mut L, outbox: &Outbox, offsets: &[(Part, i64)]) -> Result<(), Fault> {
+    log.begin()?;
+    for output in outbox.outputs() {
+        log.produce(&output)?;
+    }
+    log.send_offsets(offsets)?;
+    log.commit()
+}
+
+fn status<S: Store>(lane: i32, slot: &Slot<S>) -> LaneStatus {
+    let blank =
+        LaneStatus { lane, restoring: Some(0), now: None, waiting: 0, wakes: 0, rows: 0, offsets: BTreeMap::new() };
+    match slot {
+        Slot::Running(running) => {
+            let (now, waiting, wakes, offsets) = running.status();
+            let now = (now != LogTime::MIN).then_some(now);
+            let offsets = offsets.clone();
+            LaneStatus { restoring: None, now, waiting, wakes, rows: running.store.len(), offsets, ..blank }
+        }
+        Slot::Restoring { position, end, store, .. } => {
+            LaneStatus { restoring: Some(end - position), rows: store.len(), ..blank }
+        }
+        Slot::Fresh(_) | Slot::Moving => blank,
+    }
+}
