@@ -1,1 +1,19 @@
-//! baton-kafka
+//! Kafka behind the engine's [`baton_engine::Log`] port, and the admin calls of the operator tools.
+//!
+//! The only crate that names rdkafka. `raw` is the only module that calls librdkafka directly.
+
+mod admin;
+mod log;
+mod profile;
+#[allow(
+    unsafe_code,
+    reason = "calls librdkafka: produce, commit and consume cost a third of the safe calls, and \
+                               the safe flush waits 100 ms a transaction; every block says why it is sound"
+)]
+mod raw;
+mod signals;
+
+pub use admin::{Admin, AdminError, TopicConfig, TopicState};
+pub use log::KafkaLog;
+pub use profile::{Cluster, SettingError};
+pub use rdkafka;

@@ -1,0 +1,394 @@
+//! The engine's log port over Kafka: four handles a worker, each with one job.
+//!
+//! A *member* holds the worker's place in the group and nothing else; a *reader* reads whatever
+//! parts the engine names, at the offsets it names; a *producer* writes; a *probe* asks for high
+//! watermarks. So a rebalance never moves what is being read, and reading never moves the group.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use baton_domain::Millis;
+use baton_engine::{Event, Fault, Log, Output, Part, Polled, RowSink, StageSpec, Topic};
+use rdkafka::types::RDKafkaErrorCode as Code;
+
+use crate::profile::Cluster;
+use crate::raw::{Consumer, GroupChange, Message, PartitionList, Producer, RawError};
+
+/// Milliseconds for one question to the cluster.
+const ASK_MS: i32 = 10_000;
+/// Seconds to resume a commit whose outcome is unknown before the producer is given up.
+const RESUME_SECONDS: u64 = 20;
+
+/// One worker's log.
+pub struct KafkaLog {
+    cluster: Cluster,
+    spec: StageSpec,
+    group: String,
+    transactional_id: String,
+    member: Consumer,
+    reader: Consumer,
+    probe: Consumer,
+    producer: Option<Producer>,
+    reading: BTreeSet<Part>,
+    restoring: BTreeMap<i32, Restore>,
+    topics: Vec<(usize, usize)>,
+    has_lanes: bool,
+    anchor: (Instant, i64),
+}
+
+struct Restore {
+    reader: Consumer,
+    position: i64,
+}
+
+impl KafkaLog {
+    /// Joins the stage's group as `instance` and writes under `<group>.<instance>`.
+    ///
+    /// Two processes with the same instance are one member: the newer fences the older.
+    pub fn open(cluster: &Cluster, spec: &StageSpec, group: &str, instance: &str) -> Result<Self, Fault> {
+        let primary = spec.inputs.first().map_or("", |input| input.topic.as_str());
+        let reader = Consumer::reader(&cluster.reader(group)).map_err(Fault::Config)?;
+        let probe = Consumer::reader(&cluster.probe(group)).map_err(Fault::Config)?;
+        let member = Consumer::member(&cluster.member(group, instance), primary).map_err(Fault::Config)?;
+        let epoch = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+        Ok(Self {
+            cluster: cluster.clone(),
+            spec: spec.clone(),
+            group: group.to_owned(),
+            transactional_id: format!("{group}.{instance}"),
+            member,
+            reader,
+            probe,
+            producer: None,
+            reading: BTreeSet::new(),
+            restoring: BTreeMap::new(),
+            topics: Vec::new(),
+            has_lanes: false,
+            anchor: (Instant::now(), i64::try_from(epoch).unwrap_or(0)),
+        })
+    }
+
+    fn topic_names(&self) -> Vec<String> {
+        let fixed = [&self.spec.changelog, &self.spec.ledger.0, &self.spec.dead_letters.0];
+        fixed.into_iter().chain(self.spec.outputs.iter().map(|(name, _)| name)).cloned().collect()
+    }
+
+    fn list(&self, parts: impl Iterator<Item = (Part, i64)>) -> PartitionList {
+        let names: Vec<_> = parts
+            .filter_map(|((input, partition), offset)| {
+                self.spec.inputs.get(input).map(|input| (input.topic.as_str(), partition, offset))
+            })
+            .collect();
+        PartitionList::new(names.into_iter())
+    }
+
+    fn input_of(&mut self, message: &Message) -> Option<usize> {
+        let token = message.topic_token();
+        if let Some((_, input)) = self.topics.iter().find(|(known, _)| *known == token) {
+            return Some(*input);
+        }
+        let name = message.topic();
+        let input = self.spec.inputs.iter().position(|input| input.topic == name)?;
+        self.topics.push((token, input));
+        Some(input)
+    }
+
+    fn serve_group(&mut self, sink: &mut dyn FnMut(Event<'_>)) -> Result<(), Fault> {
+        while let Some(message) = self.member.poll(0) {
+            if let Some((code, text)) = message.error() {
+                group_error(code, text)?;
+            }
+        }
+        for change in self.member.changes() {
+            match change {
+                GroupChange::Given(lanes) => {
+                    tracing::info!(?lanes, "lanes assigned");
+                    self.has_lanes = true;
+                    sink(Event::Assigned(lanes));
+                }
+                GroupChange::Taken(lanes) => {
+                    tracing::info!(?lanes, "lanes revoked");
+                    self.stop(&lanes)?;
+                    sink(Event::Revoked(lanes));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn stop(&mut self, lanes: &[i32]) -> Result<(), Fault> {
+        let gone: Vec<Part> = lanes
+            .iter()
+            .flat_map(|lane| self.spec.parts_of(*lane))
+            .filter(|part| self.reading.contains(part))
+            .collect();
+        if !gone.is_empty() {
+            self.reader.remove(&self.list(gone.iter().map(|part| (*part, 0)))).map_err(|e| fatal(&e))?;
+            for part in &gone {
+                self.reading.remove(part);
+            }
+        }
+        Ok(())
+    }
+
+    fn producer(&self) -> Result<&Producer, Fault> {
+        self.producer.as_ref().ok_or_else(|| Fault::Fatal("no producer".to_owned()))
+    }
+}
+
+impl Log for KafkaLog {
+    fn poll(&mut self, wait_ms: i64, max: usize, sink: &mut dyn FnMut(Event<'_>)) -> Result<Polled, Fault> {
+        self.serve_group(sink)?;
+        if let Some(producer) = &self.producer {
+            producer.serve();
+        }
+        // Until the group has answered, look at it often.
+        let mut wait_ms = if self.has_lanes { wait_ms } else { wait_ms.min(10) };
+        let mut polled = Polled { records: 0, drained: true };
+        while let Some(message) = self.reader.poll(wait_ms) {
+            wait_ms = 0;
+            let Some(input) = self.input_of(&message) else {
+                if let Some((code, text)) = message.error() {
+                    reader_error(code, text)?;
+                }
+                continue;
+            };
+            let part = (input, message.partition());
+            match message.error() {
+                Some((Code::PartitionEOF, _)) => sink(Event::End { part, offset: message.offset() }),
+                Some((code, text)) => reader_error(code, text)?,
+                None => {
+                    polled.records += 1;
+                    sink(Event::Record {
+                        part,
+                        offset: message.offset(),
+                        appended: Millis(message.timestamp()),
+                        key: message.key(),
+                        value: message.value(),
+                    });
+                }
+            }
+            if polled.records >= max {
+                polled.drained = false;
+                break;
+            }
+        }
+        Ok(polled)
+    }
+
+    fn start(&mut self, parts: &[(Part, i64)]) -> Result<(), Fault> {
+        let again: Vec<_> = parts.iter().filter(|(part, _)| self.reading.contains(part)).copied().collect();
+        if !again.is_empty() {
+            self.reader.remove(&self.list(again.into_iter())).map_err(|e| fatal(&e))?;
+        }
+        self.reader.add(&self.list(parts.iter().copied())).map_err(|e| fatal(&e))?;
+        self.reading.extend(parts.iter().map(|(part, _)| *part));
+        Ok(())
+    }
+
+    fn committed(&mut self, parts: &[Part]) -> Result<Vec<Option<i64>>, Fault> {
+        let list = self.list(parts.iter().map(|part| (*part, -1001)));
+        self.member.committed(&list, ASK_MS).map_err(|error| asked(&error, self.member.signals()))?;
+        Ok(list.entries().into_iter().map(|(_, _, offset, _)| (offset >= 0).then_some(offset)).collect())
+    }
+
+    fn beginning(&mut self, (input, partition): Part) -> Result<i64, Fault> {
+        let topic = self.spec.inputs.get(input).map_or("", |input| input.topic.as_str());
+        let (low, _) =
+            self.probe.watermarks(topic, partition, ASK_MS).map_err(|error| asked(&error, self.probe.signals()))?;
+        Ok(low)
+    }
+
+    fn changelog_end(&mut self, lane: i32) -> Result<i64, Fault> {
+        let (_, high) = self
+            .probe
+            .watermarks(&self.spec.changelog, lane, ASK_MS)
+            .map_err(|error| asked(&error, self.probe.signals()))?;
+        Ok(high)
+    }
+
+    fn restore_start(&mut self, lane: i32, from: i64) -> Result<(), Fault> {
+        let mut properties = self.cluster.reader(&self.group);
+        // Compaction may have removed the very record at `from`: reading on from the first one left is right.
+        properties.push(("auto.offset.reset".into(), "earliest".into()));
+        let reader = Consumer::reader(&properties).map_err(Fault::Config)?;
+        let part = PartitionList::new(std::iter::once((self.spec.changelog.as_str(), lane, from)));
+        reader.assign(&part).map_err(|e| fatal(&e))?;
+        self.restoring.insert(lane, Restore { reader, position: from });
+        Ok(())
+    }
+
+    fn restore_poll(&mut self, lane: i32, sink: &mut RowSink<'_>) -> Result<i64, Fault> {
+        let Some(restore) = self.restoring.get_mut(&lane) else { return Ok(0) };
+        let mut wait_ms = 20;
+        for _ in 0..10_000 {
+            let Some(message) = restore.reader.poll(wait_ms) else { break };
+            wait_ms = 0;
+            match message.error() {
+                Some((Code::PartitionEOF, _)) => restore.position = restore.position.max(message.offset()),
+                Some((code, text)) => reader_error(code, text)?,
+                None => {
+                    if let Some(key) = message.key() {
+                        sink(key, message.value());
+                    }
+                    restore.position = message.offset() + 1;
+                }
+            }
+        }
+        Ok(restore.position)
+    }
+
+    fn restore_stop(&mut self, lane: i32) {
+        self.restoring.remove(&lane);
+    }
+
+    fn fence(&mut self) -> Result<(), Fault> {
+        self.producer = None;
+        let properties = self.cluster.producer(&self.transactional_id);
+        let producer = Producer::open(&properties, &self.topic_names()).map_err(Fault::Config)?;
+        let result = producer.init(30_000);
+        match result {
+            Ok(()) => {
+                producer.signals().clear();
+                self.producer = Some(producer);
+                Ok(())
+            }
+            Err(error) => Err(asked(&error, producer.signals())),
+        }
+    }
+
+    fn suspect(&self) -> bool {
+        self.producer.as_ref().is_none_or(|producer| producer.signals().is_suspect())
+    }
+
+    fn begin(&mut self) -> Result<(), Fault> {
+        self.producer()?.begin().map_err(|e| in_transaction(&e))
+    }
+
+    fn produce(&mut self, output: &Output<'_>) -> Result<(), Fault> {
+        let topic = match output.topic {
+            Topic::Changelog => 0,
+            Topic::Ledger => 1,
+            Topic::DeadLetters => 2,
+            Topic::Output(index) => 3 + index,
+        };
+        let producer = self.producer()?;
+        loop {
+            match producer.produce(topic, output.partition, output.key, output.value, &output.headers) {
+                // The queue drains by itself; wait a moment for it.
+                Err(error) if error.code == Code::QueueFull => {
+                    producer.serve();
+                    std::thread::sleep(std::time::Duration::from_millis(1));
+                }
+                // A record that was not taken must not be missing from a committed transaction.
+                other => return other.map_err(|error| undo_or_worse(&error)),
+            }
+        }
+    }
+
+    fn send_offsets(&mut self, offsets: &[(Part, i64)]) -> Result<(), Fault> {
+        let list = self.list(offsets.iter().copied());
+        let Some(generation) = self.member.group_metadata() else {
+            return Err(Fault::Abort("not a member of the group".to_owned()));
+        };
+        let producer = self.producer()?;
+        producer.send_offsets(&list, &generation, ASK_MS).map_err(|e| undo_or_worse(&e))
+    }
+
+    fn commit(&mut self) -> Result<(), Fault> {
+        let producer = self.producer()?;
+        let began = Instant::now();
+        loop {
+            match producer.commit() {
+                Ok(()) => return Ok(()),
+                // The outcome is not known: ask again until there is a verdict.
+                Err(error) if error.retriable && began.elapsed().as_secs() < RESUME_SECONDS => producer.serve(),
+                Err(error) => return Err(in_transaction(&error)),
+            }
+        }
+    }
+
+    fn abort(&mut self) -> Result<(), Fault> {
+        self.producer()?.abort().map_err(|e| fatal(&e))
+    }
+
+    /// Wall-clock milliseconds that never step back.
+    fn now(&self) -> Millis {
+        let since = i64::try_from(self.anchor.0.elapsed().as_millis()).unwrap_or(i64::MAX);
+        Millis(self.anchor.1.saturating_add(since))
+    }
+}
+
+fn fatal(error: &RawError) -> Fault {
+    Fault::Fatal(error.to_string())
+}
+
+/// Within a transaction: what the error says, and fatal when it says nothing.
+fn in_transaction(error: &RawError) -> Fault {
+    match error.code {
+        Code::ProducerFenced | Code::Fenced | Code::InvalidProducerEpoch if error.fatal => {
+            Fault::Fenced(format!("another instance writes under this transactional id: {error}"))
+        }
+        Code::TransactionalIdAuthorizationFailed | Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed => {
+            Fault::Config(error.to_string())
+        }
+        _ if error.abort => Fault::Abort(error.to_string()),
+        _ => Fault::Fatal(error.to_string()),
+    }
+}
+
+/// Before the commit was asked for, an error that is not fatal can always be undone.
+fn undo_or_worse(error: &RawError) -> Fault {
+    match in_transaction(error) {
+        Fault::Fatal(why) if !error.fatal => Fault::Abort(why),
+        other => other,
+    }
+}
+
+/// A question that the cluster did not answer.
+fn asked(error: &RawError, signals: &crate::signals::Signals) -> Fault {
+    match error.code {
+        Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => {
+            Fault::Config(format!("{error}; create the topics with `baton topics apply`"))
+        }
+        Code::TransactionalIdAuthorizationFailed | Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed => {
+            Fault::Config(error.to_string())
+        }
+        _ => {
+            let why = signals.last_failure();
+            Fault::Fatal(if why.is_empty() { error.to_string() } else { format!("{error}: {why}") })
+        }
+    }
+}
+
+fn group_error(code: Code, text: String) -> Result<(), Fault> {
+    match code {
+        Code::FencedInstanceId | Code::Fatal => {
+            Err(Fault::Fenced(format!("another process runs under this instance name: {text}")))
+        }
+        Code::GroupAuthorizationFailed | Code::TopicAuthorizationFailed => Err(Fault::Config(text)),
+        Code::UnknownTopicOrPartition => {
+            Err(Fault::Config(format!("{text}; create the topics with `baton topics apply`")))
+        }
+        _ => {
+            tracing::debug!(?code, "{text}");
+            Ok(())
+        }
+    }
+}
+
+fn reader_error(code: Code, text: String) -> Result<(), Fault> {
+    match code {
+        Code::OffsetOutOfRange | Code::AutoOffsetReset => {
+            Err(Fault::Config(format!("the records to read next are not on the topic any more: {text}")))
+        }
+        Code::TopicAuthorizationFailed => Err(Fault::Config(text)),
+        Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => {
+            Err(Fault::Config(format!("{text}; create the topics with `baton topics apply`")))
+        }
+        _ => {
+            tracing::debug!(?code, "{text}");
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Consuming: a member that only holds its place in the group, and readers with an assignment of their own.
+
+use std::ffi::c_void;
+use std::ptr::NonNull;
+
+use rdkafka::bindings as rd;
+use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr, RDKafkaType};
+
+use super::PartitionList;
+use super::handle::{Handle, Opaque, RawError, cstring, string};
+use super::list::entries;
+use crate::signals::Signals;
+
+/// A consumer handle.
+pub(crate) struct Consumer(Handle);
+
+/// Partitions that the group gave or took.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum GroupChange {
+    Given(Vec<i32>),
+    Taken(Vec<i32>),
+}
+
+/// A record or an event of a consumer, destroyed when dropped.
+pub(crate) struct Message(NonNull<rd::rd_kafka_message_t>);
+
+impl Consumer {
+    /// A consumer that is told what to read.
+    pub(crate) fn reader(properties: &[(String, String)]) -> Result<Self, String> {
+        Self::open(properties, false)
+    }
+
+    /// A member of a group, subscribed to one topic.
+    pub(crate) fn member(properties: &[(String, String)], topic: &str) -> Result<Self, String> {
+        let member = Self::open(properties, true)?;
+        let topics = PartitionList::new(std::iter::once((topic, -1, 0)));
+        // SAFETY: the handle is live; the list is copied by the call.
+        let code = unsafe { rd::rd_kafka_subscribe(member.0.ptr(), topics.ptr()) };
+        RawError::check(code).map_err(|error| error.to_string())?;
+        Ok(member)
+    }
+
+    fn open(properties: &[(String, String)], rebalance: bool) -> Result<Self, String> {
+        let handle = Handle::open(RDKafkaType::RD_KAFKA_CONSUMER, properties, rebalance)?;
+        // SAFETY: the handle is live. Sends errors and callbacks to the one queue that is polled.
+        unsafe { rd::rd_kafka_poll_set_consumer(handle.ptr()) };
+        Ok(Self(handle))
+    }
+
+    /// The next record or event; waits up to `wait_ms`.
+    pub(crate) fn poll(&self, wait_ms: i64) -> Option<Message> {
+        // SAFETY: the handle is live; the message is ours and destroyed by its guard.
+        let message = unsafe { rd::rd_kafka_consumer_poll(self.0.ptr(), i32::try_from(wait_ms).unwrap_or(1_000)) };
+        NonNull::new(message).map(Message)
+    }
+
+    /// Replaces the whole assignment.
+    pub(crate) fn assign(&self, parts: &PartitionList) -> Result<(), RawError> {
+        // SAFETY: the handle is live; the list is copied by the call.
+        RawError::check(unsafe { rd::rd_kafka_assign(self.0.ptr(), parts.ptr()) })
+    }
+
+    /// Starts reading the parts at their offsets, beside what is being read.
+    pub(crate) fn add(&self, parts: &PartitionList) -> Result<(), RawError> {
+        // SAFETY: as for `assign`.
+        RawError::take(unsafe { rd::rd_kafka_incremental_assign(self.0.ptr(), parts.ptr()) })
+    }
+
+    /// Stops reading the parts.
+    pub(crate) fn remove(&self, parts: &PartitionList) -> Result<(), RawError> {
+        // SAFETY: as for `assign`.
+        RawError::take(unsafe { rd::rd_kafka_incremental_unassign(self.0.ptr(), parts.ptr()) })
+    }
+
+    /// Fills in the committed offsets.
+    pub(crate) fn committed(&self, parts: &PartitionList, wait_ms: i32) -> Result<(), RawError> {
+        // SAFETY: the handle is live; the call fills our list in place.
+        RawError::check(unsafe { rd::rd_kafka_committed(self.0.ptr(), parts.ptr(), wait_ms) })
+    }
+
+    /// First and next offset of a partition, by this consumer's isolation level.
+    pub(crate) fn watermarks(&self, topic: &str, partition: i32, wait_ms: i32) -> Result<(i64, i64), RawError> {
+        let topic = cstring(topic);
+        let (mut low, mut high) = (0, 0);
+        // SAFETY: the handle is live; the call writes to our two numbers.
+        let code = unsafe {
+            rd::rd_kafka_query_watermark_offsets(
+                self.0.ptr(),
+                topic.as_ptr(),
+                partition,
+                &raw mut low,
+                &raw mut high,
+                wait_ms,
+            )
+        };
+        RawError::check(code).map(|()| (low, high))
+    }
+
+    /// The group's changes since the last call, in order.
+    pub(crate) fn changes(&self) -> Vec<GroupChange> {
+        let mut changes = match self.0.opaque().changes.lock() {
+            Ok(changes) => changes,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        changes
+            .drain(..)
+            .map(|(given, parts)| if given { GroupChange::Given(parts) } else { GroupChange::Taken(parts) })
+            .collect()
+    }
+
+    /// The group's current generation, for a transaction. Read anew for each: generations advance silently.
+    pub(crate) fn group_metadata(&self) -> Option<GroupMetadata> {
+        // SAFETY: the handle is live; the object is ours and destroyed by its guard.
+        NonNull::new(unsafe { rd::rd_kafka_consumer_group_metadata(self.0.ptr()) }).map(GroupMetadata)
+    }
+
+    pub(crate) fn signals(&self) -> &Signals {
+        self.0.signals()
+    }
+}
+
+/// A member's generation.
+pub(crate) struct GroupMetadata(NonNull<rd::rd_kafka_consumer_group_metadata_t>);
+
+impl GroupMetadata {
+    pub(crate) fn ptr(&self) -> *mut rd::rd_kafka_consumer_group_metadata_t {
+        self.0.as_ptr()
+    }
+}
+
+impl Drop for GroupMetadata {
+    fn drop(&mut self) {
+        // SAFETY: made by rd_kafka_consumer_group_metadata, destroyed once.
+        unsafe { rd::rd_kafka_consumer_group_metadata_destroy(self.0.as_ptr()) }
+    }
+}
+
+impl Message {
+    fn raw(&self) -> &rd::rd_kafka_message_t {
+        // SAFETY: valid until the guard is dropped.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// What it reports instead of a record.
+    pub(crate) fn error(&self) -> Option<(RDKafkaErrorCode, String)> {
+        let code = RDKafkaErrorCode::from(self.raw().err);
+        // SAFETY: the text belongs to the message and is copied at once.
+        (code != RDKafkaErrorCode::NoError)
+            .then(|| (code, unsafe { string(rd::rd_kafka_message_errstr(self.0.as_ptr())) }))
+    }
+
+    /// Identifies the topic as long as the consumer lives.
+    pub(crate) fn topic_token(&self) -> usize {
+        self.raw().rkt as usize
+    }
+
+    pub(crate) fn topic(&self) -> String {
+        if self.raw().rkt.is_null() {
+            return String::new();
+        }
+        // SAFETY: the topic lives as long as the message; its name is copied at once.
+        unsafe { string(rd::rd_kafka_topic_name(self.raw().rkt)) }
+    }
+
+    pub(crate) fn partition(&self) -> i32 {
+        self.raw().partition
+    }
+
+    pub(crate) fn offset(&self) -> i64 {
+        self.raw().offset
+    }
+
+    /// Milliseconds; 0 when the broker gave none.
+    pub(crate) fn timestamp(&self) -> i64 {
+        // SAFETY: valid message; a null type pointer is allowed.
+        unsafe { rd::rd_kafka_message_timestamp(self.0.as_ptr(), std::ptr::null_mut()) }.max(0)
+    }
+
+    pub(crate) fn key(&self) -> Option<&[u8]> {
+        let raw = self.raw();
+        // SAFETY: librdkafka gives pointer and length of bytes that live as long as the message.
+        (!raw.key.is_null()).then(|| unsafe { std::slice::from_raw_parts(raw.key.cast::<u8>(), raw.key_len) })
+    }
+
+    pub(crate) fn value(&self) -> Option<&[u8]> {
+        let raw = self.raw();
+        // SAFETY: as for `key`.
+        (!raw.payload.is_null()).then(|| unsafe { std::slice::from_raw_parts(raw.payload.cast::<u8>(), raw.len) })
+    }
+}
+
+impl Drop for Message {
+    fn drop(&mut self) {
+        // SAFETY: made by rd_kafka_consumer_poll, destroyed once.
+        unsafe { rd::rd_kafka_message_destroy(self.0.as_ptr()) }
+    }
+}
+
+/// Acknowledges a change of the group with an empty assignment: the member reads nothing itself.
+pub(crate) unsafe extern "C" fn on_rebalance(
+    rk: *mut rd::rd_kafka_t,
+    code: RDKafkaRespErr,
+    parts: *mut rd::rd_kafka_topic_partition_list_t,
+    opaque: *mut c_void,
+) {
+    let given = RDKafkaErrorCode::from(code) == RDKafkaErrorCode::AssignPartitions;
+    // SAFETY: called by librdkafka on the polling thread with a live handle, a list that lives
+    // through the call, and the opaque that `Handle` set, which outlives the handle.
+    unsafe {
+        let nothing = PartitionList::empty();
+        let result = if given {
+            rd::rd_kafka_incremental_assign(rk, nothing.ptr())
+        } else {
+            rd::rd_kafka_incremental_unassign(rk, nothing.ptr())
+        };
+        if let Err(error) = RawError::take(result) {
+            tracing::warn!(%error, "could not acknowledge a rebalance");
+        }
+        if let Some(opaque) = opaque.cast::<Opaque>().as_ref() {
+            let parts = entries(parts).into_iter().map(|(_, partition, _, _)| partition).collect();
+            if let Ok(mut changes) = opaque.changes.lock() {
+                changes.push((given, parts));
+            }
+        }
+    }
+}

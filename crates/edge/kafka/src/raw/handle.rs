@@ -1,0 +1,158 @@
+//! A client handle with its signals, and librdkafka's errors.
+
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ptr::NonNull;
+use std::sync::{Arc, Mutex};
+
+use rdkafka::bindings as rd;
+use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr, RDKafkaType};
+
+use crate::signals::Signals;
+
+/// What a callback of librdkafka may reach. Lives as long as the handle.
+pub(crate) struct Opaque {
+    pub(crate) signals: Arc<Signals>,
+    /// Changes of the group's assignment, in order: (given or taken, partitions).
+    pub(crate) changes: Mutex<Vec<(bool, Vec<i32>)>>,
+}
+
+/// One librdkafka client.
+pub(crate) struct Handle {
+    rk: NonNull<rd::rd_kafka_t>,
+    opaque: Box<Opaque>,
+}
+
+// SAFETY: librdkafka handles may be used from any thread; the callbacks reach only `Opaque`, whose
+// parts are themselves shareable.
+unsafe impl Send for Handle {}
+
+/// An error of librdkafka with what may be done about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RawError {
+    pub(crate) code: RDKafkaErrorCode,
+    pub(crate) text: String,
+    pub(crate) fatal: bool,
+    pub(crate) retriable: bool,
+    pub(crate) abort: bool,
+}
+
+impl Handle {
+    pub(crate) fn open(kind: RDKafkaType, properties: &[(String, String)], rebalance: bool) -> Result<Self, String> {
+        let opaque = Box::new(Opaque { signals: Arc::new(Signals::default()), changes: Mutex::new(Vec::new()) });
+        // SAFETY: conf is made here and either destroyed on an error or handed to rd_kafka_new,
+        // which owns it on success only.
+        unsafe {
+            let conf = rd::rd_kafka_conf_new();
+            let mut text = [0; 512];
+            for (name, value) in properties {
+                let (name_c, value_c) = (cstring(name), cstring(value));
+                let result =
+                    rd::rd_kafka_conf_set(conf, name_c.as_ptr(), value_c.as_ptr(), text.as_mut_ptr(), text.len());
+                if result as i32 != 0 {
+                    rd::rd_kafka_conf_destroy(conf);
+                    return Err(format!("kafka property {name}: {}", string(text.as_ptr())));
+                }
+            }
+            rd::rd_kafka_conf_set_opaque(conf, std::ptr::from_ref::<Opaque>(&opaque).cast_mut().cast::<c_void>());
+            rd::rd_kafka_conf_set_log_cb(conf, Some(on_log));
+            if rebalance {
+                rd::rd_kafka_conf_set_rebalance_cb(conf, Some(super::consumer::on_rebalance));
+            }
+            let rk = rd::rd_kafka_new(kind, conf, text.as_mut_ptr(), text.len());
+            if let Some(rk) = NonNull::new(rk) {
+                return Ok(Self { rk, opaque });
+            }
+            rd::rd_kafka_conf_destroy(conf);
+            Err(string(text.as_ptr()))
+        }
+    }
+
+    pub(crate) fn ptr(&self) -> *mut rd::rd_kafka_t {
+        self.rk.as_ptr()
+    }
+
+    pub(crate) fn opaque(&self) -> &Opaque {
+        &self.opaque
+    }
+
+    pub(crate) fn signals(&self) -> &Signals {
+        &self.opaque.signals
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // SAFETY: the last use of the pointer. Without the close: a static member keeps its place in
+        // the group, and a close could wait for a broker that is gone.
+        unsafe { rd::rd_kafka_destroy_flags(self.rk.as_ptr(), rd::RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE) }
+    }
+}
+
+impl RawError {
+    /// From a bare error code; `Ok` for none.
+    pub(crate) fn check(code: RDKafkaRespErr) -> Result<(), Self> {
+        let code = RDKafkaErrorCode::from(code);
+        if code == RDKafkaErrorCode::NoError {
+            return Ok(());
+        }
+        Err(Self {
+            code,
+            text: code.to_string(),
+            fatal: code == RDKafkaErrorCode::Fatal,
+            retriable: false,
+            abort: false,
+        })
+    }
+
+    /// From an error object, which is destroyed; `Ok` for null.
+    pub(crate) fn take(error: *mut rd::rd_kafka_error_t) -> Result<(), Self> {
+        if error.is_null() {
+            return Ok(());
+        }
+        // SAFETY: the object is ours, is read before it is destroyed, and is not used after.
+        unsafe {
+            let taken = Self {
+                code: RDKafkaErrorCode::from(rd::rd_kafka_error_code(error)),
+                text: string(rd::rd_kafka_error_string(error)),
+                fatal: rd::rd_kafka_error_is_fatal(error) != 0,
+                retriable: rd::rd_kafka_error_is_retriable(error) != 0,
+                abort: rd::rd_kafka_error_txn_requires_abort(error) != 0,
+            };
+            rd::rd_kafka_error_destroy(error);
+            Err(taken)
+        }
+    }
+}
+
+impl core::fmt::Display for RawError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{} ({:?})", self.text, self.code)
+    }
+}
+
+pub(crate) fn cstring(text: &str) -> CString {
+    CString::new(text.replace('\0', "")).unwrap_or_default()
+}
+
+/// # Safety
+/// `text` is null or a C string that lives through the call.
+pub(crate) unsafe fn string(text: *const c_char) -> String {
+    if text.is_null() {
+        return String::new();
+    }
+    // SAFETY: as promised by the caller.
+    unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
+}
+
+unsafe extern "C" fn on_log(rk: *const rd::rd_kafka_t, level: c_int, facility: *const c_char, line: *const c_char) {
+    if rk.is_null() {
+        return;
+    }
+    // SAFETY: the opaque outlives the handle that calls, and both strings live through the call.
+    unsafe {
+        let opaque = rd::rd_kafka_opaque(rk).cast::<Opaque>();
+        if let Some(opaque) = opaque.as_ref() {
+            opaque.signals.log(level, &string(facility), &string(line));
+        }
+    }
+}

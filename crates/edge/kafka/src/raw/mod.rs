@@ -1,0 +1,14 @@
+//! A thin, owning layer over librdkafka's C calls.
+//!
+//! Holds: every pointer has one owner that destroys it once; a list or message never outlives the
+//! call or guard that made it; strings from librdkafka are copied before its buffer goes.
+
+mod consumer;
+mod handle;
+mod list;
+mod producer;
+
+pub(crate) use consumer::{Consumer, GroupChange, Message};
+pub(crate) use handle::RawError;
+pub(crate) use list::PartitionList;
+pub(crate) use producer::Producer;
