@@ -48,6 +48,7 @@ pub(crate) struct Lane<S> {
     /// The offsets last committed.
     committed: BTreeMap<Part, i64>,
     dirty: bool,
+    halt: Option<String>,
 }
 
 /// The parts of a worker that a lane borrows while it judges.
@@ -81,6 +82,7 @@ impl<S: Store> Lane<S> {
             next: offsets.clone(),
             committed: offsets,
             dirty: false,
+            halt: None,
             store,
         }
     }
@@ -242,7 +244,15 @@ impl<S: Store> Lane<S> {
     }
 
     fn ctx<'a>(&'a mut self, spec: &'a StageSpec, outbox: &'a mut Outbox) -> Ctx<'a> {
-        Ctx { lane: self.id, spec, rows: &mut self.rows, store: &self.store, outbox, totals: &mut self.totals }
+        Ctx {
+            lane: self.id,
+            spec,
+            rows: &mut self.rows,
+            store: &self.store,
+            outbox,
+            totals: &mut self.totals,
+            halt: &mut self.halt,
+        }
     }
 
     fn meta(&self) -> Meta {
@@ -307,6 +317,11 @@ impl<S: Store> Lane<S> {
     /// Whether only the position moved since the last commit, over markers.
     pub(crate) fn has_moved(&self) -> bool {
         !self.dirty && self.offsets() != self.committed
+    }
+
+    /// Why nothing of this lane may be committed.
+    pub(crate) fn halted(&self) -> Option<&str> {
+        self.halt.as_deref()
     }
 
     /// Log time, records waiting for their turn, rows waiting to be woken, offsets committed.

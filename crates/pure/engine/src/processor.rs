@@ -70,6 +70,7 @@ pub struct Ctx<'a> {
     pub(crate) store: &'a dyn crate::Store,
     pub(crate) outbox: &'a mut Outbox,
     pub(crate) totals: &'a mut Totals,
+    pub(crate) halt: &'a mut Option<String>,
 }
 
 impl Ctx<'_> {
@@ -96,6 +97,11 @@ impl Ctx<'_> {
     /// Deletes a row and its wish to be woken.
     pub fn delete(&mut self, key: &[u8]) {
         self.rows.put(self.store, key, None);
+    }
+
+    /// Nothing of this transaction may be committed: the lane's own state cannot be read.
+    pub fn halt(&mut self, why: String) {
+        self.halt.get_or_insert(why);
     }
 
     /// Adds an output.
@@ -137,5 +143,31 @@ impl Ctx<'_> {
         ];
         let to = self.lane.rem_euclid(self.spec.dead_letters.1.max(1));
         self.outbox.push(Topic::DeadLetters, to, record.key, record.value, &headers);
+    }
+}
+
+impl Processor for Box<dyn Processor> {
+    fn stamp(&mut self, record: &Incoming<'_>, now: LogTime) -> Stamped {
+        (**self).stamp(record, now)
+    }
+
+    fn process(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) -> LogTime {
+        (**self).process(record, at, ctx)
+    }
+
+    fn wake(&mut self, key: &[u8], due: LogTime, seen: LogTime, ctx: &mut Ctx<'_>) {
+        (**self).wake(key, due, seen, ctx);
+    }
+
+    fn tell_time(&mut self, now: LogTime, ctx: &mut Ctx<'_>) {
+        (**self).tell_time(now, ctx);
+    }
+
+    fn encode_ledger(&mut self, ledger: &Ledger) -> Vec<u8> {
+        (**self).encode_ledger(ledger)
+    }
+
+    fn idle(&mut self, now: LogTime, host: Millis) -> Option<LogTime> {
+        (**self).idle(now, host)
     }
 }

@@ -369,6 +369,9 @@ where
             if let Slot::Running(lane) = slot
                 && (lane.is_dirty() || lane.has_moved())
             {
+                if let Some(why) = lane.halted() {
+                    return Err(Stop::Config(format!("{} lane {}: {why}", spec.name, lane.id)));
+                }
                 lane.seal(&mut Desk { spec, processor, outbox });
                 offsets.extend(lane.offsets());
             }

@@ -1,1 +1,22 @@
-//! baton-pipeline
+//! The five consumers between bytes and nouns: topics, decoding, state rows, encoding, envelopes.
+//!
+//! Holds: a record that one consumer writes, the next one reads; what cannot be read goes to the
+//! dead letters with a reason; the time that a lane has reached is told to every lane downstream.
+//!
+//! Absent on purpose: rules (the stage crates'), transactions (the engine's), the broker.
+
+mod aggregate;
+mod codec;
+mod consumer;
+mod envelope;
+mod identify;
+mod keyed;
+mod route;
+mod score;
+mod topics;
+mod watch;
+
+pub use codec::{Codec, NoRegistry, Schemas, Unavailable};
+pub use consumer::Consumer;
+pub use identify::Pace;
+pub use topics::{Cleanup, Source, Topic, Topology};

@@ -1,0 +1,104 @@
+//! `aggregate`: `lead.events` in, `engagement.aggregate` out, partition by partition.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use baton_aggregate::Aggregate;
+use baton_domain::{Body, Engagement, EngagementUpdate, LeadEvent, Ledger, LogTime, Stamp, Tick};
+use baton_engine::{Ctx, Incoming, Order, Processor, StageSpec, Stamped};
+use baton_policy::Policy;
+use baton_stage::{Input, Stage};
+
+use crate::codec::{Codec, Schemas};
+use crate::consumer::{frame, lead_input, outputs, stamped};
+use crate::envelope::{self, Envelope, To};
+use crate::keyed;
+use crate::topics::{Topology, name};
+
+const STAGE: &str = "aggregate";
+
+pub(crate) fn spec(topology: &Topology) -> StageSpec {
+    let inputs = vec![lead_input(topology, name::EVENTS, Order::Stamped { producers: 1 })];
+    frame(topology, STAGE, inputs, outputs(topology, &[name::AGGREGATE]))
+}
+
+pub(crate) struct Host {
+    policy: Arc<<Aggregate as Stage>::Policy>,
+    events: Codec<LeadEvent>,
+    updates: Codec<EngagementUpdate>,
+    ledger: Codec<Ledger>,
+    buffer: Vec<u8>,
+}
+
+impl Host {
+    pub(crate) fn new(policy: &Arc<Policy>, schemas: &Rc<dyn Schemas>) -> Self {
+        Self {
+            policy: Arc::clone(policy),
+            events: Codec::new(schemas),
+            updates: Codec::new(schemas),
+            ledger: Codec::new(schemas),
+            buffer: Vec::new(),
+        }
+    }
+
+    fn say(&mut self, updates: Vec<EngagementUpdate>, ctx: &mut Ctx<'_>) {
+        let lane = ctx.lane();
+        for mut update in updates {
+            update.stamp.lane = lane;
+            self.updates.encode(&update, &mut self.buffer);
+            let envelope = Envelope {
+                kind: "engagement.aggregate.v1",
+                stage: STAGE,
+                id: &update.event.event_id,
+                lead_id: &update.event.lead_id,
+                at: update.stamp.at,
+                cause: &update.event.event_id,
+            };
+            envelope::emit(ctx, To { topic: 0, partition: lane }, &envelope, &self.buffer);
+        }
+    }
+}
+
+impl Processor for Host {
+    fn stamp(&mut self, record: &Incoming<'_>, _now: LogTime) -> Stamped {
+        stamped(record)
+    }
+
+    fn process(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) -> LogTime {
+        match self.events.decode(record.value.unwrap_or_default()) {
+            Ok(event) => {
+                let key = event.lead_id.clone();
+                let said = keyed::step::<Aggregate>(&self.policy, &key, Input::Record { at, event }, ctx);
+                self.say(said, ctx);
+            }
+            Err((reason, detail)) => ctx.dead_letter(record, reason, &detail),
+        }
+        at
+    }
+
+    fn wake(&mut self, key: &[u8], due: LogTime, seen: LogTime, ctx: &mut Ctx<'_>) {
+        let said = keyed::step::<Aggregate>(&self.policy, keyed::text(key), keyed::wake(due, seen), ctx);
+        self.say(said, ctx);
+    }
+
+    fn tell_time(&mut self, now: LogTime, ctx: &mut Ctx<'_>) {
+        let lane = ctx.lane();
+        let stamp = Stamp { at: now, lane };
+        let event = LeadEvent {
+            stamp,
+            lead_id: String::new(),
+            event_id: String::new(),
+            occurred_at: now.millis(),
+            origin: String::new(),
+            body: Body::Tick(Tick {}),
+        };
+        self.updates.encode(&EngagementUpdate { stamp, event, engagement: Engagement::default() }, &mut self.buffer);
+        ctx.tick(0, lane, &self.buffer);
+    }
+
+    fn encode_ledger(&mut self, ledger: &Ledger) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.ledger.encode(ledger, &mut bytes);
+        bytes
+    }
+}

@@ -1,0 +1,232 @@
+//! `identify`: the sequencer. Any source record in, `lead.events` and `lead.identity` out.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use baton_domain::{Body, IdentityLink, LeadEvent, Ledger, LogTime, Millis, RawEvent, Reason, Stamp, Tick};
+use baton_engine::{Ctx, Incoming, InputSpec, Order, Processor, Spread, StageSpec, Stamped};
+use baton_identify::{Directory, Rejected, Row};
+use baton_policy::Policy;
+use baton_wire::{Frame, partition};
+
+use crate::codec::{Codec, Schemas};
+use crate::consumer::{frame, outputs};
+use crate::envelope::{self, Envelope, To};
+use crate::keyed;
+use crate::topics::{Topology, name};
+
+const STAGE: &str = "identify";
+const EVENTS: usize = 0;
+const IDENTITY: usize = 1;
+
+/// Where the sequencer's time comes from when nothing arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// From the host's clock, every so many ms: a live pipeline.
+    Wall {
+        /// Milliseconds between ticks.
+        every_ms: i64,
+    },
+    /// Only from what is on the log: replays and simulations.
+    Log,
+}
+
+pub(crate) fn spec(topology: &Topology) -> StageSpec {
+    let ticks =
+        InputSpec { topic: topology.full(name::TICKS), partitions: 1, spread: Spread::All, order: Order::Arrival };
+    let sources = topology.sources.iter().map(|source| InputSpec {
+        topic: source.topic.clone(),
+        partitions: source.partitions,
+        spread: Spread::All,
+        order: Order::Arrival,
+    });
+    let inputs = std::iter::once(ticks).chain(sources).collect();
+    frame(topology, STAGE, inputs, outputs(topology, &[name::EVENTS, name::IDENTITY]))
+}
+
+pub(crate) struct Identify {
+    policy: Arc<Policy>,
+    pace: Pace,
+    raw: Codec<RawEvent>,
+    events: Codec<LeadEvent>,
+    links: Codec<IdentityLink>,
+    ledger: Codec<Ledger>,
+    topics: Vec<String>,
+    parsed: Vec<Result<RawEvent, Rejected>>,
+    ticked_at: Option<Millis>,
+    buffer: Vec<u8>,
+}
+
+impl Identify {
+    pub(crate) fn new(topology: &Topology, policy: &Arc<Policy>, schemas: &Rc<dyn Schemas>, pace: Pace) -> Self {
+        Self {
+            policy: Arc::clone(policy),
+            pace,
+            raw: Codec::new(schemas),
+            events: Codec::new(schemas),
+            links: Codec::new(schemas),
+            ledger: Codec::new(schemas),
+            topics: spec(topology).inputs.into_iter().map(|input| input.topic).collect(),
+            parsed: Vec::new(),
+            ticked_at: None,
+            buffer: Vec::new(),
+        }
+    }
+
+    fn parse(&mut self, record: &Incoming<'_>) -> Result<(), (Reason, String)> {
+        let Some(value) = record.value else {
+            return Err((Reason::Decode, "the record has no value".to_owned()));
+        };
+        self.parsed.clear();
+        match Frame::of(value) {
+            Frame::Json(json) => self.parsed = baton_identify::parse(json, record.appended),
+            Frame::Confluent { .. } | Frame::Single { .. } => {
+                let raw = self.raw.decode(value)?;
+                self.parsed.push(baton_identify::check(raw));
+            }
+            Frame::Unknown => {
+                return Err((Reason::Decode, "neither JSON nor Avro with a schema id or fingerprint".to_owned()));
+            }
+        }
+        match self.parsed.as_slice() {
+            [] => Err((Reason::Decode, "the batch is empty".to_owned())),
+            [Err(rejected)] => Err((rejected.reason, rejected.detail.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    fn sequence(&mut self, record: &Incoming<'_>, at: LogTime, raw: RawEvent, ctx: &mut Ctx<'_>) -> LogTime {
+        let topic = self.topics.get(record.input).map_or("", String::as_str);
+        let origin = format!("{topic}/{}/{}", record.partition, record.offset);
+        let mut rows = Rows { ctx, broken: Cell::new(None) };
+        let done = baton_identify::step(&self.policy.identity, &mut rows, at, &origin, raw);
+        if let Some(why) = rows.broken.take() {
+            ctx.halt(why);
+        }
+        match done.rejected {
+            Some(rejected) => ctx.dead_letter(record, rejected.reason, &rejected.detail),
+            None => ctx.count(done.outcome),
+        }
+        for event in &done.events {
+            self.tell(event, ctx);
+        }
+        for link in &done.links {
+            self.links.encode(link, &mut self.buffer);
+            let envelope = Envelope {
+                kind: "lead.identity.v1",
+                stage: STAGE,
+                id: &format!("{}@{}", link.id, link.since.0),
+                lead_id: &link.lead_id,
+                at: link.since,
+                cause: "",
+            };
+            let to = To { topic: IDENTITY, partition: partition(link.id.as_bytes(), ctx.partitions(IDENTITY)) };
+            envelope::emit_keyed(ctx, to, &link.id, &envelope, &self.buffer);
+        }
+        done.last
+    }
+
+    fn tell(&mut self, event: &LeadEvent, ctx: &mut Ctx<'_>) {
+        self.events.encode(event, &mut self.buffer);
+        let envelope = Envelope {
+            kind: "lead.event.v1",
+            stage: STAGE,
+            id: &event.event_id,
+            lead_id: &event.lead_id,
+            at: event.stamp.at,
+            cause: &event.origin,
+        };
+        let to = To { topic: EVENTS, partition: partition(event.lead_id.as_bytes(), ctx.partitions(EVENTS)) };
+        envelope::emit(ctx, to, &envelope, &self.buffer);
+    }
+}
+
+impl Processor for Identify {
+    fn stamp(&mut self, record: &Incoming<'_>, now: LogTime) -> Stamped {
+        match self.parse(record) {
+            Err((reason, detail)) => Stamped::Bad(reason, detail),
+            Ok(()) => {
+                let first = self.parsed.iter().find_map(|event| event.as_ref().ok());
+                let at = first.map_or(now.next(), |raw| baton_identify::stamp_for(now, raw, record.appended));
+                Stamped::At(Stamp { at, lane: 0 })
+            }
+        }
+    }
+
+    fn process(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) -> LogTime {
+        let events = std::mem::take(&mut self.parsed);
+        ctx.holds(events.len());
+        let mut last = at;
+        for (index, event) in events.into_iter().enumerate() {
+            match event {
+                Ok(raw) => {
+                    let at = if index == 0 { at } else { baton_identify::stamp_for(last, &raw, record.appended) };
+                    last = self.sequence(record, at, raw, ctx);
+                }
+                Err(rejected) => ctx.dead_letter(record, rejected.reason, &rejected.detail),
+            }
+        }
+        last
+    }
+
+    fn wake(&mut self, key: &[u8], _due: LogTime, _seen: LogTime, ctx: &mut Ctx<'_>) {
+        baton_identify::wake(&mut Rows { ctx, broken: Cell::new(None) }, keyed::text(key));
+    }
+
+    fn tell_time(&mut self, now: LogTime, ctx: &mut Ctx<'_>) {
+        let tick = LeadEvent {
+            stamp: Stamp { at: now, lane: 0 },
+            lead_id: String::new(),
+            event_id: String::new(),
+            occurred_at: now.millis(),
+            origin: String::new(),
+            body: Body::Tick(Tick {}),
+        };
+        self.events.encode(&tick, &mut self.buffer);
+        for partition in 0..ctx.partitions(EVENTS) {
+            ctx.tick(EVENTS, partition, &self.buffer);
+        }
+    }
+
+    fn encode_ledger(&mut self, ledger: &Ledger) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.ledger.encode(ledger, &mut bytes);
+        bytes
+    }
+
+    fn idle(&mut self, now: LogTime, host: Millis) -> Option<LogTime> {
+        let Pace::Wall { every_ms } = self.pace else { return None };
+        let is_due = self.ticked_at.is_none_or(|at| host.since(at) >= every_ms);
+        if !is_due {
+            return None;
+        }
+        self.ticked_at = Some(host);
+        Some(LogTime::from_millis(host)).filter(|host| *host > now)
+    }
+}
+
+/// The lane's rows as the sequencer's directory.
+struct Rows<'a, 'b> {
+    ctx: &'a mut Ctx<'b>,
+    broken: Cell<Option<String>>,
+}
+
+impl Directory for Rows<'_, '_> {
+    fn get(&self, key: &str) -> Option<Row> {
+        match keyed::decode(self.ctx.get(key.as_bytes())?) {
+            Ok(row) => Some(row),
+            Err(why) => {
+                self.broken.set(Some(format!("state of {key}: {why}")));
+                None
+            }
+        }
+    }
+
+    fn put(&mut self, key: &str, row: Option<Row>, wake: Option<LogTime>) {
+        match row {
+            Some(row) => self.ctx.put(key.as_bytes(), &keyed::encode(&row), wake),
+            None => self.ctx.delete(key.as_bytes()),
+        }
+    }
+}

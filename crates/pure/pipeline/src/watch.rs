@@ -1,0 +1,115 @@
+//! `watch`: `lead.events` and clocks to start in; promises started, warned of, kept and broken out.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use baton_domain::{ClockStart, LeadEvent, Ledger, LogTime, SlaEvent, SlaEventKind, WatchInput};
+use baton_engine::{Ctx, Incoming, Order, Processor, StageSpec, Stamped};
+use baton_policy::Policy;
+use baton_stage::Input;
+use baton_watch::{Heard, Watch};
+
+use crate::codec::{Codec, Schemas};
+use crate::consumer::{frame, lead_input, outputs, stamped};
+use crate::envelope::{self, Envelope, To};
+use crate::keyed;
+use crate::topics::{Topology, name};
+
+const STAGE: &str = "watch";
+const CLOCKS: usize = 1;
+
+pub(crate) fn spec(topology: &Topology) -> StageSpec {
+    let inputs = vec![
+        lead_input(topology, name::EVENTS, Order::Stamped { producers: 1 }),
+        lead_input(topology, name::CLOCKS, Order::Stamped { producers: 1 }),
+    ];
+    let topics = [name::STARTED, name::WARNED, name::MET, name::BREACH, name::CANCELLED];
+    frame(topology, STAGE, inputs, outputs(topology, &topics))
+}
+
+/// The topic of each kind, as an index into the outputs, and its type.
+fn channel(kind: SlaEventKind) -> (usize, &'static str) {
+    match kind {
+        SlaEventKind::Started => (0, "sla.started.v1"),
+        SlaEventKind::Warned => (1, "sla.warned.v1"),
+        SlaEventKind::Met => (2, "sla.met.v1"),
+        SlaEventKind::Breached => (3, "sla.breach.v1"),
+        SlaEventKind::Retracted => (3, "sla.breach.retracted.v1"),
+        SlaEventKind::Cancelled => (4, "sla.cancelled.v1"),
+    }
+}
+
+pub(crate) struct Host {
+    policy: Arc<Policy>,
+    events: Codec<LeadEvent>,
+    clocks: Codec<ClockStart>,
+    said: Codec<SlaEvent>,
+    ledger: Codec<Ledger>,
+    buffer: Vec<u8>,
+}
+
+impl Host {
+    pub(crate) fn new(policy: &Arc<Policy>, schemas: &Rc<dyn Schemas>) -> Self {
+        Self {
+            policy: Arc::clone(policy),
+            events: Codec::new(schemas),
+            clocks: Codec::new(schemas),
+            said: Codec::new(schemas),
+            ledger: Codec::new(schemas),
+            buffer: Vec::new(),
+        }
+    }
+
+    fn say(&mut self, said: Vec<SlaEvent>, ctx: &mut Ctx<'_>) {
+        let lane = ctx.lane();
+        for mut event in said {
+            event.stamp.lane = lane;
+            self.said.encode(&event, &mut self.buffer);
+            let (topic, kind) = channel(event.kind);
+            let id = format!("{}-{}", event.id, event.kind.as_str());
+            let cause = if event.event_id.is_empty() { &event.handoff_id } else { &event.event_id };
+            let envelope = Envelope { kind, stage: STAGE, id: &id, lead_id: &event.lead_id, at: event.stamp.at, cause };
+            envelope::emit(ctx, To { topic, partition: lane }, &envelope, &self.buffer);
+        }
+    }
+}
+
+impl Processor for Host {
+    fn stamp(&mut self, record: &Incoming<'_>, _now: LogTime) -> Stamped {
+        stamped(record)
+    }
+
+    fn process(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) -> LogTime {
+        let value = record.value.unwrap_or_default();
+        let heard = if record.input == CLOCKS {
+            self.clocks.decode(value).map(|start| match &start.input {
+                WatchInput::HandedOff { lead_id, .. } => (lead_id.clone(), Heard::Clock(start.input)),
+                WatchInput::Tick(_) => (String::new(), Heard::Clock(start.input)),
+            })
+        } else {
+            self.events.decode(value).map(|event| (event.lead_id.clone(), Heard::Lead(event)))
+        };
+        match heard {
+            Ok((key, event)) => {
+                let said = keyed::step::<Watch>(&self.policy, &key, Input::Record { at, event }, ctx);
+                self.say(said, ctx);
+            }
+            Err((reason, detail)) => ctx.dead_letter(record, reason, &detail),
+        }
+        at
+    }
+
+    fn wake(&mut self, key: &[u8], due: LogTime, seen: LogTime, ctx: &mut Ctx<'_>) {
+        let said = keyed::step::<Watch>(&self.policy, keyed::text(key), keyed::wake(due, seen), ctx);
+        self.say(said, ctx);
+    }
+
+    /// The watchdog has nobody downstream.
+    fn tell_time(&mut self, _now: LogTime, _ctx: &mut Ctx<'_>) {}
+
+    fn encode_ledger(&mut self, ledger: &Ledger) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.ledger.encode(ledger, &mut bytes);
+        bytes
+    }
+}
