@@ -1,1 +1,3 @@
 //! Acceptance tests.
+
+pub mod leads;

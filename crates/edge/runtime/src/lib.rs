@@ -1,1 +1,18 @@
-//! baton-runtime
+//! The only host of consumers in production: threads, health, metrics, the schema registry.
+//!
+//! Holds: one thread a worker, which owns everything it touches; a worker that cannot go on ends the
+//! process with a code and a sentence, and leaves nothing half-written.
+//!
+//! Absent on purpose: decisions. What to do next is the engine's; what it means, the stages'.
+
+mod health;
+mod host;
+mod http;
+mod metrics;
+mod registry;
+
+pub use health::{Board, Snapshot};
+pub use host::{Exit, Hosting, Running, group_of, start};
+pub use http::serve;
+pub use metrics::Metrics;
+pub use registry::{Registry, RegistryError};

@@ -74,7 +74,8 @@ impl fmt::Display for Clock {
 pub struct SlaEvent {
     /// When it is said, and by which lane. For a breach this is the deadline.
     pub stamp: Stamp,
-    /// `<clock>_<level>_<handoff>`: the same on every replay.
+    /// `<clock>_<level>_<handoff>`: the same on every replay. The kind stands in for level 0, and
+    /// `_<n>` follows for the n-th owner of one handoff, so that no id is used twice.
     pub id: String,
     /// What happened.
     pub kind: SlaEventKind,

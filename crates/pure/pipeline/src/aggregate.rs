@@ -1,13 +1,11 @@
 //! `aggregate`: `lead.events` in, `engagement.aggregate` out, partition by partition.
 
 use std::rc::Rc;
-use std::sync::Arc;
 
 use baton_aggregate::Aggregate;
 use baton_domain::{Body, Engagement, EngagementUpdate, LeadEvent, Ledger, LogTime, Stamp, Tick};
 use baton_engine::{Ctx, Incoming, Order, Processor, StageSpec, Stamped};
-use baton_policy::Policy;
-use baton_stage::{Input, Stage};
+use baton_stage::Input;
 
 use crate::codec::{Codec, Schemas};
 use crate::consumer::{frame, lead_input, outputs, stamped};
@@ -23,7 +21,6 @@ pub(crate) fn spec(topology: &Topology) -> StageSpec {
 }
 
 pub(crate) struct Host {
-    policy: Arc<<Aggregate as Stage>::Policy>,
     events: Codec<LeadEvent>,
     updates: Codec<EngagementUpdate>,
     ledger: Codec<Ledger>,
@@ -31,9 +28,8 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    pub(crate) fn new(policy: &Arc<Policy>, schemas: &Rc<dyn Schemas>) -> Self {
+    pub(crate) fn new(schemas: &Rc<dyn Schemas>) -> Self {
         Self {
-            policy: Arc::clone(policy),
             events: Codec::new(schemas),
             updates: Codec::new(schemas),
             ledger: Codec::new(schemas),
@@ -68,7 +64,7 @@ impl Processor for Host {
         match self.events.decode(record.value.unwrap_or_default()) {
             Ok(event) => {
                 let key = event.lead_id.clone();
-                let said = keyed::step::<Aggregate>(&self.policy, &key, Input::Record { at, event }, ctx);
+                let said = keyed::step::<Aggregate>(&(), &key, Input::Record { at, event }, ctx);
                 self.say(said, ctx);
             }
             Err((reason, detail)) => ctx.dead_letter(record, reason, &detail),
@@ -77,7 +73,7 @@ impl Processor for Host {
     }
 
     fn wake(&mut self, key: &[u8], due: LogTime, seen: LogTime, ctx: &mut Ctx<'_>) {
-        let said = keyed::step::<Aggregate>(&self.policy, keyed::text(key), keyed::wake(due, seen), ctx);
+        let said = keyed::step::<Aggregate>(&(), keyed::text(key), keyed::wake(due, seen), ctx);
         self.say(said, ctx);
     }
 

@@ -56,7 +56,7 @@ impl<T: Record + Serialize + DeserializeOwned> Codec<T> {
         let head = match schemas.id_of(T::SUBJECT) {
             Some(id) => {
                 // Our own schema is readable by construction.
-                let _ = decoder.add_writer(Writer::Id(id), schema_of::<T>().json);
+                decoder.add_writer(Writer::Id(id), schema_of::<T>().json).ok();
                 Head::Registry(id)
             }
             None => Head::SingleObject,
@@ -81,7 +81,7 @@ impl<T: Record + Serialize + DeserializeOwned> Codec<T> {
     /// be refused by its reader.
     pub fn encode(&self, record: &T, out: &mut Vec<u8>) {
         out.clear();
-        let _ = self.encoder.encode(record, out);
+        self.encoder.encode(record, out).ok();
     }
 
     fn learn(&mut self, id: u32) -> Result<(), (Reason, String)> {
@@ -95,7 +95,7 @@ impl<T: Record + Serialize + DeserializeOwned> Codec<T> {
         match self.schemas.by_id(id) {
             Ok(Some(schema)) => {
                 self.unknown.remove(&id);
-                let _ = self.decoder.add_writer(Writer::Id(id), &schema);
+                self.decoder.add_writer(Writer::Id(id), &schema).ok();
                 Ok(())
             }
             Ok(None) => {

@@ -66,7 +66,7 @@ impl Consumer {
     ) -> Box<dyn Processor> {
         match self {
             Self::Identify => Box::new(Identify::new(topology, policy, schemas, pace)),
-            Self::Aggregate => Box::new(aggregate::Host::new(policy, schemas)),
+            Self::Aggregate => Box::new(aggregate::Host::new(schemas)),
             Self::Score => Box::new(score::Host::new(policy, schemas)),
             Self::Route => Box::new(route::Host::new(policy, schemas)),
             Self::Watch => Box::new(watch::Host::new(policy, schemas)),

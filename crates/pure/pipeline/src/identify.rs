@@ -144,14 +144,12 @@ impl Identify {
 
 impl Processor for Identify {
     fn stamp(&mut self, record: &Incoming<'_>, now: LogTime) -> Stamped {
-        match self.parse(record) {
-            Err((reason, detail)) => Stamped::Bad(reason, detail),
-            Ok(()) => {
-                let first = self.parsed.iter().find_map(|event| event.as_ref().ok());
-                let at = first.map_or(now.next(), |raw| baton_identify::stamp_for(now, raw, record.appended));
-                Stamped::At(Stamp { at, lane: 0 })
-            }
+        if let Err((reason, detail)) = self.parse(record) {
+            return Stamped::Bad(reason, detail);
         }
+        let first = self.parsed.iter().find_map(|event| event.as_ref().ok());
+        let at = first.map_or(now.next(), |raw| baton_identify::stamp_for(now, raw, record.appended));
+        Stamped::At(Stamp { at, lane: 0 })
     }
 
     fn process(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) -> LogTime {

@@ -1,13 +1,19 @@
 //! Working time: when a desk is staffed, and how working time adds up.
 //!
-//! Zones and daylight saving come from `jiff` with its bundled time-zone data,
-//! so the same build gives the same instant on every machine.
+//! Holds: an instant is working time exactly when the wall clock of the zone shows a
+//! time within the hours of its date. So where clocks go forward a shift is
+//! shorter, and where they go back it is longer, by just the time skipped or
+//! repeated. Zones and daylight saving come from `jiff` with its bundled
+//! time-zone data, so the same build gives the same instant on every machine.
+//!
+//! Absent on purpose: overnight shifts; they are two intervals on two days.
 
 use std::collections::BTreeMap;
 
 use baton_domain::Millis;
+use jiff::Timestamp;
 use jiff::civil::{Date, Time};
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 
 /// Working intervals of one day, as civil times, rising, not overlapping; the end is excluded.
 /// An end of `None` is midnight at the end of the day.
@@ -26,6 +32,11 @@ pub struct Calendar {
     pub exceptions: BTreeMap<Date, DayHours>,
 }
 
+/// The longest stretch without working time that is looked across, in ms.
+///
+/// A year and the longest holiday round it; a desk closed for longer is closed for good.
+const HORIZON_MS: i64 = 400 * Millis::DAY;
+
 impl Calendar {
     /// Every hour of every day.
     pub fn around_the_clock() -> &'static Self {
@@ -40,26 +51,117 @@ impl Calendar {
 
     /// Whether the desk is staffed at `at`.
     pub fn is_open(&self, at: Millis) -> bool {
-        let _ = at;
-        todo!("helper: policy")
+        self.openings(at, at.plus(1)).next().is_some()
     }
 
     /// The first staffed instant at or after `at`; `None` when there is none within 400 days.
     pub fn next_open(&self, at: Millis) -> Option<Millis> {
-        let _ = at;
-        todo!("helper: policy")
+        self.openings(at, at.plus(HORIZON_MS)).next().map(|opening| Millis(opening.from))
     }
 
-    /// The instant at which `working_ms` of working time have passed since `start`;
-    /// `None` when that is not within 400 days after the last interval looked at.
+    /// The first instant, at or after `start`, by which `working_ms` of working time have passed.
+    ///
+    /// Closing time counts as within the day: one hour from 16:00 on a desk that closes at 17:00 is
+    /// 17:00, not the next morning. Without working time to pass (0 or less), it is [`Self::next_open`].
+    /// `None` when the desk stays closed for 400 days before that.
     pub fn add(&self, start: Millis, working_ms: i64) -> Option<Millis> {
-        let _ = (start, working_ms);
-        todo!("helper: policy")
+        let mut left = working_ms.max(0);
+        let mut openings = self.openings(start, start.plus(HORIZON_MS));
+        while let Some(opening) = openings.next() {
+            let length = opening.to - opening.from;
+            if left <= length {
+                return Some(Millis(opening.from + left));
+            }
+            left -= length;
+            openings.until = opening.to.saturating_add(HORIZON_MS);
+        }
+        None
     }
 
     /// Working milliseconds in `[from, to)`; 0 when `to <= from`.
     pub fn between(&self, from: Millis, to: Millis) -> i64 {
-        let _ = (from, to);
-        todo!("helper: policy")
+        self.openings(from, to).map(|opening| opening.to - opening.from).sum()
+    }
+
+    fn openings(&self, from: Millis, until: Millis) -> Openings<'_> {
+        Openings { calendar: self, at: from.0.max(Timestamp::MIN.as_millisecond()), until: until.0, season: None }
+    }
+
+    fn hours(&self, date: Date) -> &DayHours {
+        let weekday = usize::try_from(date.weekday().to_monday_zero_offset()).unwrap_or(0);
+        self.exceptions.get(&date).unwrap_or(&self.week[weekday])
     }
 }
+
+/// A stretch of working time in ms since 1970, the end excluded; never empty.
+struct Opening {
+    from: i64,
+    to: i64,
+}
+
+/// The working time in `[at, until)`, rising. A stretch ends at every midnight and change of offset.
+struct Openings<'a> {
+    calendar: &'a Calendar,
+    at: i64,
+    until: i64,
+    season: Option<Season>,
+}
+
+/// A stretch in which the zone keeps one offset, to which clocks differ by a constant.
+#[derive(Clone, Copy)]
+struct Season {
+    offset: Offset,
+    ends: i64,
+}
+
+impl Openings<'_> {
+    /// The season that holds `at`.
+    fn season(&mut self, at: Timestamp) -> Season {
+        match self.season {
+            Some(season) if self.at < season.ends => season,
+            _ => {
+                let zone = &self.calendar.zone;
+                let ends = zone.following(at).next().map_or(i64::MAX, |change| change.timestamp().as_millisecond());
+                *self.season.insert(Season { offset: zone.to_offset(at), ends })
+            }
+        }
+    }
+}
+
+impl Iterator for Openings<'_> {
+    type Item = Opening;
+
+    fn next(&mut self) -> Option<Opening> {
+        while self.at < self.until {
+            // Past the year 9999 there is no calendar, hence no working time.
+            let now = Timestamp::from_millisecond(self.at).ok()?;
+            let season = self.season(now);
+            let local = season.offset.to_datetime(now);
+            // Midnights as this season's clock has them; where the season starts or ends within
+            // the day, the part of the day that it does not cover is cut off.
+            let midnight = self.at - ms_of_day(local.time());
+            let closes = season.ends.min(self.until);
+            let today = self.calendar.hours(local.date()).iter();
+            let opening = today
+                .map(|(opens, shuts)| Opening {
+                    from: (midnight + ms_of_day(*opens)).max(self.at),
+                    to: (midnight + shuts.map_or(Millis::DAY, ms_of_day)).min(closes),
+                })
+                .find(|opening| opening.from < opening.to);
+            if let Some(opening) = opening {
+                self.at = opening.to;
+                return Some(opening);
+            }
+            self.at = (midnight + Millis::DAY).min(season.ends);
+        }
+        None
+    }
+}
+
+fn ms_of_day(time: Time) -> i64 {
+    let minutes = i64::from(time.hour()) * 60 + i64::from(time.minute());
+    (minutes * 60 + i64::from(time.second())) * Millis::SECOND + i64::from(time.millisecond())
+}
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,11 @@
 
 mod calendar;
 mod model;
+mod parse;
 
 pub use calendar::{Calendar, DayHours};
 pub use model::*;
+pub use parse::{Problem, parse};
+
+/// The policy to start from, as YAML with comments: a company that sells software to companies.
+pub const STARTER: &str = include_str!("../../../../deploy/policy/starter.yaml");

@@ -6,6 +6,9 @@ use baton_domain::{Activity, Clock, Fact, FactValue, Grade, LogTime, Millis, Poi
 
 use crate::Calendar;
 
+/// The lanes of urgency, most urgent first.
+pub const LANES: [&str; 4] = ["P0", "P1", "P2", "P3"];
+
 /// A checked policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {

@@ -1,1 +1,30 @@
-//! baton-score
+//! Decides how good and how warm each lead is, and when sales should take over:
+//! the third consumer, `engagement.aggregate` to `lead.score`, `lifecycle.changed`
+//! and `lead.qualified`.
+//!
+//! Holds: a receipt sums to its score exactly; the score at an instant does not
+//! depend on the order in which the activities arrived; an episode has at most
+//! one handoff; a lead that is ruled out or must not be contacted has none; the
+//! passing of time alone hands nobody off.
+//!
+//! Absent on purpose: desks, reps and promises (the stages behind), wake-ups (a
+//! score is worked out when something happens), floats.
+//!
+//! Beside the anatomy of every stage (`step`, `state`): [`decay`] halves points,
+//! [`marks`] keeps what earned them, [`reckon`] adds them up, [`lifecycle`] says
+//! which moves sales may make, [`decide`] applies one event, [`trigger`] says
+//! which inputs made the difference.
+
+mod decay;
+mod decide;
+mod lifecycle;
+mod marks;
+mod reckon;
+mod state;
+mod step;
+#[cfg(test)]
+mod tests;
+mod trigger;
+
+pub use state::State;
+pub use step::{Said, Score};

@@ -1,1 +1,48 @@
-//! baton-watch
+//! The watchdog: holds a desk to the time in which it promised to answer.
+//!
+//! Holds: a clock ends in exactly one of met, breached and cancelled, and only
+//! a breach may be taken back; each clock says each level at most once; a
+//! deadline is fixed when the clock starts; an answer at the deadline is in time.
+//!
+//! Absent on purpose: what to do about a breach (whoever reads it decides), a
+//! lead's move into another (clocks follow the lead they were started for),
+//! topics and lanes: every stamp says lane 0 until the host that knows the lane
+//! writes it in.
+
+mod state;
+mod step;
+#[cfg(test)]
+mod tests;
+
+use baton_domain::{LeadEvent, SlaEvent, WatchInput};
+use baton_policy::Policy;
+use baton_stage::{Input, Stage, Step};
+
+pub use state::State;
+
+/// The watchdog, for one lead at a time; the key is the lead's id.
+///
+/// Outcomes of records: `clock_started`, `clock_met`, `cancelled`, `retracted`, `ignored`,
+/// `repeated`; of wake-ups: `fired`, or `ignored` when nothing was due.
+#[derive(Clone, Copy, Debug)]
+pub struct Watch;
+
+/// What the watchdog hears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// Something touched the lead.
+    Lead(LeadEvent),
+    /// The router put the lead on a desk.
+    Clock(WatchInput),
+}
+
+impl Stage for Watch {
+    type Policy = Policy;
+    type State = State;
+    type Event = Heard;
+    type Output = SlaEvent;
+
+    fn step(policy: &Policy, key: &str, state: Option<State>, input: Input<Heard>) -> Step<State, SlaEvent> {
+        step::step(policy, key, state, input)
+    }
+}

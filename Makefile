@@ -1,0 +1,48 @@
+# The verbs of this repository; `make` lists them. CI runs `make test` and nothing else.
+
+SHELL := /bin/bash
+CARGO ?= cargo
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+
+.DEFAULT_GOAL := help
+# Two steps at once would only fight over the target folder and the cores.
+.NOTPARALLEL:
+.PHONY: help build demo test check unit verify-deploy verify-scripts broker-test clean
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+build: ## Build the release binary: target/release/baton
+	$(CARGO) build --release --locked -p baton
+
+demo: ## Everything at work: Kafka, five consumers, the sample, the report
+	@deploy/demo/demo.sh
+
+test: check unit verify-deploy verify-scripts broker-test ## All that CI runs
+
+check: ## Formatting and lints, warnings denied
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+unit: ## Unit, property and scenario tests; no broker
+	$(CARGO) test --workspace --locked
+
+verify-deploy: ## Dockerfile, compose file and scripts, checked offline
+	@deploy/checks/run.sh
+
+verify-scripts: ## The broker and demo scripts, tried with signals and faults
+	@deploy/checks/broker.sh
+	@deploy/checks/demo.sh
+
+# A broker that is missing here is a failure, not a reason to skip. The whole workspace is named
+# so that features, and with them what is already built, stay those of `unit`.
+broker-test: ## End-to-end tests on a throwaway Kafka (or KAFKA_BOOTSTRAP=host:port)
+	$(CARGO) build --workspace --bins --tests --locked
+	E2E_BIN=$(TARGET)/debug/baton E2E_REQUIRED=1 \
+		deploy/kafka/with-broker.sh $(CARGO) test --workspace --locked --test e2e -- --test-threads=1
+
+clean: ## Remove what was built and what demo and tests left; Kafka's jars stay
+	@for dir in .work/demo/kafka .work/test-kafka.*; do \
+		if [ -d "$$dir" ]; then deploy/kafka/kafka.sh wipe --dir "$$dir"; fi; done
+	rm -rf .work/demo .work/check-*
+	$(CARGO) clean

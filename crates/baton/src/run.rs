@@ -1,0 +1,179 @@
+//! `baton run`: one consumer, or all of them, until told to stop.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use baton_engine::{Limits, Stop};
+use baton_kafka::Admin;
+use baton_pipeline::{Consumer, Pace, Topology};
+use baton_policy::Policy;
+use baton_runtime::{Board, Exit, Hosting, Metrics, Running, serve, start};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::settings::{ClockSource, Settings};
+use crate::{Failure, policy};
+
+/// What to run.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// identify, aggregate, score, route, watch, or all of them in this process
+    #[arg(value_parser = which, value_name = "CONSUMER")]
+    consumers: Which,
+}
+
+#[derive(Clone, Debug)]
+struct Which(Vec<Consumer>);
+
+fn which(text: &str) -> Result<Which, String> {
+    if text == "all" {
+        return Ok(Which(Consumer::ALL.to_vec()));
+    }
+    text.parse().map(|consumer| Which(vec![consumer]))
+}
+
+/// Time to finish what is under way after the signal to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Runs until SIGTERM or Ctrl-C, or until a consumer cannot go on.
+pub fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
+    let policy = Arc::new(policy::load(settings.policy.as_deref())?);
+    let topology = check_topics(&args.consumers.0, settings)?;
+    let hosting = hosting(settings, topology, &policy);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::io(format!("could not start: {error}")))?;
+    runtime.block_on(host(args, settings, &hosting, &policy))
+}
+
+async fn host(args: &Args, settings: &Settings, hosting: &Hosting, policy: &Policy) -> Result<(), Failure> {
+    let (board, stop) = (Arc::new(Board::default()), Arc::new(AtomicBool::new(false)));
+    let metrics = Metrics::new((&policy.name, policy.version)).map_err(|e| Failure::io(format!("metrics: {e}")))?;
+    if let Some(listen) = &settings.listen {
+        let listener = TcpListener::bind(listen)
+            .await
+            .map_err(|error| Failure::config(format!("http.listen: cannot listen on {listen}: {error}")))?;
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!(%address, "metrics and probes");
+        }
+        let board = Arc::clone(&board);
+        tokio::spawn(serve(listener, board, Arc::new(metrics), std::future::pending()));
+    }
+    let mut workers = Vec::new();
+    for consumer in &args.consumers.0 {
+        // A stage with one lane has work for one worker only; the others would stand by.
+        let count = settings.workers.min(usize::try_from(consumer.spec(&hosting.topology).lanes()).unwrap_or(1));
+        for number in 0..count {
+            let worker = start(*consumer, number, hosting, &board, &stop)
+                .map_err(|error| Failure::io(format!("could not start a thread: {error}")))?;
+            workers.push(worker);
+        }
+    }
+    tracing::info!(policy = policy.name, version = policy.version, "running");
+    wait_for_the_end(&workers).await?;
+    stop.store(true, Ordering::Release);
+    finish(workers)
+}
+
+/// A signal, or the end of a worker.
+async fn wait_for_the_end(workers: &[Running]) -> Result<(), Failure> {
+    let mut terminate =
+        signal(SignalKind::terminate()).map_err(|error| Failure::io(format!("signals: {error}")))?;
+    let mut interrupt =
+        signal(SignalKind::interrupt()).map_err(|error| Failure::io(format!("signals: {error}")))?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            () = tokio::time::sleep(Duration::from_millis(50)) => {
+                if workers.iter().any(Running::has_ended) {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+/// Waits for every worker, but not for ever: what is not committed by then is done again at the next start.
+fn finish(workers: Vec<Running>) -> Result<(), Failure> {
+    let watchdog = std::thread::Builder::new().name("drain".to_owned()).spawn(|| {
+        std::thread::sleep(DRAIN);
+        let mut out = std::io::stderr();
+        writeln!(out, "baton: did not drain within {} s; ending", DRAIN.as_secs()).ok();
+        std::process::exit(75);
+    });
+    drop(watchdog);
+    let mut result = Ok(());
+    for worker in workers {
+        let consumer = worker.consumer;
+        if let Exit::Stopped(stop) = worker.join() {
+            result = Err(failure(consumer, stop));
+        }
+    }
+    result
+}
+
+fn failure(consumer: Consumer, stop: Stop) -> Failure {
+    match stop {
+        Stop::Fenced(why) => Failure { message: format!("{consumer}: {why}"), code: 75 },
+        Stop::Config(why) => Failure::config(format!("{consumer}: {why}")),
+        Stop::Store(why) => Failure::io(format!("{consumer}: {why}")),
+    }
+}
+
+fn hosting(settings: &Settings, topology: Topology, policy: &Arc<Policy>) -> Hosting {
+    let registry = settings.registry.as_ref().map(|registry| {
+        let login = registry.user.clone().map(|user| (user, registry.password.clone().unwrap_or_default()));
+        (registry.url.clone(), login)
+    });
+    Hosting {
+        cluster: settings.cluster.clone(),
+        topology,
+        policy: Arc::clone(policy),
+        state_dir: settings.state_dir.clone(),
+        instance: settings.instance.clone(),
+        pace: match settings.clock {
+            ClockSource::Wall => Pace::Wall { every_ms: settings.tick_ms },
+            ClockSource::Log => Pace::Log,
+        },
+        limits: Limits::default(),
+        registry,
+    }
+}
+
+/// Every topic that the consumers touch must be there with the right number of partitions.
+fn check_topics(consumers: &[Consumer], settings: &Settings) -> Result<Topology, Failure> {
+    let admin = Admin::new(&settings.cluster).map_err(|error| Failure::unavailable(error.to_string()))?;
+    let there = admin.topics().map_err(|error| Failure::unavailable(error.to_string()))?;
+    let topology = settings.with_sources(&there).map_err(|errors| Failure::config(errors.join("\n")))?;
+    let mut wrong = Vec::new();
+    for consumer in consumers {
+        let spec = consumer.spec(&topology);
+        let inputs = spec.inputs.iter().map(|input| (input.topic.clone(), input.partitions));
+        let state = std::iter::once((spec.changelog.clone(), spec.lanes()));
+        let needed = inputs.chain(spec.outputs.clone()).chain(state).chain([spec.ledger.clone(), spec.dead_letters.clone()]);
+        for (topic, partitions) in needed {
+            match there.get(&topic) {
+                None => wrong.push(format!("{topic}: no such topic")),
+                Some(found) if *found != partitions => {
+                    wrong.push(format!("{topic}: has {found} partitions, should have {partitions}"));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    wrong.sort();
+    wrong.dedup();
+    if wrong.is_empty() {
+        return Ok(topology);
+    }
+    Err(Failure::config(format!(
+        "the topics on {} are not as they should be:\n  {}\nsee `baton topics plan`; create what is missing with `baton \
+         topics apply`",
+        settings.cluster.bootstrap,
+        wrong.join("\n  ")
+    )))
+}

@@ -1,0 +1,343 @@
+//! Settings: file, then environment, then flags; unknown keys refused; every error at once; nothing
+//! is opened before they are whole.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use baton_kafka::Cluster;
+use baton_pipeline::{Source, Topology};
+use figment::providers::{Env, Format, Serialized, Yaml};
+use figment::value::{Dict, Value};
+use figment::{Figment, Provider};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// Everything that can be set. `docs/SETTINGS.md` explains each; [`DEFAULTS`] holds the defaults.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How to reach the cluster.
+    pub cluster: Cluster,
+    /// Copies of each topic that `topics apply` creates; `None` asks for 3, or as many as there are brokers.
+    pub replication: Option<i32>,
+    /// Topics: prefix, partitions, sources.
+    pub topology: Topology,
+    /// Source topics by name, whose partitions are looked up when a consumer starts.
+    pub source_names: Vec<String>,
+    /// The policy file; the starter policy when absent.
+    pub policy: Option<PathBuf>,
+    /// Where local state is kept.
+    pub state_dir: PathBuf,
+    /// The name of this process among its kind: part of the transactional id.
+    pub instance: String,
+    /// Worker threads a consumer.
+    pub workers: usize,
+    /// Whose clock moves time when nothing arrives.
+    pub clock: ClockSource,
+    /// Milliseconds between ticks of the wall clock.
+    pub tick_ms: i64,
+    /// Where `/metrics`, `/livez` and `/readyz` listen; `None` for nowhere.
+    pub listen: Option<String>,
+    /// A Confluent-compatible schema registry.
+    pub registry: Option<Registry>,
+    /// How logs look.
+    pub log_format: LogFormat,
+    /// Which logs: a `tracing` filter.
+    pub log_level: String,
+}
+
+/// Whose clock moves time when nothing arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockSource {
+    /// The host's: a live pipeline.
+    Wall,
+    /// Only what is on the log: replays, samples, tests.
+    Log,
+}
+
+/// How logs look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// A schema registry.
+#[derive(Clone)]
+pub struct Registry {
+    /// Base address; may carry a path.
+    pub url: String,
+    /// Basic authentication.
+    pub user: Option<String>,
+    /// Its password.
+    pub password: Option<String>,
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry").field("url", &self.url).field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// The defaults, commented, in the form of a settings file.
+pub const DEFAULTS: &str = include_str!("default.yaml");
+
+/// Keys whose values are never shown.
+const SECRETS: [&str; 4] = ["password", "secret", "sasl.password", "ssl.key.password"];
+
+/// Everything wrong with the settings.
+#[derive(Debug)]
+pub struct Wrong(pub Vec<String>);
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} error{} in the settings", self.0.len(), if self.0.len() == 1 { "" } else { "s" })?;
+        self.0.iter().try_for_each(|error| write!(f, "\n  {error}"))
+    }
+}
+
+impl std::error::Error for Wrong {}
+
+/// What flags set, by key: `kafka.bootstrap` and so on.
+pub type Overrides = BTreeMap<String, String>;
+
+/// The merged sources, before they are read.
+pub struct Sources(Figment);
+
+impl Sources {
+    /// Merges defaults, `file`, the environment (`BATON_KAFKA__BOOTSTRAP`) and flags.
+    pub fn merge(file: Option<&Path>, flags: &Overrides) -> Result<Self, Wrong> {
+        let mut figment = Figment::from(Yaml::string(DEFAULTS));
+        if let Some(file) = file {
+            if !file.is_file() {
+                return Err(Wrong(vec![format!("{}: no such settings file", file.display())]));
+            }
+            figment = figment.merge(Yaml::file_exact(file));
+        }
+        figment = figment.merge(Env::prefixed("BATON_").ignore(&["test_bootstrap", "cache", "settings"]).split("__"));
+        for (key, value) in flags {
+            figment = figment.merge(Serialized::global(key, value));
+        }
+        Ok(Self(figment))
+    }
+
+    /// Reads and checks everything; all errors together.
+    pub fn read(&self) -> Result<Settings, Wrong> {
+        let mut errors = self.unknown_keys();
+        let mut read = Reader { figment: &self.0, errors: &mut errors };
+        let topology = read.topology();
+        let settings = Settings {
+            cluster: read.cluster(),
+            replication: read.get("topics.replication"),
+            source_names: read.get("sources").unwrap_or_default(),
+            topology,
+            policy: read.get("policy"),
+            state_dir: read.need("state_dir"),
+            instance: read.name("instance"),
+            workers: usize::try_from(read.between("workers", 1, 64)).unwrap_or(1),
+            clock: read.one_of("clock", ClockSource::Wall),
+            tick_ms: read.between("tick_ms", 10, 60_000),
+            listen: read.get("http.listen"),
+            registry: read.registry(),
+            log_format: read.one_of("log.format", LogFormat::Text),
+            log_level: read.need("log.level"),
+        };
+        if errors.is_empty() { Ok(settings) } else { Err(Wrong(errors)) }
+    }
+
+    /// Every key with its value and where it came from, secrets masked.
+    pub fn show(&self) -> Vec<(String, String, String)> {
+        let Ok(data) = self.0.data() else { return Vec::new() };
+        let mut rows = Vec::new();
+        for dict in data.into_values() {
+            flatten("", &Value::from(dict), &mut |key, value| {
+                let origin = self.0.find_metadata(key).map_or_else(String::new, |meta| {
+                    meta.source.as_ref().map_or_else(|| meta.name.to_string(), |source| source.to_string())
+                });
+                let origin = if origin.is_empty() || origin.contains("string") { "default".to_owned() } else { origin };
+                let is_secret = SECRETS.iter().any(|secret| key.ends_with(secret));
+                rows.push((key.to_owned(), if is_secret { "***".to_owned() } else { plain(value) }, origin));
+            });
+        }
+        rows
+    }
+
+    fn unknown_keys(&self) -> Vec<String> {
+        let known: Vec<String> = {
+            let mut known = Vec::new();
+            if let Ok(data) = Yaml::string(DEFAULTS).data() {
+                for dict in data.into_values() {
+                    flatten("", &Value::from(dict), &mut |key, _| known.push(key.to_owned()));
+                }
+            }
+            known
+        };
+        let mut unknown = Vec::new();
+        let Ok(data) = self.0.data() else {
+            return vec![self.0.data().err().map_or_else(String::new, |error| error.to_string())];
+        };
+        for dict in data.into_values() {
+            flatten("", &Value::from(dict), &mut |key, _| {
+                if !known.iter().any(|known| known == key) && !key.starts_with("kafka.properties.") {
+                    let near = known.iter().max_by(|a, b| {
+                        strsim::jaro_winkler(a, key).total_cmp(&strsim::jaro_winkler(b, key))
+                    });
+                    let hint = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+                    let place = self.0.find_metadata(key).map_or_else(String::new, |meta| format!(" (in {})", meta.name));
+                    unknown.push(format!("{key}: no such setting{hint}{place}"));
+                }
+            });
+        }
+        unknown
+    }
+}
+
+struct Reader<'a> {
+    figment: &'a Figment,
+    errors: &'a mut Vec<String>,
+}
+
+impl Reader<'_> {
+    fn get<T: DeserializeOwned>(&mut self, key: &str) -> Option<T> {
+        match self.figment.extract_inner::<Option<T>>(key) {
+            Ok(value) => value,
+            Err(error) => {
+                let text = error.to_string();
+                self.errors.push(if text.contains(key) { text } else { format!("{key}: {text}") });
+                None
+            }
+        }
+    }
+
+    fn need<T: DeserializeOwned + Default>(&mut self, key: &str) -> T {
+        let before = self.errors.len();
+        let value = self.get(key);
+        if value.is_none() && self.errors.len() == before {
+            self.errors.push(format!("{key}: must be set"));
+        }
+        value.unwrap_or_default()
+    }
+
+    fn one_of<T: DeserializeOwned>(&mut self, key: &str, otherwise: T) -> T {
+        self.get(key).unwrap_or(otherwise)
+    }
+
+    fn between(&mut self, key: &str, least: i64, most: i64) -> i64 {
+        let value: Option<i64> = self.get(key);
+        match value {
+            Some(value) if (least..=most).contains(&value) => value,
+            Some(value) => {
+                self.errors.push(format!("{key}: {value} is not between {least} and {most}"));
+                least
+            }
+            None => least,
+        }
+    }
+
+    fn name(&mut self, key: &str) -> String {
+        let value: String = self.need(key);
+        let is_fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        if !value.chars().all(is_fine) || value.len() > 100 {
+            self.errors.push(format!("{key}: {value:?} may hold letters, digits, '.', '_' and '-' only, 100 at most"));
+        }
+        value
+    }
+
+    fn cluster(&mut self) -> Cluster {
+        let cluster =
+            Cluster { bootstrap: self.need("kafka.bootstrap"), properties: self.properties() };
+        if let Err(errors) = cluster.check() {
+            self.errors.extend(errors.into_iter().map(|error| error.to_string()));
+        }
+        cluster
+    }
+
+    /// librdkafka's names have dots in them, so they may be written nested or whole.
+    fn properties(&mut self) -> BTreeMap<String, String> {
+        let mut properties = BTreeMap::new();
+        if let Ok(value) = self.figment.find_value("kafka.properties") {
+            flatten("", &value, &mut |key, value| {
+                properties.insert(key.to_owned(), plain(value));
+            });
+        }
+        properties
+    }
+
+    fn topology(&mut self) -> Topology {
+        let prefix = self.name("topics.prefix");
+        let lanes = i32::try_from(self.between("topics.partitions", 1, 1_000)).unwrap_or(1);
+        let mut topology = Topology::new(&prefix, lanes);
+        topology.history_ms = self.get("topics.history_ms").unwrap_or(-1);
+        topology
+    }
+
+    fn registry(&mut self) -> Option<Registry> {
+        let url: String = self.get("registry.url")?;
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            self.errors.push(format!("registry.url: {url} must begin with http:// or https://"));
+        }
+        Some(Registry {
+            url: url.trim_end_matches('/').to_owned(),
+            user: self.get("registry.user"),
+            password: self.get("registry.password"),
+        })
+    }
+}
+
+impl Settings {
+    /// The topology with the sources that were named, given how many partitions each has.
+    pub fn with_sources(&self, partitions: &BTreeMap<String, i32>) -> Result<Topology, Vec<String>> {
+        let mut topology = self.topology.clone();
+        if self.source_names.is_empty() {
+            return Ok(topology);
+        }
+        let mut missing = Vec::new();
+        topology.sources.clear();
+        for wanted in &self.source_names {
+            let matches = |name: &str| match wanted.strip_suffix('*') {
+                Some(start) => name.starts_with(start),
+                None => name == wanted,
+            };
+            let found: Vec<_> = partitions.iter().filter(|(name, _)| matches(name)).collect();
+            if found.is_empty() {
+                missing.push(format!("sources: no topic is named {wanted}"));
+            }
+            topology.sources.extend(
+                found.into_iter().map(|(topic, partitions)| Source { topic: topic.clone(), partitions: *partitions }),
+            );
+        }
+        if missing.is_empty() { Ok(topology) } else { Err(missing) }
+    }
+}
+
+fn flatten(prefix: &str, value: &Value, visit: &mut dyn FnMut(&str, &Value)) {
+    match value {
+        Value::Dict(_, dict) if !dict.is_empty() || prefix.is_empty() => flatten_dict(prefix, dict, visit),
+        other => visit(prefix, other),
+    }
+}
+
+fn flatten_dict(prefix: &str, dict: &Dict, visit: &mut dyn FnMut(&str, &Value)) {
+    for (key, value) in dict {
+        let key = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        flatten(&key, value, visit);
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(_, text) => text.clone(),
+        Value::Bool(_, flag) => flag.to_string(),
+        Value::Num(_, number) => number
+            .to_i128()
+            .map(|n| n.to_string())
+            .or_else(|| number.to_f64().map(|n| n.to_string()))
+            .unwrap_or_default(),
+        Value::Empty(..) => String::new(),
+        other => serde_json::to_string(other).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,262 @@
+//! A log in memory with committed transactions only.
+//!
+//! Holds: a transaction's outputs and positions appear together or not at all. What every reader
+//! has taken is let go, so memory is bounded by what is in flight.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use baton_domain::Millis;
+use baton_engine::{Event, Fault, Log, Output, Part, Polled, RowSink, StageSpec, Topic};
+
+/// A record on the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// When it was appended.
+    pub appended: Millis,
+    /// Key.
+    pub key: Option<Vec<u8>>,
+    /// Value.
+    pub value: Option<Vec<u8>>,
+    /// Headers.
+    pub headers: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+#[derive(Debug, Default)]
+struct Partition {
+    first: i64,
+    records: VecDeque<Record>,
+}
+
+impl Partition {
+    fn end(&self) -> i64 {
+        self.first + i64::try_from(self.records.len()).unwrap_or(i64::MAX)
+    }
+
+    fn get(&self, offset: i64) -> Option<&Record> {
+        self.records.get(usize::try_from(offset - self.first).ok()?)
+    }
+}
+
+/// What all clients of one log share.
+#[derive(Debug, Default)]
+pub struct Shared {
+    partitions: BTreeMap<(String, i32), Partition>,
+    /// Committed offsets by group, topic, partition.
+    offsets: BTreeMap<(String, String, i32), i64>,
+    /// Host time, as the driver sets it.
+    pub now: Millis,
+    /// Whether changelogs are kept, for restores; otherwise they are let go at once.
+    pub keep_changelogs: bool,
+}
+
+impl Shared {
+    /// An empty log at this host time.
+    pub fn at(now: Millis) -> Self {
+        Self { now, ..Self::default() }
+    }
+
+    /// Appends a record outside of any transaction.
+    pub fn append(&mut self, topic: &str, partition: i32, record: Record) {
+        self.partitions.entry((topic.to_owned(), partition)).or_default().records.push_back(record);
+    }
+
+    /// Takes every record off a topic's partitions, for a topic that no consumer reads.
+    pub fn take(&mut self, topic: &str) -> Vec<Record> {
+        let mut taken = Vec::new();
+        for ((name, _), partition) in &mut self.partitions {
+            if name == topic {
+                partition.first = partition.end();
+                taken.extend(partition.records.drain(..));
+            }
+        }
+        taken
+    }
+
+    /// Lets go of what every group that reads it has committed.
+    pub fn forget_consumed(&mut self) {
+        for ((topic, partition), log) in &mut self.partitions {
+            let readers = self.offsets.iter().filter(|((_, name, number), _)| name == topic && number == partition);
+            let Some(least) = readers.map(|(_, offset)| *offset).min() else { continue };
+            while log.first < least && log.records.pop_front().is_some() {
+                log.first += 1;
+            }
+        }
+    }
+}
+
+/// One worker's view of the log.
+#[derive(Debug)]
+pub struct MemoryLog {
+    shared: Rc<RefCell<Shared>>,
+    spec: StageSpec,
+    positions: BTreeMap<Part, i64>,
+    joined: bool,
+    restoring: BTreeMap<i32, i64>,
+    outputs: Vec<(String, i32, Record)>,
+    consumed: Vec<(Part, i64)>,
+}
+
+impl MemoryLog {
+    /// A client that owns every lane of the stage.
+    pub fn new(shared: &Rc<RefCell<Shared>>, spec: &StageSpec) -> Self {
+        Self {
+            shared: Rc::clone(shared),
+            spec: spec.clone(),
+            positions: BTreeMap::new(),
+            joined: false,
+            restoring: BTreeMap::new(),
+            outputs: Vec::new(),
+            consumed: Vec::new(),
+        }
+    }
+
+    fn name(&self, topic: Topic) -> Option<&str> {
+        match topic {
+            Topic::Output(index) => self.spec.outputs.get(index).map(|(name, _)| name.as_str()),
+            Topic::Changelog => Some(&self.spec.changelog),
+            Topic::Ledger => Some(&self.spec.ledger.0),
+            Topic::DeadLetters => Some(&self.spec.dead_letters.0),
+        }
+    }
+
+    fn input(&self, part: Part) -> Option<(String, i32)> {
+        self.spec.inputs.get(part.0).map(|input| (input.topic.clone(), part.1))
+    }
+}
+
+impl Log for MemoryLog {
+    fn poll(&mut self, _wait_ms: i64, max: usize, sink: &mut dyn FnMut(Event<'_>)) -> Result<Polled, Fault> {
+        if !self.joined {
+            self.joined = true;
+            sink(Event::Assigned((0..self.spec.lanes()).collect()));
+            return Ok(Polled { records: 0, drained: true });
+        }
+        let shared = self.shared.borrow();
+        let mut polled = Polled { records: 0, drained: true };
+        for (part, position) in &mut self.positions {
+            let Some(input) = self.spec.inputs.get(part.0) else { continue };
+            let Some(log) = shared.partitions.get(&(input.topic.clone(), part.1)) else { continue };
+            while let Some(record) = log.get(*position) {
+                if polled.records == max {
+                    polled.drained = false;
+                    return Ok(polled);
+                }
+                sink(Event::Record {
+                    part: *part,
+                    offset: *position,
+                    appended: record.appended,
+                    key: record.key.as_deref(),
+                    value: record.value.as_deref(),
+                });
+                *position += 1;
+                polled.records += 1;
+            }
+        }
+        Ok(polled)
+    }
+
+    fn start(&mut self, parts: &[(Part, i64)]) -> Result<(), Fault> {
+        self.positions.extend(parts.iter().copied());
+        Ok(())
+    }
+
+    fn committed(&mut self, parts: &[Part]) -> Result<Vec<Option<i64>>, Fault> {
+        let shared = self.shared.borrow();
+        let committed = |part: &Part| {
+            let (topic, partition) = self.input(*part)?;
+            shared.offsets.get(&(self.spec.name.clone(), topic, partition)).copied()
+        };
+        Ok(parts.iter().map(committed).collect())
+    }
+
+    fn beginning(&mut self, part: Part) -> Result<i64, Fault> {
+        let shared = self.shared.borrow();
+        Ok(self.input(part).and_then(|key| shared.partitions.get(&key)).map_or(0, |log| log.first))
+    }
+
+    fn changelog_end(&mut self, lane: i32) -> Result<i64, Fault> {
+        let shared = self.shared.borrow();
+        Ok(shared.partitions.get(&(self.spec.changelog.clone(), lane)).map_or(0, Partition::end))
+    }
+
+    fn restore_start(&mut self, lane: i32, from: i64) -> Result<(), Fault> {
+        self.restoring.insert(lane, from);
+        Ok(())
+    }
+
+    fn restore_poll(&mut self, lane: i32, sink: &mut RowSink<'_>) -> Result<i64, Fault> {
+        let shared = self.shared.borrow();
+        let Some(position) = self.restoring.get_mut(&lane) else { return Ok(0) };
+        if let Some(log) = shared.partitions.get(&(self.spec.changelog.clone(), lane)) {
+            while let Some(record) = log.get(*position) {
+                sink(record.key.as_deref().unwrap_or_default(), record.value.as_deref());
+                *position += 1;
+            }
+        }
+        Ok(*position)
+    }
+
+    fn restore_stop(&mut self, lane: i32) {
+        self.restoring.remove(&lane);
+    }
+
+    fn fence(&mut self) -> Result<(), Fault> {
+        self.outputs.clear();
+        self.consumed.clear();
+        Ok(())
+    }
+
+    fn suspect(&self) -> bool {
+        false
+    }
+
+    fn begin(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn produce(&mut self, output: &Output<'_>) -> Result<(), Fault> {
+        if output.topic == Topic::Changelog && !self.shared.borrow().keep_changelogs {
+            return Ok(());
+        }
+        let Some(name) = self.name(output.topic).map(str::to_owned) else { return Ok(()) };
+        let record = Record {
+            appended: Millis(0),
+            key: output.key.map(<[u8]>::to_vec),
+            value: output.value.map(<[u8]>::to_vec),
+            headers: output.headers.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect(),
+        };
+        self.outputs.push((name, output.partition, record));
+        Ok(())
+    }
+
+    fn send_offsets(&mut self, offsets: &[(Part, i64)]) -> Result<(), Fault> {
+        self.consumed = offsets.to_vec();
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), Fault> {
+        let consumed = std::mem::take(&mut self.consumed);
+        let named: Vec<_> =
+            consumed.into_iter().filter_map(|(part, offset)| Some((self.input(part)?, offset))).collect();
+        let mut shared = self.shared.borrow_mut();
+        let now = shared.now;
+        for (topic, partition, mut record) in self.outputs.drain(..) {
+            record.appended = now;
+            shared.append(&topic, partition, record);
+        }
+        for ((topic, partition), offset) in named {
+            shared.offsets.insert((self.spec.name.clone(), topic, partition), offset);
+        }
+        Ok(())
+    }
+
+    fn abort(&mut self) -> Result<(), Fault> {
+        self.fence()
+    }
+
+    fn now(&self) -> Millis {
+        self.shared.borrow().now
+    }
+}

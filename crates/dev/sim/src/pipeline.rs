@@ -1,0 +1,82 @@
+//! All five consumers over one log in memory, run until nothing is left to do.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use baton_domain::Millis;
+use baton_engine::{Limits, MemStore, Processor, Stop, StoreError, Worker};
+use baton_pipeline::{Consumer, NoRegistry, Pace, Schemas, Topology};
+use baton_policy::Policy;
+
+use crate::log::{MemoryLog, Record, Shared};
+
+type OpenStore = fn(i32) -> Result<MemStore, StoreError>;
+type Hosted = Worker<Box<dyn Processor>, MemStore, OpenStore>;
+
+/// A consumer stopped: with a correct policy and an intact log, a defect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Which consumer.
+    pub consumer: Consumer,
+    /// Why.
+    pub stop: Stop,
+}
+
+/// The pipeline.
+pub struct Pipeline {
+    shared: Rc<RefCell<Shared>>,
+    topology: Topology,
+    stages: Vec<(Consumer, Hosted, MemoryLog)>,
+}
+
+impl Pipeline {
+    /// A pipeline that has seen nothing. `now` is what the log says the append time of inputs is.
+    pub fn new(topology: &Topology, policy: &Arc<Policy>, now: Millis, limits: Limits) -> Self {
+        let shared = Rc::new(RefCell::new(Shared::at(now)));
+        let schemas: Rc<dyn Schemas> = Rc::new(NoRegistry);
+        let stages = Consumer::ALL
+            .into_iter()
+            .map(|consumer| {
+                let spec = consumer.spec(topology);
+                let log = MemoryLog::new(&shared, &spec);
+                let processor = consumer.processor(topology, policy, &schemas, Pace::Log);
+                let open: OpenStore = |_| Ok(MemStore::default());
+                (consumer, Worker::new(spec, limits, processor, open), log)
+            })
+            .collect();
+        Self { shared, topology: topology.clone(), stages }
+    }
+
+    /// Appends one source record, as a clickstream would.
+    pub fn feed(&mut self, value: &[u8]) {
+        let mut shared = self.shared.borrow_mut();
+        let record = Record { appended: shared.now, key: None, value: Some(value.to_vec()), headers: Vec::new() };
+        shared.append(&self.topology.default_input(), 0, record);
+    }
+
+    /// Runs every consumer until none has anything left to do.
+    pub fn settle(&mut self) -> Result<(), Failure> {
+        loop {
+            let mut idle = true;
+            for (consumer, worker, log) in &mut self.stages {
+                loop {
+                    let turn = worker.turn(log).map_err(|stop| Failure { consumer: *consumer, stop })?;
+                    if turn.idle {
+                        break;
+                    }
+                    idle = false;
+                }
+            }
+            self.shared.borrow_mut().forget_consumed();
+            if idle {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes the records of an output topic (name without prefix), all partitions, each in order.
+    pub fn take(&mut self, topic: &str) -> Vec<Record> {
+        self.shared.borrow_mut().take(&self.topology.full(topic))
+    }
+}

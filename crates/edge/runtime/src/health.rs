@@ -1,0 +1,109 @@
+//! What each worker last said of itself, for probes and metrics.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use baton_engine::{LaneStatus, Stats};
+use baton_pipeline::Consumer;
+
+/// A worker's word.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Whose worker.
+    pub consumer: Consumer,
+    /// Which of them.
+    pub worker: usize,
+    /// When it said so.
+    pub at: Instant,
+    /// Its counts.
+    pub stats: Stats,
+    /// Its lanes.
+    pub lanes: Vec<LaneStatus>,
+}
+
+/// Every worker of the process.
+#[derive(Debug, Default)]
+pub struct Board(Mutex<Vec<Snapshot>>);
+
+/// A worker silent for so long is stuck: three times the longest single call to the cluster.
+const SILENT: Duration = Duration::from_secs(60);
+
+impl Board {
+    /// Replaces what the worker said before.
+    pub fn say(&self, snapshot: Snapshot) {
+        let mut all = self.lock();
+        match all.iter_mut().find(|old| old.consumer == snapshot.consumer && old.worker == snapshot.worker) {
+            Some(old) => *old = snapshot,
+            None => all.push(snapshot),
+        }
+    }
+
+    /// What all said last.
+    pub fn all(&self) -> Vec<Snapshot> {
+        self.lock().clone()
+    }
+
+    /// Why the process should be restarted; `Ok` while every worker turns. Never about the broker.
+    pub fn live(&self) -> Result<(), String> {
+        match self.all().iter().find(|snapshot| snapshot.at.elapsed() > SILENT) {
+            Some(stuck) => Err(format!(
+                "{} worker {} has not turned for {} s",
+                stuck.consumer,
+                stuck.worker,
+                stuck.at.elapsed().as_secs()
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Why the process is not ready; `Ok` when every worker has lanes and all of them are restored.
+    pub fn ready(&self) -> Result<(), String> {
+        let all = self.all();
+        if all.is_empty() {
+            return Err("starting".to_owned());
+        }
+        for snapshot in &all {
+            if snapshot.lanes.is_empty() {
+                return Err(format!("{} worker {} has no lanes yet", snapshot.consumer, snapshot.worker));
+            }
+            if let Some((lane, left)) = snapshot.lanes.iter().find_map(|l| l.restoring.map(|left| (l.lane, left))) {
+                return Err(format!("{} lane {lane} is restoring, {left} records left", snapshot.consumer));
+            }
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Snapshot>> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn snapshot(restoring: Option<i64>) -> Snapshot {
+        let lane =
+            LaneStatus { lane: 0, restoring, now: None, waiting: 0, wakes: 0, rows: 0, offsets: BTreeMap::new() };
+        Snapshot {
+            consumer: Consumer::Score,
+            worker: 0,
+            at: Instant::now(),
+            stats: Stats::default(),
+            lanes: vec![lane],
+        }
+    }
+
+    #[test]
+    fn a_restoring_lane_is_alive_but_not_ready() {
+        let board = Board::default();
+        assert!(board.ready().is_err());
+        board.say(snapshot(Some(7)));
+        assert_eq!(board.live(), Ok(()));
+        assert_eq!(board.ready(), Err("score lane 0 is restoring, 7 records left".to_owned()));
+        board.say(snapshot(None));
+        assert_eq!(board.ready(), Ok(()));
+    }
+}

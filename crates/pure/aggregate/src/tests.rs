@@ -1,0 +1,225 @@
+//! What a lead's windows say, and that the order of arrival does not matter.
+
+use baton_domain::{
+    Activity, Body, CrmActivity, Engagement, EngagementUpdate, KindCount, LeadEvent, LogTime, Millis, Stamp, Tick,
+};
+use baton_stage::{Input, Stage, Step};
+use proptest::prelude::*;
+
+use crate::{Aggregate, State};
+
+/// Noon of a day far enough from 1970 to look back from.
+fn noon(day: i64) -> Millis {
+    Millis((20_000 + day) * Millis::DAY + 12 * Millis::HOUR)
+}
+
+fn event(stamp: LogTime, occurred_at: Millis, id: &str, body: Body) -> LeadEvent {
+    LeadEvent {
+        stamp: Stamp { at: stamp, lane: 3 },
+        lead_id: "ld_1".to_owned(),
+        event_id: id.to_owned(),
+        occurred_at,
+        origin: "engagement.raw/0/1".to_owned(),
+        body,
+    }
+}
+
+fn viewed(id: &str, at: Millis) -> LeadEvent {
+    let activity = Activity { name: "Page Viewed".to_owned(), ..Activity::default() };
+    event(LogTime::from_millis(at), at, id, Body::Activity(activity))
+}
+
+fn with(mut event: LeadEvent, change: impl FnOnce(&mut Activity)) -> LeadEvent {
+    if let Body::Activity(activity) = &mut event.body {
+        change(activity);
+    }
+    event
+}
+
+fn step(state: Option<State>, event: LeadEvent) -> Step<State, EngagementUpdate> {
+    Aggregate::step(&(), "ld_1", state, Input::Record { at: event.stamp.at, event })
+}
+
+/// The engagement after all of `events`.
+fn after(events: impl IntoIterator<Item = LeadEvent>) -> Engagement {
+    let mut state = None;
+    let mut last = Engagement::default();
+    for event in events {
+        let mut step = step(state, event);
+        state = step.state;
+        last = step.outputs.remove(0).engagement;
+    }
+    last
+}
+
+fn kinds(list: &[KindCount]) -> Vec<(&str, i64)> {
+    list.iter().map(|kind| (kind.name.as_str(), kind.count)).collect()
+}
+
+#[test]
+fn an_event_leaves_unchanged_with_the_windows_after_it() {
+    let event = viewed("e1", noon(0));
+    let step = step(None, event.clone());
+    assert_eq!(step.outcome, "counted");
+    assert_eq!(step.wake, None);
+    assert_eq!(step.outputs.len(), 1);
+    assert_eq!(step.outputs[0].stamp, event.stamp);
+    assert_eq!(step.outputs[0].event, event);
+    let engagement = &step.outputs[0].engagement;
+    assert_eq!((engagement.total, engagement.total_7d, engagement.active_days_30d), (1, 1, 1));
+    assert_eq!((engagement.first_seen, engagement.last_seen), (Some(noon(0)), Some(noon(0))));
+    assert_eq!(kinds(&engagement.counts_30d), [("Page Viewed", 1)]);
+}
+
+#[test]
+fn a_bot_passes_through_and_is_not_counted() {
+    let step = step(None, with(viewed("e1", noon(0)), |activity| activity.bot = true));
+    assert_eq!(step.outcome, "bot");
+    assert_eq!(step.state, None);
+    assert_eq!(step.outputs[0].engagement, Engagement::default());
+}
+
+#[test]
+fn a_sales_touch_passes_through_and_is_not_counted() {
+    let counted = step(None, viewed("e1", noon(0)));
+    let touch = event(LogTime::from_millis(noon(1)), noon(1), "t1", Body::Crm(CrmActivity::default()));
+    let passed = step(counted.state.clone(), touch);
+    assert_eq!(passed.outcome, "passed");
+    assert_eq!(passed.outputs[0].engagement, counted.outputs[0].engagement);
+    assert_eq!(passed.state, counted.state);
+}
+
+#[test]
+fn a_tick_says_nothing() {
+    let tick = event(LogTime::from_millis(noon(1)), noon(1), "", Body::Tick(Tick {}));
+    assert_eq!(step(None, tick), Step::quiet(None, "passed"));
+}
+
+#[test]
+fn a_day_leaves_the_short_window_after_seven_days_and_the_long_one_after_thirty() {
+    let seen = |day| after([viewed("old", noon(0)), viewed("new", noon(day))]);
+    assert_eq!((seen(6).total_7d, seen(7).total_7d), (2, 1));
+    assert_eq!(kinds(&seen(29).counts_30d), [("Page Viewed", 2)]);
+    assert_eq!(kinds(&seen(30).counts_30d), [("Page Viewed", 1)]);
+    assert_eq!((seen(29).active_days_30d, seen(30).active_days_30d), (2, 1));
+    assert_eq!((seen(30).total, seen(30).first_seen), (2, Some(noon(0))));
+}
+
+#[test]
+fn windows_slide_for_an_event_that_is_not_counted() {
+    let touch = event(LogTime::from_millis(noon(40)), noon(40), "t1", Body::Crm(CrmActivity::default()));
+    let engagement = after([viewed("e1", noon(0)), touch]);
+    assert_eq!((engagement.total, engagement.total_7d, engagement.active_days_30d), (1, 0, 0));
+    assert_eq!(engagement.counts_30d, []);
+}
+
+#[test]
+fn a_late_event_counts_on_its_own_day_and_does_not_move_the_window_back() {
+    let mut late = viewed("late", noon(0));
+    late.stamp.at = LogTime::from_millis(noon(10)).next();
+    let engagement = after([viewed("e1", noon(5)), viewed("e2", noon(10)), late]);
+    assert_eq!((engagement.total, engagement.total_7d, engagement.active_days_30d), (3, 2, 3));
+    assert_eq!((engagement.first_seen, engagement.last_seen), (Some(noon(0)), Some(noon(10))));
+}
+
+#[test]
+fn an_event_older_than_every_window_still_counts_in_the_totals() {
+    let mut late = with(viewed("late", noon(-90)), |activity| activity.source = Some("google".to_owned()));
+    late.stamp.at = LogTime::from_millis(noon(0)).next();
+    let engagement = after([viewed("e1", noon(0)), late]);
+    assert_eq!((engagement.total, engagement.total_7d, engagement.active_days_30d), (2, 1, 1));
+    assert_eq!(engagement.first_source.as_deref(), Some("google"));
+}
+
+#[test]
+fn first_and_last_source_are_told_by_event_time() {
+    let from =
+        |id: &str, day, source: &str| with(viewed(id, noon(day)), |activity| activity.source = Some(source.to_owned()));
+    let engagement = after([from("b", 2, "ads"), from("a", 1, "google"), from("c", 3, "mail"), viewed("d", noon(4))]);
+    assert_eq!(engagement.first_source.as_deref(), Some("google"));
+    assert_eq!(engagement.last_source.as_deref(), Some("mail"));
+}
+
+#[test]
+fn the_same_content_counts_once_and_the_count_stops_at_sixty_four() {
+    let read =
+        |n: i64| with(viewed(&format!("e{n}"), noon(0)), |activity| activity.content_id = Some(format!("c{}", n / 2)));
+    assert_eq!(after((0..20).map(read)).distinct_content, 10);
+    assert_eq!(after((0..400).map(read)).distinct_content, 64);
+}
+
+#[test]
+fn topics_are_the_five_most_frequent() {
+    let on =
+        |n: usize, topic: &str| with(viewed(&format!("{topic}{n}"), noon(0)), |a| a.topic = Some(topic.to_owned()));
+    let wanted = [("kafka", 3), ("rust", 2), ("a", 1), ("b", 1), ("c", 1), ("d", 1)];
+    let engagement = after(wanted.iter().flat_map(|&(topic, times)| (0..times).map(move |n| on(n, topic))));
+    assert_eq!(kinds(&engagement.topics), [("kafka", 3), ("rust", 2), ("a", 1), ("b", 1), ("c", 1)]);
+}
+
+#[test]
+fn a_source_that_invents_names_cannot_grow_the_state_without_bound() {
+    let named = |n: i64| {
+        with(viewed(&format!("e{n}"), noon(0)), |activity| {
+            activity.name = format!("name {n}");
+            activity.topic = Some(format!("topic {n}"));
+        })
+    };
+    let forth = after((0..500).map(named));
+    let back = after((0..500).rev().map(named));
+    assert_eq!((forth.counts_30d.len(), forth.total_7d), (64, 500));
+    assert_eq!(forth, back);
+}
+
+/// One activity within forty days; names, contents, topics, sources and instants repeat.
+fn any_activity() -> impl Strategy<Value = LeadEvent> {
+    let parts = (0..40i64, 0..3i64, 0..4u8, 0..6u8, proptest::option::of(0..3u8), any::<bool>());
+    parts.prop_map(|(day, hour, name, content, source, bot)| {
+        with(viewed("", noon(day).plus(hour * Millis::HOUR)), |activity| {
+            activity.name = format!("name {name}");
+            activity.content_id = Some(format!("content {content}"));
+            activity.topic = Some(format!("topic {name}"));
+            activity.source = source.map(|source| format!("source {source}"));
+            activity.bot = bot && name == 0;
+        })
+    })
+}
+
+fn activities() -> impl Strategy<Value = Vec<LeadEvent>> {
+    let number = |(n, event): (usize, LeadEvent)| LeadEvent { event_id: format!("e{n:02}"), ..event };
+    proptest::collection::vec(any_activity(), 1..40)
+        .prop_map(move |all| all.into_iter().enumerate().map(number).collect())
+}
+
+/// The events in the given order, each with the stamp of its place: one a day from day 10.
+fn logged(events: &[LeadEvent]) -> Vec<LeadEvent> {
+    let place = |(n, event): (i64, &LeadEvent)| LeadEvent {
+        stamp: Stamp { at: LogTime::from_millis(noon(10 + n)), lane: 0 },
+        ..event.clone()
+    };
+    (0..).zip(events).map(place).collect()
+}
+
+proptest! {
+    #[test]
+    fn any_order_of_arrival_gives_the_same_engagement(
+        (events, shuffled) in activities().prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle()))
+    ) {
+        prop_assert_eq!(after(logged(&events)), after(logged(&shuffled)));
+    }
+
+    #[test]
+    fn the_windows_equal_a_recount_from_the_log(events in activities()) {
+        let events = logged(&events);
+        let today = events.last().unwrap().stamp.at.millis().day();
+        let people: Vec<_> =
+            events.iter().filter(|e| matches!(&e.body, Body::Activity(a) if !a.bot)).map(|e| e.occurred_at).collect();
+        let engagement = after(events);
+        let within = |days: i64| people.iter().filter(|at| at.day() > today - days).count();
+        prop_assert_eq!(engagement.total, i64::try_from(people.len()).unwrap());
+        prop_assert_eq!(engagement.total_7d, i64::try_from(within(7)).unwrap());
+        let in_30d: i64 = engagement.counts_30d.iter().map(|kind| kind.count).sum();
+        prop_assert_eq!(in_30d, i64::try_from(within(30)).unwrap());
+        prop_assert_eq!(engagement.last_seen, people.iter().max().copied());
+    }
+}

@@ -1,0 +1,77 @@
+//! From the YAML that people write to a [`Policy`], or to every mistake in it.
+//!
+//! Holds: reading never stops at the first mistake; the answer depends on the
+//! text alone. A `Policy` comes out only when there is nothing to complain about.
+//!
+//! Absent on purpose: includes, variables, defaults taken from elsewhere: one
+//! document says it all.
+
+mod calendars;
+mod compile;
+mod decision;
+mod engagement;
+mod facts;
+mod fit;
+mod identity;
+mod problem;
+mod read;
+mod reps;
+mod routing;
+mod scalar;
+mod sla;
+#[cfg(test)]
+mod tests;
+mod yaml;
+
+pub use problem::Problem;
+
+use read::{Field, Report};
+
+use crate::Policy;
+
+const KEYS: [&str; 8] = ["policy", "version", "identity", "engagement", "fit", "decision", "routing", "sla"];
+
+/// Reads and checks the policy document `text`, which the problems call `name`.
+///
+/// # Errors
+/// Every problem of the document in its order; at least one. Text that is not YAML gives the
+/// first place at which it is not.
+pub fn parse(name: &str, text: &str) -> Result<Policy, Vec<Problem>> {
+    let report = Report::new(name);
+    let policy = match yaml::read(text) {
+        Ok(root) => document(&Field::root(&report, &root)),
+        Err(fault) => {
+            report.say(fault.at, "", fault.message, None);
+            None
+        }
+    };
+    let problems = report.into_problems();
+    match policy {
+        Some(policy) if problems.is_empty() => Ok(policy),
+        _ => Err(problems),
+    }
+}
+
+/// The policy, with defaults in place of what a problem was noted for.
+fn document(root: &Field<'_>) -> Option<Policy> {
+    let fields = root.fields(&KEYS)?;
+    let name = fields.need("policy").and_then(|f| f.name());
+    let version = fields.need("version").and_then(|f| f.integer(1, i64::MAX));
+    let identity = fields.need("identity").and_then(|f| identity::read(&f));
+    let engagement = fields.need("engagement").and_then(|f| engagement::read(&f));
+    let fit = fields.need("fit").and_then(|f| fit::read(&f));
+    let decision = fields.need("decision").and_then(|f| decision::read(&f));
+    let sla = fields.need("sla").and_then(|f| sla::read(&f));
+    let calendars = sla.as_ref().filter(|read| read.has_calendars).map(|read| &read.sla.calendars);
+    let routing = fields.need("routing").and_then(|f| routing::read(&f, calendars));
+    Some(Policy {
+        name: name?,
+        version: version?,
+        identity: identity?,
+        engagement: engagement?,
+        fit: fit?,
+        decision: decision?,
+        routing: routing?,
+        sla: sla?.sla,
+    })
+}

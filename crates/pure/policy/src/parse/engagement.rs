@@ -1,0 +1,190 @@
+//! The section `engagement`: groups, bands and the rules on what people do.
+
+use std::collections::BTreeMap;
+
+use baton_domain::Points;
+
+use super::compile::by_name;
+use super::read::{Field, Fields, Once, shown};
+use crate::{ActivityMatch, ActivityRule, Counting, Engagement, Window};
+
+const KEYS: [&str; 5] = ["total_cap", "bands", "groups", "max_contributions", "rules"];
+const RULE_KEYS: [&str; 9] = ["id", "when", "points", "half_life", "cap", "group", "count", "per_day", "hand_raise"];
+const MATCH_KEYS: [&str; 5] = ["event", "path", "form", "content_stage", "at_least"];
+
+/// Contributions kept a lead when the document does not say.
+const MAX_CONTRIBUTIONS: i64 = 200;
+
+/// Reads the section; problems go to the report.
+pub(super) fn read(section: &Field<'_>) -> Option<Engagement> {
+    let fields = section.fields(&KEYS)?;
+    let total_cap = fields.need("total_cap").and_then(|f| f.positive_points());
+    let bands = fields.need("bands").map(|f| bands(&f, total_cap)).unwrap_or_default();
+    let group_caps = fields.need("groups").and_then(|f| groups(&f));
+    let rules = fields.need("rules").map(|f| rules(&f, group_caps.as_ref())).unwrap_or_default();
+    let kept = fields.get("max_contributions").and_then(|f| f.integer(1, 10_000)).unwrap_or(MAX_CONTRIBUTIONS);
+    Some(Engagement {
+        by_name: by_name(&rules),
+        rules,
+        group_caps: group_caps.unwrap_or_default(),
+        total_cap: total_cap.unwrap_or_default(),
+        bands,
+        max_contributions: usize::try_from(kept).unwrap_or_default(),
+    })
+}
+
+fn bands(field: &Field<'_>, total_cap: Option<Points>) -> [Points; 3] {
+    let Some(fields) = field.fields(&["1", "2", "3"]) else { return Default::default() };
+    let read = ["1", "2", "3"].map(|band| fields.need(band).and_then(|f| f.positive_points()));
+    fall(&fields, ["1", "2", "3"], read);
+    if let (Some(hottest), Some(cap), Some(first)) = (read[0], total_cap, fields.get("1"))
+        && hottest > cap
+    {
+        first.wrong(format!("{hottest} cannot be reached: total_cap is {cap}"));
+    }
+    read.map(Option::unwrap_or_default)
+}
+
+/// Notes thresholds that do not fall from one to the next.
+pub(super) fn fall(fields: &Fields<'_>, keys: [&str; 3], values: [Option<Points>; 3]) {
+    for i in 1..3 {
+        if let (Some(above), Some(value), Some(field)) = (values[i - 1], values[i], fields.get(keys[i]))
+            && value >= above
+        {
+            field.wrong(format!("must be below {above}, the least for {}; found {value}", keys[i - 1]));
+        }
+    }
+}
+
+fn groups(field: &Field<'_>) -> Option<BTreeMap<String, Points>> {
+    let mut caps = BTreeMap::new();
+    for group in field.named()? {
+        group.key.check_name(group.name);
+        if group.name == "total" {
+            group.key.wrong("`total` is the whole: choose another name");
+        }
+        caps.insert(group.name.to_owned(), group.value.positive_points().unwrap_or_default());
+    }
+    Some(caps)
+}
+
+fn rules(field: &Field<'_>, groups: Option<&BTreeMap<String, Points>>) -> Vec<ActivityRule> {
+    if field.is_empty() {
+        field.wrong("needs at least one rule");
+    }
+    let mut ids = Once::default();
+    field.items().iter().filter_map(|item| rule(item, groups, &mut ids)).collect()
+}
+
+fn rule(item: &Field<'_>, groups: Option<&BTreeMap<String, Points>>, ids: &mut Once) -> Option<ActivityRule> {
+    let fields = item.fields(&RULE_KEYS)?;
+    let points = fields.need("points").and_then(|f| f.points());
+    Some(ActivityRule {
+        id: id(&fields, groups, ids),
+        when: fields.need("when").and_then(|f| matching(&f)).unwrap_or_default(),
+        points: points.unwrap_or_default(),
+        half_life_ms: half_life(&fields, points),
+        cap: cap(&fields, points),
+        group: group(&fields, groups),
+        count: counting(&fields),
+        hand_raise: fields.get("hand_raise").and_then(|f| f.flag()).unwrap_or(false),
+    })
+}
+
+/// A group's cap and a rule's cap stand in a receipt under the bare name: no name may be both.
+fn id(fields: &Fields<'_>, groups: Option<&BTreeMap<String, Points>>, ids: &mut Once) -> String {
+    let id = fields.id(ids);
+    let taken = id == "total" || groups.is_some_and(|groups| groups.contains_key(&id));
+    if let (true, Some(field)) = (taken, fields.get("id")) {
+        field.wrong(format!("{} is the name of a group: choose another", shown(&id)));
+    }
+    id
+}
+
+fn group(fields: &Fields<'_>, groups: Option<&BTreeMap<String, Points>>) -> String {
+    let Some(field) = fields.need("group") else { return String::new() };
+    let group = match groups {
+        Some(groups) => field.one_of("group", groups.keys().map(String::as_str)),
+        None => field.text(),
+    };
+    group.unwrap_or_default()
+}
+
+/// Points given must say how they fade; points taken stay unless the rule says otherwise.
+fn half_life(fields: &Fields<'_>, points: Option<Points>) -> Option<i64> {
+    match fields.get("half_life") {
+        None => {
+            if points.is_some_and(|points| points > Points::ZERO) {
+                fields.missing("half_life", Some("write a duration, or `never`".to_owned()));
+            }
+            None
+        }
+        Some(field) => match field.text()?.as_str() {
+            "never" => None,
+            text => {
+                let ms = field.read_duration(text)?;
+                if ms == 0 {
+                    field.wrong("must be longer than 0");
+                }
+                Some(ms)
+            }
+        },
+    }
+}
+
+fn cap(fields: &Fields<'_>, points: Option<Points>) -> Option<Points> {
+    let field = fields.get("cap")?;
+    if points.is_some_and(|points| points < Points::ZERO) {
+        field.wrong("a rule that takes points has no cap");
+    }
+    field.positive_points()
+}
+
+fn counting(fields: &Fields<'_>) -> Counting {
+    let count = fields.get("count");
+    if let Some(per_day) = fields.get("per_day") {
+        if count.is_some() {
+            per_day.wrong("`count` is given too: keep one of them");
+        }
+        return Counting::PerDay(per_day.integer(1, 1_000).unwrap_or_default());
+    }
+    let name = count.and_then(|f| f.one_of("way to count", ["every", "once", "once_per_content"]));
+    match name.as_deref() {
+        Some("once") => Counting::Once,
+        Some("once_per_content") => Counting::OncePerContent,
+        _ => Counting::Every,
+    }
+}
+
+fn matching(field: &Field<'_>) -> Option<ActivityMatch> {
+    let fields = field.fields(&MATCH_KEYS)?;
+    let texts = |key: &str| fields.get(key).map(|f| f.texts()).unwrap_or_default();
+    Some(ActivityMatch {
+        names: fields.need("event").map(|f| f.texts()).unwrap_or_default(),
+        paths: fields.get("path").map(|f| paths(&f)).unwrap_or_default(),
+        forms: texts("form"),
+        content_stages: texts("content_stage"),
+        at_least: fields.get("at_least").and_then(|f| window(&f)),
+    })
+}
+
+fn paths(field: &Field<'_>) -> Vec<String> {
+    field.texts_that(|item, text| {
+        let plain = text.strip_suffix('*').unwrap_or(text);
+        if !plain.starts_with('/') {
+            item.wrong("a path starts with `/`");
+        } else if plain.contains('*') {
+            item.wrong("`*` may stand at the end only");
+        } else if plain.contains(['?', '#']) {
+            item.wrong("a path has no query and no fragment");
+        }
+    })
+}
+
+fn window(field: &Field<'_>) -> Option<Window> {
+    let fields = field.fields(&["times", "within"])?;
+    Some(Window {
+        times: fields.need("times").and_then(|f| f.integer(1, 1_000)).unwrap_or_default(),
+        within_ms: fields.need("within").and_then(|f| f.duration()).unwrap_or_default(),
+    })
+}

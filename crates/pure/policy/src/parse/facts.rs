@@ -1,0 +1,62 @@
+//! Conditions on a fact, as `fit` and `routing` write them: a fact and one test.
+
+use super::read::{Field, Fields};
+use super::yaml::Kind;
+use crate::FactTest;
+
+/// The keys that make up a condition.
+pub(super) const KEYS: [&str; 7] = ["fact", "any_of", "contains", "between", "at_least", "at_most", "is_true"];
+
+/// Reads the fact's name and its test. Without exactly one test, a problem and a test that nothing passes.
+pub(super) fn read(fields: &Fields<'_>) -> (String, FactTest) {
+    let fact = fields.need("fact").and_then(|f| f.name()).unwrap_or_default();
+    let tests: Vec<(&str, Field<'_>)> =
+        KEYS[1..].iter().filter_map(|key| fields.get(key).map(|field| (*key, field))).collect();
+    match tests.as_slice() {
+        [(key, field)] => return (fact, test(key, field)),
+        [] => fields.whole().wrong_but("says no test", format!("give one of {}", KEYS[1..].join(", "))),
+        [_, (_, second), ..] => second.wrong("one test only: write a second rule for another"),
+    }
+    (fact, FactTest::AnyOf(Vec::new()))
+}
+
+fn test(key: &str, field: &Field<'_>) -> FactTest {
+    match key {
+        "any_of" => FactTest::AnyOf(words(field)),
+        "contains" => FactTest::Contains(words(field)),
+        "between" => between(field),
+        "at_least" => FactTest::Between(bound(field), i64::MAX),
+        "at_most" => FactTest::Between(i64::MIN, bound(field)),
+        _ => {
+            if field.flag() == Some(false) {
+                field.wrong("only `true` can be asked for");
+            }
+            FactTest::IsTrue
+        }
+    }
+}
+
+fn words(field: &Field<'_>) -> Vec<String> {
+    field.texts().iter().map(|word| word.to_lowercase()).collect()
+}
+
+fn bound(field: &Field<'_>) -> i64 {
+    field.integer(i64::MIN, i64::MAX).unwrap_or_default()
+}
+
+fn between(field: &Field<'_>) -> FactTest {
+    let items = field.items();
+    let [low, high] = items.as_slice() else {
+        if matches!(field.kind, Kind::List(_)) {
+            field.wrong("expected two numbers: [least, most]");
+        }
+        return FactTest::Between(0, 0);
+    };
+    let bounds = (low.integer(i64::MIN, i64::MAX), high.integer(i64::MIN, i64::MAX));
+    if let (Some(least), Some(most)) = bounds
+        && least > most
+    {
+        field.wrong(format!("upside down: {least} is more than {most}"));
+    }
+    FactTest::Between(bounds.0.unwrap_or_default(), bounds.1.unwrap_or_default())
+}

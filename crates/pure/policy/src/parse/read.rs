@@ -1,0 +1,272 @@
+//! Typed reading of the tree that goes on after a mistake.
+//!
+//! Holds: whenever a reader answers `None` or a default for a value that is
+//! there, a problem has been noted; so a document without problems has every
+//! value it was asked for.
+//!
+//! Absent on purpose: what any key means (the sections know).
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use super::problem::Problem;
+use super::yaml::{Entry, Kind, Mark, Node};
+
+/// The problems found so far. Shared by all readers of a document, hence the cell.
+pub(super) struct Report {
+    file: String,
+    problems: RefCell<Vec<Problem>>,
+}
+
+/// A value of the document and the path to it.
+#[derive(Clone)]
+pub(super) struct Field<'a> {
+    pub(super) report: &'a Report,
+    pub(super) at: Mark,
+    pub(super) path: String,
+    pub(super) kind: &'a Kind,
+}
+
+/// The keys of a map of which every key is known.
+pub(super) struct Fields<'a> {
+    map: Field<'a>,
+    entries: &'a [Entry],
+    /// Keys that an unknown key was taken for: not missed again.
+    misspelt: Vec<&'static str>,
+}
+
+/// A value under a key that the writer chose, with the place of the key.
+pub(super) struct Named<'a> {
+    pub(super) name: &'a str,
+    pub(super) key: Field<'a>,
+    pub(super) value: Field<'a>,
+}
+
+/// Names that must be given once only, with the lines on which they first were.
+#[derive(Default)]
+pub(super) struct Once(BTreeMap<String, usize>);
+
+impl Report {
+    pub(super) fn new(file: &str) -> Self {
+        Self { file: file.to_owned(), problems: RefCell::default() }
+    }
+
+    pub(super) fn say(&self, at: Mark, path: &str, message: impl Into<String>, hint: Option<String>) {
+        self.problems.borrow_mut().push(Problem {
+            file: self.file.clone(),
+            line: at.line,
+            column: at.column,
+            path: path.to_owned(),
+            message: message.into(),
+            hint,
+        });
+    }
+
+    /// Every problem in the order of the document; one found on several ways (an overlap on
+    /// each day of `mon-fri`) once.
+    pub(super) fn into_problems(self) -> Vec<Problem> {
+        let mut problems = self.problems.into_inner();
+        problems.sort_by_cached_key(|p| (p.line, p.column, p.path.clone(), p.message.clone()));
+        problems.dedup();
+        problems
+    }
+}
+
+impl<'a> Field<'a> {
+    pub(super) fn root(report: &'a Report, node: &'a Node) -> Self {
+        Self { report, at: node.at, path: String::new(), kind: &node.kind }
+    }
+
+    fn inner(&self, node: &'a Node, path: String) -> Self {
+        Self { report: self.report, at: node.at, path, kind: &node.kind }
+    }
+
+    /// Notes a problem with this value.
+    pub(super) fn wrong(&self, message: impl Into<String>) {
+        self.report.say(self.at, &self.path, message, None);
+    }
+
+    /// Notes a problem with this value and what to do about it.
+    pub(super) fn wrong_but(&self, message: impl Into<String>, hint: impl Into<String>) {
+        self.report.say(self.at, &self.path, message, Some(hint.into()));
+    }
+
+    /// Notes that `name`, which stands here, is not one of the `known` names of a `what`.
+    pub(super) fn unknown<'k>(&self, what: &str, name: &str, known: impl IntoIterator<Item = &'k str>) {
+        let hint = nearest(name, known).map(did_you_mean);
+        self.report.say(self.at, &self.path, format!("unknown {what} {}", shown(name)), hint);
+    }
+
+    /// Notes that something else was expected here.
+    pub(super) fn expected(&self, what: &str) {
+        let found = match self.kind {
+            Kind::Plain(text) if is_nothing(text) => "nothing".to_owned(),
+            Kind::Plain(text) => shown(text),
+            Kind::Quoted(text) => format!("the text {}", shown(text)),
+            Kind::List(_) => "a list".to_owned(),
+            Kind::Map(_) => "a map".to_owned(),
+        };
+        self.wrong(format!("expected {what}, found {found}"));
+    }
+
+    /// A map of which all keys are `known`.
+    pub(super) fn fields(&self, known: &[&'static str]) -> Option<Fields<'a>> {
+        let entries = self.map_entries()?;
+        let mut misspelt = Vec::new();
+        for entry in entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
+            let meant = nearest(&entry.key, known.iter().copied());
+            misspelt.extend(meant);
+            self.report.say(entry.at, &key_path(&self.path, &entry.key), "unknown key", meant.map(did_you_mean));
+        }
+        Some(Fields { map: self.clone(), entries, misspelt })
+    }
+
+    /// A map whose keys the writer chose, in the order of the document, the first of each key only.
+    pub(super) fn named(&self) -> Option<Vec<Named<'a>>> {
+        let mut seen = Once::default();
+        let named =
+            self.map_entries()?.iter().filter(|entry| seen.before(&entry.key, entry.at.line).is_none()).map(|entry| {
+                let value = self.inner(&entry.value, key_path(&self.path, &entry.key));
+                let key = Field { at: entry.at, path: value.path.clone(), ..*self };
+                Named { name: &entry.key, key, value }
+            });
+        Some(named.collect())
+    }
+
+    /// The items of a list.
+    pub(super) fn items(&self) -> Vec<Field<'a>> {
+        let Kind::List(items) = self.kind else {
+            self.expected("a list");
+            return Vec::new();
+        };
+        items.iter().enumerate().map(|(i, item)| self.inner(item, format!("{}[{i}]", self.path))).collect()
+    }
+
+    /// Whether this is a list or map with nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        match self.kind {
+            Kind::List(items) => items.is_empty(),
+            Kind::Map(entries) => entries.is_empty(),
+            Kind::Plain(_) | Kind::Quoted(_) => false,
+        }
+    }
+
+    /// The items of a list, or the value itself when it is not a list.
+    pub(super) fn items_or_self(&self) -> Vec<Field<'a>> {
+        if matches!(self.kind, Kind::List(_)) { self.items() } else { vec![self.clone()] }
+    }
+
+    /// The entries of a map; keys that repeat are noted.
+    fn map_entries(&self) -> Option<&'a [Entry]> {
+        let Kind::Map(entries) = self.kind else {
+            self.expected("a map");
+            return None;
+        };
+        let mut seen = Once::default();
+        for entry in entries {
+            if let Some(line) = seen.before(&entry.key, entry.at.line) {
+                let path = key_path(&self.path, &entry.key);
+                self.report.say(entry.at, &path, format!("given twice, first on line {line}"), None);
+            }
+        }
+        Some(entries)
+    }
+}
+
+impl<'a> Fields<'a> {
+    /// The map itself.
+    pub(super) fn whole(&self) -> &Field<'a> {
+        &self.map
+    }
+
+    /// The value of a key that may be left out.
+    pub(super) fn get(&self, key: &str) -> Option<Field<'a>> {
+        let entry = self.entries.iter().find(|entry| entry.key == key)?;
+        Some(self.map.inner(&entry.value, key_path(&self.map.path, key)))
+    }
+
+    /// The value of a key that must be there.
+    pub(super) fn need(&self, key: &str) -> Option<Field<'a>> {
+        let field = self.get(key);
+        if field.is_none() {
+            self.missing(key, None);
+        }
+        field
+    }
+
+    /// Notes that a key is missing, unless it is there and misspelt.
+    pub(super) fn missing(&self, key: &str, hint: Option<String>) {
+        if !self.misspelt.contains(&key) {
+            self.map.report.say(self.map.at, &key_path(&self.map.path, key), "missing", hint);
+        }
+    }
+
+    /// The `id` of a rule, once only among `ids`.
+    pub(super) fn id(&self, ids: &mut Once) -> String {
+        let Some(field) = self.need("id") else { return String::new() };
+        let id = field.name();
+        if let Some(id) = &id {
+            ids.add(id, &field);
+        }
+        id.unwrap_or_default()
+    }
+}
+
+impl Once {
+    /// Notes a problem with `field` when `name` was added before.
+    pub(super) fn add(&mut self, name: &str, field: &Field<'_>) {
+        if let Some(line) = self.before(name, field.at.line) {
+            field.wrong(format!("{} is given twice, first on line {line}", shown(name)));
+        }
+    }
+
+    /// Adds a name; the line on which it was added before, if it was.
+    fn before(&mut self, name: &str, line: usize) -> Option<usize> {
+        let first = self.0.get(name).copied();
+        if first.is_none() {
+            self.0.insert(name.to_owned(), line);
+        }
+        first
+    }
+}
+
+/// The known name that `wrong` most resembles.
+fn nearest<'k>(wrong: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    const LONGEST: usize = 64; // beyond it nobody mistyped a name, and the distance is costly
+    if wrong.len() > LONGEST {
+        return None;
+    }
+    let lower = wrong.to_lowercase();
+    let length = wrong.chars().count();
+    // A third of it may differ, but never all of it: "X" is no misspelt "A".
+    let slack = (length / 3).max(1).min(length.saturating_sub(1));
+    let distances = known.into_iter().map(|name| (strsim::osa_distance(&lower, &name.to_lowercase()), name));
+    distances.filter(|(distance, _)| *distance <= slack).min().map(|(_, name)| name)
+}
+
+fn did_you_mean(name: &str) -> String {
+    format!("did you mean {}?", shown(name))
+}
+
+/// A text of the writer's in quotes, fit to print: no control characters, cut when long.
+pub(super) fn shown(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let dots = if text.chars().count() > LONGEST { "..." } else { "" };
+    let start: String = text.chars().take(LONGEST).collect();
+    format!("\"{}{dots}\"", start.escape_debug())
+}
+
+/// Whether a scalar without quotes stands for no value.
+pub(super) fn is_nothing(plain: &str) -> bool {
+    matches!(plain, "" | "~" | "null" | "Null" | "NULL")
+}
+
+fn key_path(path: &str, key: &str) -> String {
+    let simple =
+        !key.is_empty() && key.len() <= 64 && key.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
+    match (simple, path.is_empty()) {
+        (true, true) => key.to_owned(),
+        (true, false) => format!("{path}.{key}"),
+        (false, _) => format!("{path}[{}]", shown(key)),
+    }
+}

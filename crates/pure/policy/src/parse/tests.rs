@@ -1,0 +1,219 @@
+//! Every mistake is found, at its line, in words that help; and nothing else is found.
+
+use baton_domain::{Clock, Grade, Millis, Points};
+use proptest::prelude::*;
+
+use super::parse;
+use crate::{Counting, FactTest, Policy, Problem, STARTER, Target};
+use mistakes::MISTAKES;
+
+mod mistakes;
+
+/// A small policy without mistakes, to make them in.
+const SMALL: &str = include_str!("tests/small.yaml");
+
+fn good(text: &str) -> Policy {
+    parse("p.yaml", text).unwrap_or_else(|problems| panic!("{}", lines(&problems)))
+}
+
+fn lines(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// The small policy with `old`, which must stand in it once, replaced.
+fn with(old: &str, new: &str) -> String {
+    assert_eq!(SMALL.matches(old).count(), 1, "{old:?} must stand once in the small policy");
+    SMALL.replace(old, new)
+}
+
+/// The problems of the small policy after a change, without the name of the file.
+fn wrong(old: &str, new: &str) -> Vec<String> {
+    complaints(&with(old, new))
+}
+
+fn complaints(text: &str) -> Vec<String> {
+    let problems = parse("p.yaml", text).expect_err("must be refused");
+    problems.iter().map(|problem| problem.to_string().trim_start_matches("p.yaml:").to_owned()).collect()
+}
+
+#[test]
+fn the_starter_policy_has_no_problems() {
+    let policy = good(STARTER);
+    assert_eq!((policy.name.as_str(), policy.version), ("starter", 1));
+    assert_eq!(policy.engagement.bands, [60, 35, 15].map(Points::whole));
+    assert_eq!(policy.decision.hand_raise[&Grade::U], "P0");
+    assert_eq!(policy.decision.matrix.len(), 6);
+    assert_eq!(policy.routing.reps.len(), 8);
+    let target = policy.target(Clock::FirstTouch, "P0");
+    assert_eq!(target, Some(Target { within_ms: 5 * Millis::MINUTE, business_hours: true }));
+    let hand_raises = policy.engagement.rules.iter().filter(|rule| rule.hand_raise).count();
+    assert_eq!(hand_raises, 4);
+}
+
+#[test]
+fn an_event_finds_the_rules_that_name_it_and_no_others() {
+    let engagement = good(STARTER).engagement;
+    for (name, indexes) in &engagement.by_name {
+        assert!(indexes.is_sorted_by(|a, b| a < b), "{name}");
+        assert!(indexes.iter().all(|i| engagement.rules[*i].when.names.contains(name)), "{name}");
+    }
+    let named: usize = engagement.rules.iter().map(|rule| rule.when.names.len()).sum();
+    assert_eq!(engagement.by_name.values().map(Vec::len).sum::<usize>(), named);
+    assert_eq!(engagement.by_name["Content Downloaded"].len(), 3);
+}
+
+#[test]
+fn every_kind_of_value_arrives_as_written() {
+    let policy = good(SMALL);
+    let rule = &policy.engagement.rules[0];
+    assert_eq!(rule.points, Points(2_125_000));
+    assert_eq!(rule.half_life_ms, Some(14 * Millis::DAY));
+    assert_eq!(rule.count, Counting::PerDay(5));
+    assert_eq!(rule.when.at_least.map(|w| (w.times, w.within_ms)), Some((3, 14 * Millis::DAY)));
+    assert_eq!(policy.engagement.rules[1].half_life_ms, None);
+    assert_eq!(policy.fit.rules[0].test, FactTest::Between(50, i64::MAX));
+    assert_eq!(policy.fit.disqualify[0].test, FactTest::AnyOf(vec!["no".into(), "kp".into()]));
+    assert_eq!(policy.fit.asked, ["budget", "employees"]);
+    assert_eq!(policy.identity.placeholder_ids, ["anonymous", "null"]);
+    assert_eq!(policy.routing.pools["night"].members, [("bo".to_owned(), 2), ("ada".to_owned(), 1)]);
+    assert_eq!(policy.engagement.max_contributions, 200);
+    assert_eq!(policy.sla.warn_percent, [50, 80]);
+}
+
+#[test]
+fn an_absence_starts_and_ends_with_the_reps_own_days() {
+    let ada = &good(SMALL).routing.reps["ada"];
+    let berlin = |text: &str| Millis(text.parse::<jiff::Zoned>().unwrap().timestamp().as_millisecond());
+    let days = (berlin("2026-03-20T00:00[Europe/Berlin]"), berlin("2026-04-01T00:00[Europe/Berlin]"));
+    assert_eq!(ada.away, [days]);
+}
+
+#[test]
+fn a_shift_past_midnight_is_split_between_its_days() {
+    let week = &good(SMALL).sla.calendars["night"].week;
+    let time = |hour| jiff::civil::time(hour, 0, 0, 0);
+    assert_eq!(week[0], [(time(22), None)]);
+    assert_eq!(week[1], [(time(0), Some(time(6))), (time(22), None)]);
+    assert_eq!(week[5], [(time(0), Some(time(6)))]);
+    assert_eq!(week[6], []);
+}
+
+#[test]
+fn sunday_night_reaches_into_monday() {
+    let policy = good(&with("mon-fri: 22:00-06:00", "sun: 22:00-06:00"));
+    assert_eq!(policy.sla.calendars["night"].week[0].len(), 1);
+}
+
+#[test]
+fn a_shift_until_midnight_may_be_written_both_ways() {
+    let (to_24, to_00) = (with("22:00-06:00", "22:00-24:00"), with("22:00-06:00", "22:00-00:00"));
+    assert_eq!(good(&to_24).sla, good(&to_00).sla);
+}
+
+#[test]
+fn six_mistakes_are_told_at_once_in_the_order_of_the_document() {
+    let text = SMALL
+        .replace("    half_life: 14d", "    half_live: 14d")
+        .replace("points: 2.125", "points: .inf")
+        .replace("rearm_percent: 75", "rearm_percent: 100")
+        .replace("fallback: night", "fallback: nihgt")
+        .replace("zone: Europe/Berlin", "zone: Europe/Berlni")
+        .replace("warn: [50, 80]", "warn: [80, 50]");
+    assert_eq!(
+        complaints(&text),
+        [
+            "18:15: engagement.rules[0].points: must be finite, found .inf",
+            "19:7: engagement.rules[0].half_live: unknown key; did you mean \"half_life\"?",
+            "47:18: decision.rearm_percent: must be from 1 to 99",
+            "50:13: routing.fallback: unknown pool \"nihgt\"; did you mean \"night\"?",
+            "69:13: sla.calendars.day.zone: unknown time zone \"Europe/Berlni\"; did you mean \"Europe/Berlin\"?",
+            "79:14: sla.warn[1]: must be above 80, the warning before it",
+        ]
+    );
+}
+
+#[test]
+fn what_cannot_be_in_a_document_is_told_with_its_place() {
+    assert_eq!(complaints(""), ["1:1: the document is empty"]);
+    assert_eq!(complaints("- a"), ["1:1: expected a map, found a list"]);
+    assert_eq!(complaints("a: &x 1\nb: *x"), ["2:4: aliases are not read: repeat the value"]);
+    assert_eq!(complaints("a: !!int 1"), ["1:4: tags are not read: leave out the `!`"]);
+    assert_eq!(complaints("a: 1\n---\nb: 2"), ["2:1: a second document begins here"]);
+    assert_eq!(complaints("? [a]\n: 1"), ["1:3: a key must be a word"]);
+    assert!(complaints("a: [1")[0].contains("not YAML: "));
+}
+
+#[test]
+fn a_document_too_large_or_too_deep_is_refused() {
+    let large = format!("{SMALL}# {}\n", "x".repeat(1 << 20));
+    assert_eq!(complaints(&large), ["1:1: larger than 1048576 bytes"]);
+    let deep = format!("a: {}{}", "[".repeat(40), "]".repeat(40));
+    assert_eq!(complaints(&deep), ["1:35: nested more than 32 deep"]);
+}
+
+#[test]
+fn each_mistake_is_told_once_at_its_place() {
+    let differs = |(old, new, expected): &(&str, &str, &str)| {
+        let told = wrong(old, new);
+        (told != [*expected]).then(|| format!("{old:?} -> {new:?}\n  expected {expected}\n  told     {told:?}"))
+    };
+    let differing: Vec<String> = MISTAKES.iter().filter_map(differs).collect();
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
+
+#[test]
+fn a_missing_section_is_told_once_and_not_again_by_those_who_refer_to_it() {
+    let without = |from: &str, to: &str| {
+        let (start, end) = (SMALL.find(from).unwrap(), SMALL.find(to).unwrap());
+        complaints(&format!("{}{}", &SMALL[..start], &SMALL[end..]))
+    };
+    assert_eq!(without("  groups:", "  rules:\n    - id: page"), ["8:3: engagement.groups: missing"]);
+    assert_eq!(without("identity:", "engagement:"), ["1:1: identity: missing"]);
+    assert_eq!(without("  calendars:", "  accept:"), ["67:3: sla.calendars: missing"]);
+    assert_eq!(without("  pools:", "  reps:"), ["50:3: routing.pools: missing"]);
+}
+
+#[test]
+fn long_and_odd_names_are_cut_and_escaped_before_they_are_shown() {
+    let told = wrong("fallback: night", &format!("fallback: \"\\e[31m{}\"", "x".repeat(100)));
+    assert_eq!(told.len(), 1);
+    assert!(told[0].contains("unknown pool \"\\u{1b}[31mxxx") && told[0].ends_with("xxx...\""), "{told:?}");
+}
+
+/// A text with a few bytes or lines lost, doubled or changed.
+fn damaged(text: &'static str) -> impl Strategy<Value = String> {
+    let harm = (0..5_u8, any::<prop::sample::Index>(), prop::sample::select(b"-:[]{}#&*!|>'\"% \n\t0a\x00,?".to_vec()));
+    prop::collection::vec(harm, 1..6).prop_map(move |harms| {
+        let mut bytes = text.as_bytes().to_vec();
+        for (kind, place, byte) in harms {
+            let at = place.index(bytes.len().max(1)).min(bytes.len().saturating_sub(1));
+            let line_end = bytes[at..].iter().position(|b| *b == b'\n').map_or(bytes.len(), |n| at + n + 1);
+            match kind {
+                0 => drop(bytes.remove(at)),
+                1 => bytes[at] = byte,
+                2 => bytes.insert(at, byte),
+                3 => drop(bytes.drain(at..line_end)),
+                _ => bytes.extend_from_within(at..line_end),
+            }
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+
+    #[test]
+    fn a_damaged_policy_is_read_or_refused_with_reasons(text in prop_oneof![damaged(STARTER), damaged(SMALL)]) {
+        if let Err(problems) = parse("p.yaml", &text) {
+            prop_assert!(!problems.is_empty());
+            prop_assert!(problems.iter().all(|p| p.line >= 1 && p.column >= 1 && !p.message.is_empty()));
+            prop_assert!(problems.is_sorted_by_key(|p| (p.line, p.column)));
+        }
+    }
+
+    #[test]
+    fn any_text_at_all_is_answered(text in "[-:\\[\\]{}#&*!|>'\"%@`,? \n\ta-c0]{0,60}") {
+        prop_assert!(parse("p.yaml", &text).is_err_and(|problems| !problems.is_empty()));
+    }
+}

@@ -1,0 +1,128 @@
+//! Fair shares, absences and conservation, over any roster and any arrivals.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// How far a rep is from the fair share after `n` leads, in leads times the weight of all.
+fn errors(weights: &[i64], given: &[i64], n: i64) -> Vec<i64> {
+    let all: i64 = weights.iter().sum();
+    weights.iter().zip(given).map(|(weight, given)| n * weight - given * all).collect()
+}
+
+fn assert_fair(weights: &[i64], leads: i64) {
+    let ids: Vec<String> = (0..weights.len()).map(|i| format!("r{i}")).collect();
+    let members: Vec<(String, i64)> = ids.iter().cloned().zip(weights.iter().copied()).collect();
+    let (mut state, mut given) = (State::default(), vec![0; weights.len()]);
+    let all: i64 = weights.iter().sum();
+    for n in 1..=leads {
+        given[state.take_turn("desk", &members, |_| true).unwrap()] += 1;
+        let errors = errors(weights, &given, n);
+        assert!(errors.iter().all(|error| error.abs() < all), "after {n}: {weights:?} got {given:?}");
+    }
+}
+
+#[test]
+fn two_heavy_members_among_many_light_ones_still_get_their_share() {
+    // By largest credit alone a light member here falls 1.37 leads behind.
+    assert_fair(&[50, 50, 1, 1, 1, 1, 1, 1, 1, 1, 50, 50], 416);
+}
+
+proptest! {
+    #[test]
+    fn every_rep_is_within_a_lead_of_the_weighted_share(weights in prop::collection::vec(prop_oneof![1..4_i64, 1..60_i64], 1..12)) {
+        assert_fair(&weights, 300);
+    }
+
+    #[test]
+    fn equal_weights_never_differ_by_more_than_a_lead(reps in 1..12_usize, leads in 1..200_i64) {
+        let ids: Vec<String> = (0..reps).map(|i| format!("r{i}")).collect();
+        let policy = desk(ids.iter().map(|id| (id.as_str(), rep())).collect());
+        let mut router = Router::default();
+        let mut given: BTreeMap<String, i64> = ids.iter().map(|id| (id.clone(), 0)).collect();
+        for n in 0..leads {
+            *given.get_mut(&router.gives(&policy, at(9, n), lead(&format!("l{n}")))).unwrap() += 1;
+            let (most, least) = (given.values().max().unwrap(), given.values().min().unwrap());
+            prop_assert!(most - least <= 1, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn whatever_the_absences_nobody_out_gets_a_lead_and_no_lead_is_lost(
+        absences in prop::collection::vec(prop::collection::vec((0..40_i64, 0..12_i64), 0..4), 1..5),
+        limits in prop::collection::vec(prop::option::of(0..6_i64), 5),
+        statuses in prop::collection::vec(prop_oneof![4 => Just(RepStatus::Active), 1 => Just(RepStatus::Gone)], 5),
+        arrivals in prop::collection::vec((0..48_i64, 0..3_i64, any::<bool>()), 1..40),
+    ) {
+        let ids: Vec<String> = (0..absences.len()).map(|i| format!("r{i}")).collect();
+        let reps = ids.iter().enumerate().map(|(i, id)| {
+            let away = absences[i].iter().map(|(from, hours)| (at(*from, 0).millis(), at(from + hours, 0).millis()));
+            (id.as_str(), Rep { status: statuses[i], day_max: limits[i], away: away.collect(), ..rep() })
+        });
+        let policy = desk(reps.collect());
+        let mut arrivals = arrivals;
+        arrivals.sort_unstable();
+        let mut world = World { policy: &policy, router: Router::default(), given: Vec::new(), waiting: BTreeSet::new() };
+        for (n, (hour, minute, urgent_one)) in arrivals.into_iter().enumerate() {
+            world.wakes_before(at(hour, minute));
+            let id = format!("l{n}");
+            world.takes(at(hour, minute), Some(if urgent_one { urgent(&id) } else { lead(&id) }));
+        }
+        world.wakes_before(at(24 * 40, 0));
+        let someone_ever = ids.iter().enumerate().any(|(i, _)| statuses[i] == RepStatus::Active && limits[i] != Some(0));
+        prop_assert!(world.waiting.is_empty() || !someone_ever, "left waiting: {:?}", world.waiting);
+        let again = world.given.clone();
+        prop_assert_eq!(again.iter().map(|(lead, ..)| lead).collect::<BTreeSet<_>>().len(), again.len(), "given twice");
+    }
+
+    #[test]
+    fn the_same_inputs_give_the_same_steps(seeds in prop::collection::vec((0..5_i32, 1..3_i32), 1..40)) {
+        let policy = desk(vec![("ada", Rep { day_max: Some(3), ..rep() }), ("bob", rep()), ("cid", away(at(9, 5), at(9, 20)))]);
+        let run = || {
+            let mut router = Router::default();
+            let events = seeds.iter().zip(0..);
+            events.map(|((who, episode), n)| router.hears(&policy, at(9, n), again(&format!("l{who}"), *episode))).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(run(), run());
+    }
+}
+
+/// A roster in time, that checks each handoff against the policy by itself.
+struct World<'a> {
+    policy: &'a Policy,
+    router: Router,
+    given: Vec<(String, String, LogTime)>,
+    waiting: BTreeSet<String>,
+}
+
+impl World<'_> {
+    fn wakes_before(&mut self, end: LogTime) {
+        while let Some(due) = self.router.wake.filter(|due| *due < end) {
+            self.takes(due, None);
+        }
+    }
+
+    fn takes(&mut self, now: LogTime, event: Option<Qualifying>) {
+        let arrived = event.as_ref().map(|event| event.lead_id.clone());
+        let step = match event {
+            Some(event) => self.router.hears(self.policy, now, event),
+            None => self.router.wakes(self.policy),
+        };
+        assert!(step.wake.is_none_or(|wake| wake > now), "a wake-up must lie ahead");
+        self.waiting.extend(arrived);
+        for (lead, owner) in owners(&step) {
+            let rep = &self.policy.routing.reps[&owner];
+            assert!(rep.present(now), "{owner} is out at {now:?}");
+            let today = |(_, other, when): &&(String, String, LogTime)| {
+                *other == owner && when.millis().day() == now.millis().day()
+            };
+            let had = i64::try_from(self.given.iter().filter(today).count()).unwrap();
+            assert!(rep.day_max.is_none_or(|most| had < most), "{owner} is full at {now:?}");
+            assert!(self.waiting.remove(&lead), "{lead} was not waiting");
+            self.given.push((lead, owner, now));
+        }
+        assert_eq!(self.waiting.is_empty(), step.wake.is_none(), "someone waits exactly when a wake-up is set");
+    }
+}

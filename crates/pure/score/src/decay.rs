@@ -1,0 +1,141 @@
+//! Points that halve with time, in whole numbers.
+//!
+//! Holds: the same on every machine; exact at whole half-lives; never rises
+//! with age; rounded once, towards zero.
+//!
+//! Absent on purpose: floats and libm, whose last digit differs between machines.
+
+use baton_domain::Points;
+
+/// Binary digits of the fraction of a half-life that are looked at: four bytes.
+const DIGITS: usize = 32;
+/// One, in the fixed point of the factors.
+const ONE: u64 = 1 << 63;
+
+/// `2^-x` for every value of each byte of the fraction, the highest byte first.
+static FACTORS: [[u64; 256]; 4] = factors();
+
+/// What is left of `points` after `age_ms`, when they halve every `half_life_ms`.
+///
+/// An age below zero (an event stamped ahead of the log) counts as none.
+pub(crate) fn decayed(points: Points, age_ms: i64, half_life_ms: i64) -> Points {
+    let age = u128::from(age_ms.max(0).unsigned_abs());
+    let half_life = u128::from(half_life_ms.max(1).unsigned_abs());
+    let halvings = age / half_life;
+    if halvings >= 64 {
+        return Points::ZERO;
+    }
+    let fraction = ((age % half_life) << DIGITS) / half_life;
+    // At most 2^63 * 2^63, so nothing is lost before the one rounding.
+    let left = (u128::from(points.0.unsigned_abs()) * u128::from(factor(fraction))) >> (63 + halvings);
+    let left = i64::try_from(left).unwrap_or(i64::MAX);
+    Points(if points.0 < 0 { -left } else { left })
+}
+
+/// `2^-fraction`, the fraction given in units of `2^-32`.
+///
+/// Every product on the way loses less than `2^-63`, and there are fewer than 64 of them;
+/// neighbouring fractions lie `2^-34` apart. So truncation never turns the order of two results around.
+fn factor(fraction: u128) -> u64 {
+    let byte = |place: usize| (fraction >> (DIGITS - 8 * (place + 1)) & 0xff) as usize;
+    (0..4).fold(ONE, |product, place| times(product, FACTORS[place][byte(place)]))
+}
+
+/// The product of two numbers of at most one, in fixed point, truncated.
+#[expect(clippy::cast_possible_truncation, reason = "a product of two numbers of at most one is at most one")]
+const fn times(a: u64, b: u64) -> u64 {
+    ((a as u128 * b as u128) >> 63) as u64
+}
+
+/// Builds the table from square roots: `2^-1/2`, `2^-1/4`, `2^-1/8`, ... one for each digit.
+#[expect(clippy::cast_possible_truncation, reason = "the root of a number below one is below one")]
+const fn factors() -> [[u64; 256]; 4] {
+    let mut table = [[ONE; 256]; 4];
+    let mut root = ONE / 2;
+    let mut digit = 0;
+    while digit < DIGITS {
+        root = (root as u128 * ONE as u128).isqrt() as u64;
+        let mut byte = 0;
+        while byte < 256 {
+            if byte >> (7 - digit % 8) & 1 == 1 {
+                table[digit / 8][byte] = times(table[digit / 8][byte], root);
+            }
+            byte += 1;
+        }
+        digit += 1;
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use baton_domain::Millis;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const DAYS_14: i64 = 14 * Millis::DAY;
+
+    #[test]
+    fn ten_points_are_five_after_one_half_life_and_two_and_a_half_after_two() {
+        assert_eq!(decayed(Points::whole(10), 0, DAYS_14), Points(10_000_000));
+        assert_eq!(decayed(Points::whole(10), DAYS_14, DAYS_14), Points(5_000_000));
+        assert_eq!(decayed(Points::whole(10), 2 * DAYS_14, DAYS_14), Points(2_500_000));
+    }
+
+    #[test]
+    fn half_a_half_life_leaves_the_square_root_of_a_half() {
+        assert_eq!(decayed(Points::whole(10), DAYS_14 / 2, DAYS_14), Points(7_071_067));
+        assert_eq!(decayed(Points::whole(-10), DAYS_14 / 2, DAYS_14), Points(-7_071_067));
+    }
+
+    #[test]
+    fn forty_points_reach_thirty_after_fourteen_days_times_log2_of_four_thirds() {
+        let crossing = 502_085_957; // 14 d * log2(40/30) = 5.811 d, in whole ms below
+        assert!(decayed(Points::whole(40), crossing, DAYS_14) >= Points::whole(30));
+        assert!(decayed(Points::whole(40), crossing + 1, DAYS_14) < Points::whole(30));
+    }
+
+    #[test]
+    fn an_event_ahead_of_the_log_is_not_worth_more() {
+        assert_eq!(decayed(Points::whole(10), -DAYS_14, DAYS_14), Points::whole(10));
+    }
+
+    #[test]
+    fn the_ends_of_the_number_line_do_not_overflow() {
+        assert_eq!(decayed(Points(i64::MIN), 0, 1), Points(-i64::MAX));
+        assert_eq!(decayed(Points(i64::MAX), i64::MAX, 1), Points::ZERO);
+        assert_eq!(decayed(Points(i64::MAX), 1, i64::MAX), Points(i64::MAX));
+        assert_eq!(decayed(Points::ONE, 5, 0), Points(31_250));
+    }
+
+    proptest! {
+        #[test]
+        fn points_never_rise_with_age(
+            points in any::<i64>(), age in 0..400 * Millis::DAY, later in 0..Millis::DAY, half_life in 1..200 * Millis::DAY
+        ) {
+            let (now, then) = (decayed(Points(points), age, half_life), decayed(Points(points), age + later, half_life));
+            prop_assert!(then.0.abs() <= now.0.abs());
+        }
+
+        #[test]
+        fn a_neighbouring_fraction_is_never_worth_more(fraction in 0..(1u128 << 32) - 1) {
+            prop_assert!(factor(fraction + 1) < factor(fraction));
+            prop_assert!(factor(fraction + 1) > ONE / 2);
+        }
+
+        #[test]
+        fn one_half_life_halves_exactly(points in -1_000_000_000..1_000_000_000i64, half_life in 1..200 * Millis::DAY) {
+            prop_assert_eq!(decayed(Points(points), half_life, half_life), Points(points / 2));
+        }
+
+        #[test]
+        fn two_steps_differ_from_one_by_less_than_two_micro_points(
+            points in 0..1_000_000_000i64, first in 0..90 * Millis::DAY, second in 0..90 * Millis::DAY
+        ) {
+            let once = decayed(Points(points), first + second, DAYS_14);
+            let twice = decayed(decayed(Points(points), first, DAYS_14), second, DAYS_14);
+            prop_assert!((once - twice).0.abs() <= 1, "{once:?} {twice:?}");
+        }
+    }
+}

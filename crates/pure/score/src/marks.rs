@@ -1,0 +1,156 @@
+//! What earned points: one mark for each activity and rule that it met.
+//!
+//! Holds: marks lie in order of event time, then event id, so that "the first"
+//! means the same whatever came in first. A mark keeps the points of the policy
+//! under which it was made and names its rule by id: a later policy still reads
+//! it, with its own half-life and caps. Marks of a rule that the policy no
+//! longer has are worth nothing.
+//!
+//! Absent on purpose: sums. They are made when a score is read.
+
+use std::collections::BTreeMap;
+
+use baton_domain::{Activity, Millis, Points};
+use baton_policy::{ActivityRule, Counting, Engagement};
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::decay::decayed;
+
+/// The marks of a lead, by rule id.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Marks(BTreeMap<String, Vec<Mark>>);
+
+/// One activity that met a rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Mark {
+    pub(crate) occurred_at: Millis,
+    pub(crate) event_id: String,
+    /// What the rule gave for it at the time.
+    pub(crate) points: Points,
+    /// Fingerprint of the content it was about.
+    pub(crate) content: u64,
+}
+
+impl Marks {
+    /// The marks of a rule, oldest first.
+    pub(crate) fn of(&self, rule: &str) -> &[Mark] {
+        self.0.get(rule).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Adds a mark, and drops those of its rule that can never matter again.
+    pub(crate) fn insert(&mut self, rule: &ActivityRule, mark: Mark, now: Millis) {
+        let marks = self.0.entry(rule.id.clone()).or_default();
+        let place = marks.binary_search_by(|m| (m.occurred_at, &m.event_id).cmp(&(mark.occurred_at, &mark.event_id)));
+        if let Err(place) = place {
+            marks.insert(place, mark);
+        }
+        if let Some(window) = rule.when.at_least {
+            // Which marks reach the window may change with every late arrival. A mark is needed until
+            // the last one that it may help over the line is spent: one window later than itself.
+            let then = now.plus(-window.within_ms);
+            marks.retain(|mark| mark.occurred_at >= then || !spent(rule, mark, then));
+        } else {
+            marks.retain(admits(rule));
+            marks.retain(|mark| !spent(rule, mark, now));
+        }
+    }
+
+    /// Drops the marks worth least until at most `max_contributions` are left; ties by event id, then rule.
+    pub(crate) fn shrink(&mut self, policy: &Engagement, now: Millis) {
+        while self.0.values().map(Vec::len).sum::<usize>() > policy.max_contributions {
+            let each = self.0.iter().filter_map(|(id, marks)| least_worth(policy, id, marks, now));
+            let Some((id, place)) = each.min().map(|(.., id, place)| (id.to_owned(), place)) else {
+                return;
+            };
+            if let Some(marks) = self.0.get_mut(&id) {
+                marks.remove(place);
+            }
+            self.0.retain(|_, marks| !marks.is_empty());
+        }
+    }
+
+    /// The same marks without those of an event, under one rule or under every rule.
+    pub(crate) fn without(&self, event_id: &str, only: Option<&str>) -> Self {
+        let mut rest = self.clone();
+        for (rule, marks) in &mut rest.0 {
+            if only.is_none_or(|only| only == rule) {
+                marks.retain(|mark| mark.event_id != event_id);
+            }
+        }
+        rest
+    }
+}
+
+/// The mark of a rule that is worth least: its absolute worth, event, rule and place.
+fn least_worth<'a>(
+    policy: &Engagement,
+    id: &'a str,
+    marks: &'a [Mark],
+    now: Millis,
+) -> Option<(u64, &'a str, &'a str, usize)> {
+    let rule = policy.rules.iter().find(|rule| rule.id == id);
+    let size = |mark| rule.map_or(0, |rule| worth(rule, mark, now).0.unsigned_abs());
+    marks.iter().enumerate().map(|(place, mark)| (size(mark), mark.event_id.as_str(), id, place)).min()
+}
+
+/// What a mark is worth at `now`, before caps.
+pub(crate) fn worth(rule: &ActivityRule, mark: &Mark, now: Millis) -> Points {
+    rule.half_life_ms.map_or(mark.points, |half_life| decayed(mark.points, now.since(mark.occurred_at), half_life))
+}
+
+/// The marks that count: those that reach the rule's window, and of them the first ones where only so many count.
+pub(crate) fn counted<'a>(rule: &'a ActivityRule, marks: &'a [Mark]) -> impl Iterator<Item = &'a Mark> {
+    let mut admits = admits(rule);
+    marks
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| reaches(rule, marks, *place))
+        .map(|(_, mark)| mark)
+        .filter(move |mark| admits(mark))
+}
+
+/// Whether the mark of an event reaches the rule's window.
+pub(crate) fn reached(rule: &ActivityRule, marks: &[Mark], event_id: &str) -> bool {
+    marks.iter().position(|mark| mark.event_id == event_id).is_some_and(|place| reaches(rule, marks, place))
+}
+
+/// The fingerprint of what an activity was about; its name when it was about nothing in particular.
+pub(crate) fn content_of(activity: &Activity) -> u64 {
+    let content = activity.content_id.as_ref().or(activity.path.as_ref()).or(activity.title.as_ref());
+    xxh3_64(content.unwrap_or(&activity.name).as_bytes())
+}
+
+/// Whether enough marks, this one included, lie within the rule's window before this one.
+fn reaches(rule: &ActivityRule, marks: &[Mark], place: usize) -> bool {
+    let Some(window) = rule.when.at_least else {
+        return true;
+    };
+    let times = usize::try_from(window.times).unwrap_or_default();
+    let at = marks[place].occurred_at;
+    let near = |mark: &&Mark| at.since(mark.occurred_at) <= window.within_ms;
+    marks[..=place].iter().rev().take_while(near).take(times).count() == times
+}
+
+/// Says of one mark after the other, oldest first, whether the rule still counts it.
+fn admits(rule: &ActivityRule) -> impl FnMut(&Mark) -> bool + use<> {
+    let counting = rule.count;
+    let mut seen = BTreeMap::<u64, i64>::new();
+    move |mark| {
+        let (bucket, most) = match counting {
+            Counting::Every => return true,
+            Counting::Once => (0, 1),
+            Counting::OncePerContent => (mark.content, 1),
+            Counting::PerDay(most) => (mark.occurred_at.day().cast_unsigned(), most),
+        };
+        let times = seen.entry(bucket).or_default();
+        *times += 1;
+        *times <= most
+    }
+}
+
+/// Whether a mark has decayed to nothing and is not needed to know that something happened before.
+fn spent(rule: &ActivityRule, mark: &Mark, now: Millis) -> bool {
+    matches!(rule.count, Counting::Every | Counting::PerDay(_)) && worth(rule, mark, now) == Points::ZERO
+}

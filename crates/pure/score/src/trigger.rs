@@ -1,0 +1,147 @@
+//! Why now: the inputs without which the handoff would not have opened at this event.
+//!
+//! Holds: every input is tested by deciding again without it. The event itself
+//! always belongs to the set: before it the lead was not handed off.
+//!
+//! Absent on purpose: guesses by weight. The largest contribution is often old
+//! and explains nothing about today.
+
+use std::collections::BTreeSet;
+
+use baton_domain::{Activity, Body, Fact, FactValue, LeadEvent, Millis, Points, Trigger, TriggerKind};
+use baton_policy::Policy;
+
+use crate::State;
+use crate::decide::{Opening, advance};
+use crate::reckon::standing;
+
+/// An event that opened an episode, with the lead before and after it.
+pub(crate) struct Why<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) now: Millis,
+    pub(crate) event: &'a LeadEvent,
+    pub(crate) before: &'a State,
+    pub(crate) after: &'a State,
+}
+
+impl Why<'_> {
+    /// The trigger set: the request for sales first, then the event, then what it needed of earlier ones.
+    pub(crate) fn triggers(&self, opening: &Opening) -> Vec<Trigger> {
+        let mut triggers = Vec::new();
+        if let Some(raise) = opening.raise.as_ref().filter(|raise| raise.event_id != self.event.event_id) {
+            triggers.push(Trigger {
+                kind: TriggerKind::Action,
+                event_id: raise.event_id.clone(),
+                label: raise.name.clone(),
+                occurred_at: raise.occurred_at,
+                points: self.moved_by(&raise.event_id),
+            });
+        }
+        match &self.event.body {
+            Body::Activity(activity) => {
+                let moved = self.score(self.after) - self.score(self.before);
+                triggers.push(self.own(TriggerKind::Action, activity.name.clone(), moved));
+                if opening.raise.is_none() {
+                    triggers.extend(self.window(activity));
+                }
+            }
+            Body::Facts(facts) => triggers.extend(self.facts(facts)),
+            Body::Linked(linked) => {
+                triggers.push(self.own(TriggerKind::Fact, format!("{} known", linked.kind), Points::ZERO));
+            }
+            Body::Tick(_) | Body::Crm(_) | Body::Consent(_) => {}
+        }
+        triggers
+    }
+
+    /// The earlier activities that a rule needed to reach its window, newest first.
+    fn window(&self, activity: &Activity) -> Vec<Trigger> {
+        let policy = &self.policy.engagement;
+        let met = policy.by_name.get(&activity.name).into_iter().flatten();
+        let met = met.filter_map(|place| policy.rules.get(*place)).filter(|rule| rule.when.matches(activity));
+        let mut needed = BTreeSet::new();
+        for rule in met {
+            let Some(window) = rule.when.at_least else { continue };
+            for mark in self.after.marks.of(&rule.id) {
+                let apart = mark.occurred_at.since(self.event.occurred_at).abs();
+                if mark.event_id == self.event.event_id || apart > window.within_ms {
+                    continue;
+                }
+                let marks = self.before.marks.without(&mark.event_id, Some(&rule.id));
+                if !self.opens(State { marks, ..self.before.clone() }, self.event) {
+                    needed.insert((mark.occurred_at, mark.event_id.clone(), rule.id.clone()));
+                }
+            }
+        }
+        let mut triggers: Vec<Trigger> = Vec::new();
+        for (occurred_at, event_id, rule) in needed.into_iter().rev() {
+            if triggers.iter().all(|trigger| trigger.event_id != event_id) {
+                let seen = self.after.recent.iter().find(|seen| seen.event_id == event_id);
+                let label = seen.map_or(rule, |seen| seen.moment.name.clone());
+                let points = self.moved_by(&event_id);
+                triggers.push(Trigger { kind: TriggerKind::Action, event_id, label, occurred_at, points });
+            }
+        }
+        triggers
+    }
+
+    /// The facts of the event that mattered: each without which nothing opens; where no single one
+    /// decides, as few as must go together.
+    fn facts(&self, facts: &[Fact]) -> Vec<Trigger> {
+        let opens_without = |left_out: &BTreeSet<usize>| {
+            self.opens(self.before.clone(), &self.with_facts(facts, |place| !left_out.contains(&place)))
+        };
+        let every = 0..facts.len();
+        let mut decisive: BTreeSet<usize> = every.clone().filter(|place| !opens_without(&[*place].into())).collect();
+        if decisive.is_empty() {
+            decisive.extend(every);
+            for place in 0..facts.len() {
+                decisive.remove(&place);
+                if opens_without(&decisive) {
+                    decisive.insert(place);
+                }
+            }
+        }
+        let moved = |place: usize| {
+            let without = self.with_facts(facts, |other| other != place);
+            self.score(self.after) - self.score(&advance(self.policy, self.before.clone(), self.now, &without).state)
+        };
+        let trigger = |place: usize| self.own(TriggerKind::Fact, in_words(&facts[place]), moved(place));
+        decisive.into_iter().map(trigger).collect()
+    }
+
+    /// The event with only some of its facts.
+    fn with_facts(&self, facts: &[Fact], keep: impl Fn(usize) -> bool) -> LeadEvent {
+        let kept = facts.iter().enumerate().filter(|(place, _)| keep(*place)).map(|(_, fact)| fact.clone());
+        LeadEvent { body: Body::Facts(kept.collect()), ..self.event.clone() }
+    }
+
+    fn opens(&self, before: State, event: &LeadEvent) -> bool {
+        advance(self.policy, before, self.now, event).opened.is_some()
+    }
+
+    fn own(&self, kind: TriggerKind, label: String, points: Points) -> Trigger {
+        Trigger { kind, event_id: self.event.event_id.clone(), label, occurred_at: self.event.occurred_at, points }
+    }
+
+    /// By how much an earlier event lifts the score now.
+    fn moved_by(&self, event_id: &str) -> Points {
+        let marks = self.after.marks.without(event_id, None);
+        self.score(self.after) - self.score(&State { marks, ..self.after.clone() })
+    }
+
+    fn score(&self, state: &State) -> Points {
+        standing(self.policy, state, self.now).score()
+    }
+}
+
+/// `employees = 250 (enrichment)`.
+fn in_words(fact: &Fact) -> String {
+    let value = match &fact.value {
+        FactValue::Text(text) => text.clone(),
+        FactValue::Number(number) => number.to_string(),
+        FactValue::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
+        FactValue::List(items) => items.join(", "),
+    };
+    format!("{} = {value} ({})", fact.name, fact.source)
+}

@@ -1,0 +1,365 @@
+//! Sample records of every type that has a schema.
+//!
+//! Holds: over the samples of a type every branch of every union occurs, every
+//! option is both given and left out, and every list is both empty and not.
+
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+
+use baton_domain::*;
+
+/// Calls a generic function with the samples of each record type.
+#[macro_export]
+macro_rules! for_every_type {
+    ($check:ident) => {
+        $check(common::raw_events());
+        $check(common::identity_links());
+        $check(common::lead_events());
+        $check(common::engagement_updates());
+        $check(common::score_updates());
+        $check(common::lifecycle_changes());
+        $check(common::qualified());
+        $check(common::assignment_requests());
+        $check(common::assignments());
+        $check(common::handoffs());
+        $check(common::clock_starts());
+        $check(common::sla_events());
+        $check(common::ledgers());
+    };
+}
+
+pub const NOW: Millis = Millis(1_767_225_600_123);
+
+pub fn stamp(lane: i32) -> Stamp {
+    Stamp { at: LogTime::from_millis(NOW).next(), lane }
+}
+
+fn some(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+pub fn activity() -> Activity {
+    Activity {
+        name: "Content Downloaded".into(),
+        path: some("/pricing"),
+        title: some("Preisliste für Größere"),
+        content_id: some("wp-7"),
+        content_stage: some("bofu"),
+        topic: some("kafka"),
+        form_id: some("demo"),
+        campaign: some("spring"),
+        source: some("google"),
+        medium: some("cpc"),
+        bot: true,
+    }
+}
+
+pub fn facts() -> Vec<Fact> {
+    let fact = |name: &str, value: FactValue, source: &str| Fact { name: name.into(), value, source: source.into() };
+    vec![
+        fact("title", FactValue::Text("VP Données ✓".into()), "form"),
+        fact("employees", FactValue::Number(-250), "enrichment"),
+        fact("customer", FactValue::Flag(true), "crm"),
+        fact("stack", FactValue::List(vec!["kafka".into(), "rust".into()]), "enrichment"),
+        fact("tags", FactValue::List(vec![]), "crm"),
+    ]
+}
+
+pub fn crm_activity() -> CrmActivity {
+    CrmActivity {
+        kind: CrmKind::Disposition,
+        actor: some("kim"),
+        touch: Some(Touch {
+            medium: "call".into(),
+            direction: Direction::Inbound,
+            outcome: TouchOutcome::AutoReply,
+            automated: true,
+        }),
+        status: some("working"),
+        owner: some("kim"),
+        disposition: Some(Disposition {
+            code: "not_now".into(),
+            reason: some("budget"),
+            next_check_in: Some(NOW.plus(Millis::DAY)),
+        }),
+        opportunity: some("open"),
+    }
+}
+
+pub fn bodies() -> Vec<Body> {
+    let consent = |state| Consent { channel: "email".into(), state, source: "legal".into() };
+    vec![
+        Body::Tick(Tick {}),
+        Body::Activity(activity()),
+        Body::Activity(Activity { name: "Page Viewed".into(), ..Activity::default() }),
+        Body::Facts(facts()),
+        Body::Facts(vec![]),
+        Body::Crm(crm_activity()),
+        Body::Crm(CrmActivity { disposition: Some(Disposition::default()), ..CrmActivity::default() }),
+        Body::Crm(CrmActivity::default()),
+        Body::Consent(consent(ConsentState::Erased)),
+        Body::Linked(Linked { kind: "email".into(), id: "9f8e".into(), previous_lead: some("ld_2") }),
+        Body::Linked(Linked { kind: "user".into(), id: "u-1".into(), previous_lead: None }),
+    ]
+}
+
+pub fn raw_events() -> Vec<RawEvent> {
+    let ids = Ids {
+        crm_id: some("crm-1"),
+        user_id: some("u-1"),
+        email: some("ada@example.com"),
+        anonymous_id: some("a-1"),
+        previous_id: some("a-0"),
+    };
+    bodies()
+        .into_iter()
+        .enumerate()
+        .map(|(n, body)| RawEvent {
+            event_id: format!("evt-{n}"),
+            ids: if n % 2 == 0 { ids.clone() } else { Ids::default() },
+            occurred_at: NOW,
+            received_at: (n % 2 == 1).then_some(NOW.plus(250)),
+            body,
+        })
+        .collect()
+}
+
+pub fn identity_links() -> Vec<IdentityLink> {
+    vec![IdentityLink { id: "anonymous:a-1".into(), lead_id: "ld_1".into(), since: LogTime::MIN }]
+}
+
+pub fn lead_events() -> Vec<LeadEvent> {
+    bodies()
+        .into_iter()
+        .map(|body| LeadEvent {
+            stamp: stamp(7),
+            lead_id: "ld_3f2a9c01d4e5b677".into(),
+            event_id: "6f1ba3c2-77aa-4a70-8d7e-0f3d3a1c9b11".into(),
+            occurred_at: NOW,
+            origin: "engagement.raw/3/918273".into(),
+            body,
+        })
+        .collect()
+}
+
+fn counts(names: &[&str]) -> Vec<KindCount> {
+    names.iter().zip(1..).map(|(name, count)| KindCount { name: (*name).into(), count }).collect()
+}
+
+pub fn engagement_updates() -> Vec<EngagementUpdate> {
+    let full = Engagement {
+        total: 300,
+        first_seen: Some(Millis(-1)),
+        last_seen: Some(NOW),
+        counts_30d: counts(&["Demo Requested", "Page Viewed"]),
+        total_7d: 12,
+        active_days_30d: 9,
+        distinct_content: 64,
+        first_source: some("google"),
+        last_source: some("newsletter"),
+        topics: counts(&["kafka"]),
+    };
+    [full, Engagement::default()]
+        .into_iter()
+        .cycle()
+        .zip(lead_events())
+        .map(|(engagement, event)| EngagementUpdate { stamp: stamp(1), event, engagement })
+        .collect()
+}
+
+fn contributions() -> Vec<Contribution> {
+    use ContributionKind::{Activity, Cap, Fact, Floor};
+    [Activity, Fact, Cap, Floor]
+        .into_iter()
+        .zip(1..)
+        .map(|(kind, n)| Contribution {
+            kind,
+            rule: format!("rule-{n}"),
+            event_id: if kind == Cap { String::new() } else { "evt-1".into() },
+            occurred_at: NOW,
+            points: Points(-n * 1_500_000),
+        })
+        .collect()
+}
+
+pub fn score_updates() -> Vec<ScoreUpdate> {
+    let update = |stage, receipt| ScoreUpdate {
+        stamp: stamp(2),
+        lead_id: "ld_1".into(),
+        event_id: "evt-1".into(),
+        score: Points::whole(90),
+        fit: Points::whole(60),
+        engagement: Points::whole(30),
+        grade: Grade::A,
+        band: Band(2),
+        stage,
+        receipt,
+        policy_version: 3,
+    };
+    vec![update(Stage::Mql, contributions()), update(Stage::Suppressed, vec![])]
+}
+
+pub fn lifecycle_changes() -> Vec<LifecycleChanged> {
+    Stage::ALL
+        .into_iter()
+        .map(|to| LifecycleChanged {
+            stamp: stamp(0),
+            lead_id: "ld_1".into(),
+            from: (to != Stage::Visitor).then_some(Stage::Visitor),
+            to,
+            cause: "hand_raise".into(),
+            event_id: "evt-1".into(),
+            episode: 1,
+            policy_version: i64::MAX,
+        })
+        .collect()
+}
+
+pub fn qualifying() -> Qualifying {
+    let trigger = |kind| Trigger {
+        kind,
+        event_id: "evt-1".into(),
+        label: "employees = 250 (enrichment)".into(),
+        occurred_at: NOW,
+        points: Points(7_500_000),
+    };
+    Qualifying {
+        lead_id: "ld_1".into(),
+        episode: 2,
+        handoff_id: "h_ld_1_2".into(),
+        lane: "P1".into(),
+        reason: ReasonKind::Matrix,
+        cell: "A1".into(),
+        trigger_set: vec![trigger(TriggerKind::Action), trigger(TriggerKind::Fact)],
+        score: Points::whole(90),
+        fit: Points::whole(60),
+        engagement: Points::whole(30),
+        grade: Grade::U,
+        band: Band(1),
+        contributions: contributions(),
+        facts: facts(),
+        missing_facts: vec!["country".into(), "industry".into()],
+        recent: vec![
+            Moment { occurred_at: NOW, name: "Demo Requested".into(), detail: some("/demo") },
+            Moment { occurred_at: NOW, name: "Page Viewed".into(), detail: None },
+        ],
+        topics: counts(&["kafka", "rust"]),
+        first_source: some("google"),
+        last_source: some("direct"),
+        occurred_at: NOW.plus(-5),
+        event_id: "evt-9".into(),
+        policy_version: 3,
+    }
+}
+
+fn bare_qualifying() -> Qualifying {
+    Qualifying {
+        reason: ReasonKind::HandRaise,
+        trigger_set: vec![],
+        contributions: vec![],
+        facts: vec![],
+        missing_facts: vec![],
+        recent: vec![],
+        topics: vec![],
+        first_source: None,
+        last_source: None,
+        ..qualifying()
+    }
+}
+
+pub fn qualified() -> Vec<Qualified> {
+    [qualifying(), bare_qualifying()].map(|decision| Qualified { stamp: stamp(3), decision }).into()
+}
+
+pub fn assignment_requests() -> Vec<AssignmentRequest> {
+    [qualifying(), bare_qualifying()]
+        .map(|decision| RouteInput::Qualified(Box::new(decision)))
+        .into_iter()
+        .chain([RouteInput::Tick(Tick {})])
+        .map(|input| AssignmentRequest { stamp: stamp(4), input })
+        .collect()
+}
+
+pub fn assignments() -> Vec<Assignment> {
+    let excluded = |rep: &str| Excluded { rep: rep.into(), reason: "off_hours".into() };
+    let full = Assignment {
+        stamp: stamp(0),
+        lead_id: "ld_1".into(),
+        handoff_id: "h_ld_1_2".into(),
+        episode: 2,
+        owner: some("kim"),
+        pool: "emea".into(),
+        rule: "emea-big".into(),
+        why: "next in turn".into(),
+        excluded: vec![excluded("bo"), excluded("cy")],
+        waited_ms: 41,
+        policy_version: 3,
+    };
+    vec![full.clone(), Assignment { owner: None, excluded: vec![], ..full }]
+}
+
+pub fn handoffs() -> Vec<Handoff> {
+    assignments()
+        .into_iter()
+        .zip([qualifying(), bare_qualifying()])
+        .map(|(assignment, decision)| Handoff { stamp: stamp(0), decision, assignment })
+        .collect()
+}
+
+pub fn clock_starts() -> Vec<ClockStart> {
+    let handed_off = |owner| WatchInput::HandedOff {
+        lead_id: "ld_1".into(),
+        handoff_id: "h_ld_1_2".into(),
+        episode: 2,
+        lane: "P0".into(),
+        owner,
+        pool: "emea".into(),
+        qualified_at: stamp(0).at,
+        policy_version: 3,
+    };
+    [WatchInput::Tick(Tick {}), handed_off(some("kim")), handed_off(None)]
+        .map(|input| ClockStart { stamp: stamp(5), input })
+        .into()
+}
+
+pub fn sla_events() -> Vec<SlaEvent> {
+    use SlaEventKind::{Breached, Cancelled, Met, Retracted, Started, Warned};
+    [Started, Warned, Met, Breached, Retracted, Cancelled]
+        .into_iter()
+        .zip(0..)
+        .map(|(kind, n)| SlaEvent {
+            stamp: stamp(6),
+            id: format!("first_touch_{n}_h_ld_1_2"),
+            kind,
+            clock: if n % 2 == 0 { Clock::Accept } else { Clock::FirstTouch },
+            level: 50,
+            lead_id: "ld_1".into(),
+            handoff_id: "h_ld_1_2".into(),
+            episode: 2,
+            lane: "P1".into(),
+            owner: (n % 2 == 0).then(|| "kim".to_owned()),
+            pool: "emea".into(),
+            started_at: LogTime(n + 1),
+            deadline: LogTime(n + 2),
+            detected_at: LogTime(n + 3),
+            wall_ms: 14_400_000,
+            business_ms: 7_200_000,
+            event_id: String::new(),
+            policy_version: 3,
+        })
+        .collect()
+}
+
+pub fn ledgers() -> Vec<Ledger> {
+    let count = |name: &str, count| Count { name: name.into(), count };
+    vec![
+        Ledger {
+            stamp: stamp(7),
+            stage: "score".into(),
+            consumed: 3_000_000_000,
+            outcomes: vec![count("scored", 2_999_999_999), count("tick", 1)],
+            produced: vec![count("lead.score", 2_999_999_999)],
+            fired: 17,
+        },
+        Ledger::default(),
+    ]
+}
