@@ -4,6 +4,7 @@
 //! manifest has stopped naming it. So whatever the moment of a crash, the manifest on disk names
 //! segments that are there and are enough; any other segment is litter.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::xxh3_64;
@@ -24,8 +25,8 @@ pub(crate) struct Chain {
     sealed: Vec<Entry>,
     pub(crate) active: Segment,
     next: u64,
-    /// Segments that the manifest has stopped naming.
-    litter: Vec<u64>,
+    /// Segments that the manifest has stopped naming, oldest first.
+    litter: VecDeque<u64>,
 }
 
 impl Chain {
@@ -56,7 +57,7 @@ impl Chain {
 
     fn new(dir: &Path, identity: &Identity, sealed: Vec<Entry>, active: Segment) -> Self {
         let next = active.number.saturating_add(1);
-        Self { dir: dir.to_owned(), identity: identity.clone(), sealed, active, next, litter: Vec::new() }
+        Self { dir: dir.to_owned(), identity: identity.clone(), sealed, active, next, litter: VecDeque::new() }
     }
 
     /// Bytes of all segments in use.
@@ -119,10 +120,10 @@ impl Chain {
 
     /// Deletes some of what is no longer in use; the rest at the next calls, or when it is opened again.
     pub(crate) fn tidy(&mut self) -> Result<(), Error> {
-        if let Some(&number) = self.litter.last()
+        if let Some(&number) = self.litter.front()
             && segment::shorten(&self.dir, number, SHRED)?
         {
-            self.litter.pop();
+            self.litter.pop_front();
         }
         Ok(())
     }

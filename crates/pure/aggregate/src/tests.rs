@@ -171,6 +171,18 @@ fn a_source_that_invents_names_cannot_grow_the_state_without_bound() {
     assert_eq!(forth, back);
 }
 
+#[test]
+fn the_state_survives_being_written_down() {
+    let full = with(viewed("e1", noon(0)), |activity| {
+        activity.topic = Some("kafka".to_owned());
+        activity.source = Some("google".to_owned());
+        activity.path = Some("/pricing".to_owned());
+    });
+    let state = step(None, full).state.unwrap();
+    let bytes = postcard::to_stdvec(&state).unwrap();
+    assert_eq!(postcard::from_bytes::<State>(&bytes).unwrap(), state);
+}
+
 /// One activity within forty days; names, contents, topics, sources and instants repeat.
 fn any_activity() -> impl Strategy<Value = LeadEvent> {
     let parts = (0..40i64, 0..3i64, 0..4u8, 0..6u8, proptest::option::of(0..3u8), any::<bool>());

@@ -72,7 +72,8 @@ impl fmt::Display for Clock {
 /// What a clock did. Schema `sla.events-value`, on `sla.started`, `sla.warned`, `sla.met`, `sla.breach`, `sla.cancelled`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlaEvent {
-    /// When it is said, and by which lane. For a breach this is the deadline.
+    /// When it is so, and by which lane. For a breach this is the deadline; when it became known is
+    /// the append time of the record, which a replay cannot repeat.
     pub stamp: Stamp,
     /// `<clock>_<level>_<handoff>`: the same on every replay. The kind stands in for level 0, and
     /// `_<n>` follows for the n-th owner of one handoff, so that no id is used twice.
@@ -99,8 +100,6 @@ pub struct SlaEvent {
     pub started_at: LogTime,
     /// When the promise ends: fixed at the start.
     pub deadline: LogTime,
-    /// The log time that made it known: the record or tick that let the clock fire.
-    pub detected_at: LogTime,
     /// Wall-clock milliseconds from start to this event.
     pub wall_ms: i64,
     /// Milliseconds of working time from start to this event.

@@ -62,7 +62,7 @@ impl<S: Store> Lane<S> {
     /// A lane over a restored store.
     pub(crate) fn open(id: i32, store: S, spec: &StageSpec, offsets: BTreeMap<Part, i64>) -> Self {
         let stamped = spec.parts_of(id).into_iter().filter_map(|part| match spec.inputs.get(part.0)?.order {
-            Order::Stamped { producers } => Some((part, producers)),
+            Order::Stamped(writers) => Some((part, writers)),
             Order::Arrival => None,
         });
         let mut rows = Rows::default();
@@ -96,7 +96,7 @@ impl<S: Store> Lane<S> {
         self.next.insert(part, record.offset.saturating_add(1));
         self.dirty = true;
         match desk.spec.inputs.get(record.input).map(|input| input.order) {
-            Some(Order::Stamped { .. }) => self.accept_stamped(desk, part, record),
+            Some(Order::Stamped(_)) => self.accept_stamped(desk, part, record),
             _ => self.accept_arrival(desk, record),
         }
     }
@@ -146,7 +146,7 @@ impl<S: Store> Lane<S> {
         loop {
             match self.merge.next() {
                 Turn::Take(at) => {
-                    if self.wake_through(desk, LogTime(at.0.saturating_sub(1)), at, &mut budget) {
+                    if self.wake_through(desk, LogTime(at.0.saturating_sub(1)), &mut budget) {
                         return true;
                     }
                     let Some(record) = self.merge.take() else { return false };
@@ -161,7 +161,7 @@ impl<S: Store> Lane<S> {
                     self.judge(desk, &incoming, at);
                 }
                 Turn::Wait(complete) => {
-                    let more = self.wake_through(desk, complete, complete, &mut budget);
+                    let more = self.wake_through(desk, complete, &mut budget);
                     if !more && complete > self.now {
                         self.now = complete;
                         self.dirty = true;
@@ -175,14 +175,14 @@ impl<S: Store> Lane<S> {
     /// The lane's own clock moves on without a record: for a sequencer.
     pub(crate) fn advance<P: Processor>(&mut self, desk: &mut Desk<'_, P>, to: LogTime) {
         if to > self.now {
-            self.wake_through(desk, to, to, &mut { usize::MAX });
+            self.wake_through(desk, to, &mut { usize::MAX });
             self.now = to;
             self.dirty = true;
         }
     }
 
     fn judge<P: Processor>(&mut self, desk: &mut Desk<'_, P>, record: &Incoming<'_>, at: LogTime) {
-        self.wake_through(desk, LogTime(at.0.saturating_sub(1)), at, &mut { usize::MAX });
+        self.wake_through(desk, LogTime(at.0.saturating_sub(1)), &mut { usize::MAX });
         self.now = self.now.max(at);
         self.totals.consumed(1);
         let last = desk.processor.process(record, at, &mut self.ctx(desk.spec, desk.outbox));
@@ -199,15 +199,9 @@ impl<S: Store> Lane<S> {
         self.ctx(desk.spec, desk.outbox).dead_letter(record, reason, detail);
     }
 
-    /// Gives the wake-ups due at or before `through`, in order of time, then key; `seen` is the log
-    /// time known to have passed. Returns whether the budget ended first.
-    fn wake_through<P: Processor>(
-        &mut self,
-        desk: &mut Desk<'_, P>,
-        through: LogTime,
-        seen: LogTime,
-        budget: &mut usize,
-    ) -> bool {
+    /// Gives the wake-ups due at or before `through`, in order of time, then key.
+    /// Returns whether the budget ended first.
+    fn wake_through<P: Processor>(&mut self, desk: &mut Desk<'_, P>, through: LogTime, budget: &mut usize) -> bool {
         while let Some((due, key)) = self.rows.first_due(through) {
             if *budget == 0 {
                 return true;
@@ -217,7 +211,7 @@ impl<S: Store> Lane<S> {
             self.rows.given(&self.store, &key, due);
             self.now = self.now.max(due);
             self.totals.fired();
-            desk.processor.wake(&key, due, seen, &mut self.ctx(desk.spec, desk.outbox));
+            desk.processor.wake(&key, due, &mut self.ctx(desk.spec, desk.outbox));
         }
         false
     }

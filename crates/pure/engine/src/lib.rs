@@ -20,6 +20,6 @@ mod worker;
 pub use log::{Event, Fault, Log, Part, Polled, RowSink};
 pub use outbox::{Emit, Headers, Outbox, Output, Topic};
 pub use processor::{Ctx, Incoming, Processor, Stamped};
-pub use spec::{InputSpec, Limits, Order, Spread, StageSpec};
+pub use spec::{InputSpec, Limits, Order, Spread, StageSpec, Writers};
 pub use store::{MemStore, Store, StoreError};
 pub use worker::{LaneStatus, Stats, Stop, Turn, Worker};

@@ -13,6 +13,7 @@ use baton_domain::{LogTime, Millis};
 use serde::{Deserialize, Serialize};
 
 use crate::log::Part;
+use crate::spec::Writers;
 
 /// One producer's records in one partition.
 #[derive(Debug)]
@@ -58,11 +59,11 @@ pub(crate) enum Turn {
 }
 
 impl Merge {
-    /// Channels for each stamped (part, number of producers).
-    pub(crate) fn new(parts: impl Iterator<Item = (Part, i32)>) -> Self {
+    /// A channel for each lane that writes a stamped part.
+    pub(crate) fn new(parts: impl Iterator<Item = (Part, Writers)>) -> Self {
         let mut channels = BTreeMap::new();
-        for (part, producers) in parts {
-            for producer in 0..producers {
+        for (part, writers) in parts {
+            for producer in writers.of(part.1) {
                 let mark = Mark { arrived: LogTime::MIN, taken: -1 };
                 channels.insert((part, producer), Channel { part, queue: VecDeque::new(), mark });
             }
@@ -213,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_record_waits_for_a_channel_that_could_still_be_earlier() {
-        let mut merge = Merge::new([(A, 2)].into_iter());
+        let mut merge = Merge::new([(A, Writers::First(2))].into_iter());
         merge.push(0, record(10, 0, "x"));
         assert_eq!(merge.next(), Turn::Wait(LogTime::MIN));
         merge.push(1, record(7, 1, "y"));
@@ -226,7 +227,7 @@ mod tests {
     #[test]
     fn equal_times_go_by_key_whoever_was_first() {
         for flip in [false, true] {
-            let mut merge = Merge::new([(A, 2)].into_iter());
+            let mut merge = Merge::new([(A, Writers::First(2))].into_iter());
             let (first, second) = if flip { (1, 0) } else { (0, 1) };
             merge.push(first, record(5, i64::from(first), "lead"));
             merge.push(second, record(5, i64::from(second), "lead"));
@@ -235,7 +236,7 @@ mod tests {
             }
             assert_eq!(drain(&mut merge).len(), 2);
         }
-        let mut merge = Merge::new([(A, 2)].into_iter());
+        let mut merge = Merge::new([(A, Writers::First(2))].into_iter());
         merge.push(1, record(5, 0, "a"));
         merge.push(0, record(5, 1, "b"));
         merge.tick(A, 0, 2, LogTime(5));
@@ -245,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_committed_mark_does_not_claim_what_still_waits() {
-        let mut merge = Merge::new([(A, 2)].into_iter());
+        let mut merge = Merge::new([(A, Writers::First(2))].into_iter());
         merge.push(0, record(10, 0, "x"));
         merge.tick(A, 0, 1, LogTime(20));
         let marks = merge.marks();
@@ -258,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_taken_record_is_not_new_after_a_restart() {
-        let mut merge = Merge::new([(A, 1)].into_iter());
+        let mut merge = Merge::new([(A, Writers::First(1))].into_iter());
         merge.push(0, record(10, 4, "x"));
         merge.tick(A, 0, 5, LogTime(10));
         assert_eq!(drain(&mut merge), [4]);

@@ -44,8 +44,8 @@ pub trait Processor {
     /// (`at`, or later where one record holds several events).
     fn process(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) -> LogTime;
 
-    /// A row asked to be woken at `due`; log time is known to have reached `seen`.
-    fn wake(&mut self, key: &[u8], due: LogTime, seen: LogTime, ctx: &mut Ctx<'_>);
+    /// A row asked to be woken at `due`, and every record stamped up to then has been judged.
+    fn wake(&mut self, key: &[u8], due: LogTime, ctx: &mut Ctx<'_>);
 
     /// Before a transaction is sealed in which the lane's log time moved to `now`: the place to tell
     /// downstream lanes how late it is.
@@ -155,8 +155,8 @@ impl Processor for Box<dyn Processor> {
         (**self).process(record, at, ctx)
     }
 
-    fn wake(&mut self, key: &[u8], due: LogTime, seen: LogTime, ctx: &mut Ctx<'_>) {
-        (**self).wake(key, due, seen, ctx);
+    fn wake(&mut self, key: &[u8], due: LogTime, ctx: &mut Ctx<'_>) {
+        (**self).wake(key, due, ctx);
     }
 
     fn tell_time(&mut self, now: LogTime, ctx: &mut Ctx<'_>) {

@@ -44,12 +44,28 @@ pub enum Spread {
 pub enum Order {
     /// As they arrive: the lane itself gives them their place in log time.
     Arrival,
-    /// By the stamp at the head of each record. So many lanes write the topic, each in rising
-    /// order and each with ticks, so that a silent one does not hold up the rest.
-    Stamped {
-        /// Lanes of the producing stage.
-        producers: i32,
-    },
+    /// By the stamp at the head of each record: each writer in rising order and each with ticks, so
+    /// that a silent one does not hold up the rest.
+    Stamped(Writers),
+}
+
+/// Which lanes of the producing stage write a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writers {
+    /// The one with the partition's own number.
+    Own,
+    /// The first so many.
+    First(i32),
+}
+
+impl Writers {
+    /// The lanes that write `partition`.
+    pub fn of(self, partition: i32) -> core::ops::Range<i32> {
+        match self {
+            Self::Own => partition..partition.saturating_add(1),
+            Self::First(count) => 0..count,
+        }
+    }
 }
 
 /// Bounds of one transaction and of the pauses between them.

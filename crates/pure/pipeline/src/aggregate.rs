@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use baton_aggregate::Aggregate;
 use baton_domain::{Body, Engagement, EngagementUpdate, LeadEvent, Ledger, LogTime, Stamp, Tick};
-use baton_engine::{Ctx, Incoming, Order, Processor, StageSpec, Stamped};
+use baton_engine::{Ctx, Incoming, Order, Processor, StageSpec, Stamped, Writers};
 use baton_stage::Input;
 
 use crate::codec::{Codec, Schemas};
@@ -16,7 +16,7 @@ use crate::topics::{Topology, name};
 const STAGE: &str = "aggregate";
 
 pub(crate) fn spec(topology: &Topology) -> StageSpec {
-    let inputs = vec![lead_input(topology, name::EVENTS, Order::Stamped { producers: 1 })];
+    let inputs = vec![lead_input(topology, name::EVENTS, Order::Stamped(Writers::First(1)))];
     frame(topology, STAGE, inputs, outputs(topology, &[name::AGGREGATE]))
 }
 
@@ -72,8 +72,8 @@ impl Processor for Host {
         at
     }
 
-    fn wake(&mut self, key: &[u8], due: LogTime, seen: LogTime, ctx: &mut Ctx<'_>) {
-        let said = keyed::step::<Aggregate>(&(), keyed::text(key), keyed::wake(due, seen), ctx);
+    fn wake(&mut self, key: &[u8], due: LogTime, ctx: &mut Ctx<'_>) {
+        let said = keyed::step::<Aggregate>(&(), keyed::text(key), keyed::wake(due), ctx);
         self.say(said, ctx);
     }
 

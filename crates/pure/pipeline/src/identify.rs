@@ -168,7 +168,7 @@ impl Processor for Identify {
         last
     }
 
-    fn wake(&mut self, key: &[u8], _due: LogTime, _seen: LogTime, ctx: &mut Ctx<'_>) {
+    fn wake(&mut self, key: &[u8], _due: LogTime, ctx: &mut Ctx<'_>) {
         baton_identify::wake(&mut Rows { ctx, broken: Cell::new(None) }, keyed::text(key));
     }
 

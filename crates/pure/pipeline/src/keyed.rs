@@ -56,6 +56,6 @@ pub(crate) fn text(key: &[u8]) -> &str {
 }
 
 /// A wake-up as a stage's input.
-pub(crate) fn wake<E>(due: LogTime, seen: LogTime) -> Input<E> {
-    Input::Wake { due, seen }
+pub(crate) fn wake<E>(due: LogTime) -> Input<E> {
+    Input::Wake { due }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use baton_domain::{
     Assignment, AssignmentRequest, ClockStart, Handoff, Ledger, LogTime, RouteInput, Stamp, Tick, WatchInput,
 };
-use baton_engine::{Ctx, Incoming, InputSpec, Order, Processor, Spread, StageSpec, Stamped};
+use baton_engine::{Ctx, Incoming, InputSpec, Order, Processor, Spread, StageSpec, Stamped, Writers};
 use baton_policy::Policy;
 use baton_route::{CAPACITY_DOMAIN, Route, Said};
 use baton_stage::Input;
@@ -28,7 +28,7 @@ pub(crate) fn spec(topology: &Topology) -> StageSpec {
         topic: topology.full(name::REQUESTS),
         partitions: 1,
         spread: Spread::Own,
-        order: Order::Stamped { producers: topology.lanes },
+        order: Order::Stamped(Writers::First(topology.lanes)),
     }];
     frame(topology, STAGE, inputs, outputs(topology, &[name::HANDOFF, name::ASSIGNMENT, name::CLOCKS]))
 }
@@ -128,8 +128,8 @@ impl Processor for Host {
         at
     }
 
-    fn wake(&mut self, key: &[u8], due: LogTime, seen: LogTime, ctx: &mut Ctx<'_>) {
-        let said = keyed::step::<Route>(&self.policy, keyed::text(key), keyed::wake(due, seen), ctx);
+    fn wake(&mut self, key: &[u8], due: LogTime, ctx: &mut Ctx<'_>) {
+        let said = keyed::step::<Route>(&self.policy, keyed::text(key), keyed::wake(due), ctx);
         self.say(said, ctx);
     }
 

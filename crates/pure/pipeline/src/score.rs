@@ -7,7 +7,7 @@ use baton_domain::{
     AssignmentRequest, EngagementUpdate, Ledger, LifecycleChanged, LogTime, Qualified, RouteInput, ScoreUpdate, Stamp,
     Tick,
 };
-use baton_engine::{Ctx, Incoming, Order, Processor, StageSpec, Stamped};
+use baton_engine::{Ctx, Incoming, Order, Processor, StageSpec, Stamped, Writers};
 use baton_policy::Policy;
 use baton_route::CAPACITY_DOMAIN;
 use baton_score::{Said, Score};
@@ -27,8 +27,7 @@ const QUALIFIED: usize = 2;
 const REQUESTS: usize = 3;
 
 pub(crate) fn spec(topology: &Topology) -> StageSpec {
-    let order = Order::Stamped { producers: topology.lanes };
-    let inputs = vec![lead_input(topology, name::AGGREGATE, order)];
+    let inputs = vec![lead_input(topology, name::AGGREGATE, Order::Stamped(Writers::Own))];
     let mut outputs = outputs(topology, &[name::SCORE, name::LIFECYCLE, name::QUALIFIED]);
     outputs.push((topology.full(name::REQUESTS), 1));
     frame(topology, STAGE, inputs, outputs)
@@ -136,8 +135,8 @@ impl Processor for Host {
         at
     }
 
-    fn wake(&mut self, key: &[u8], due: LogTime, seen: LogTime, ctx: &mut Ctx<'_>) {
-        let said = keyed::step::<Score>(&self.policy, keyed::text(key), keyed::wake(due, seen), ctx);
+    fn wake(&mut self, key: &[u8], due: LogTime, ctx: &mut Ctx<'_>) {
+        let said = keyed::step::<Score>(&self.policy, keyed::text(key), keyed::wake(due), ctx);
         self.say(said, ctx);
     }
 

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use baton_domain::{ClockStart, LeadEvent, Ledger, LogTime, SlaEvent, SlaEventKind, WatchInput};
-use baton_engine::{Ctx, Incoming, Order, Processor, StageSpec, Stamped};
+use baton_engine::{Ctx, Incoming, Order, Processor, StageSpec, Stamped, Writers};
 use baton_policy::Policy;
 use baton_stage::Input;
 use baton_watch::{Heard, Watch};
@@ -20,8 +20,8 @@ const CLOCKS: usize = 1;
 
 pub(crate) fn spec(topology: &Topology) -> StageSpec {
     let inputs = vec![
-        lead_input(topology, name::EVENTS, Order::Stamped { producers: 1 }),
-        lead_input(topology, name::CLOCKS, Order::Stamped { producers: 1 }),
+        lead_input(topology, name::EVENTS, Order::Stamped(Writers::First(1))),
+        lead_input(topology, name::CLOCKS, Order::Stamped(Writers::First(1))),
     ];
     let topics = [name::STARTED, name::WARNED, name::MET, name::BREACH, name::CANCELLED];
     frame(topology, STAGE, inputs, outputs(topology, &topics))
@@ -99,8 +99,8 @@ impl Processor for Host {
         at
     }
 
-    fn wake(&mut self, key: &[u8], due: LogTime, seen: LogTime, ctx: &mut Ctx<'_>) {
-        let said = keyed::step::<Watch>(&self.policy, keyed::text(key), keyed::wake(due, seen), ctx);
+    fn wake(&mut self, key: &[u8], due: LogTime, ctx: &mut Ctx<'_>) {
+        let said = keyed::step::<Watch>(&self.policy, keyed::text(key), keyed::wake(due), ctx);
         self.say(said, ctx);
     }
 

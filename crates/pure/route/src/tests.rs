@@ -153,7 +153,7 @@ impl Router {
     /// The wake-up that was asked for comes.
     fn wakes(&mut self, policy: &Policy) -> Answer {
         let due = self.wake.expect("a wake-up was asked for");
-        self.takes(policy, Input::Wake { due, seen: LogTime(due.0 + 90_000_000) })
+        self.takes(policy, Input::Wake { due })
     }
 
     fn takes(&mut self, policy: &Policy, input: Input<Qualifying>) -> Answer {

@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn forty_points_reach_thirty_after_fourteen_days_times_log2_of_four_thirds() {
-        let crossing = 502_085_957; // 14 d * log2(40/30) = 5.811 d, in whole ms below
+        let crossing = 502_029_359; // 14 d * log2(40/30) = 5.811 d, in whole ms below
         assert!(decayed(Points::whole(40), crossing, DAYS_14) >= Points::whole(30));
         assert!(decayed(Points::whole(40), crossing + 1, DAYS_14) < Points::whole(30));
     }

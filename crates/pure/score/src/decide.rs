@@ -134,12 +134,11 @@ impl Turn<'_> {
                     Consent { channel: "all".to_owned(), state: ConsentState::Denied, source: "crm".to_owned() };
                 self.consent(&denied, Some(cause));
             }
-            Asked::Move(to, cause) => {
-                self.state.ruled_out_by = None;
-                self.go(to, cause);
-            }
+            Asked::Move(to, cause) => self.go(to, cause),
             // Sales agreed with the rule: a new fact alone lets the lead in no more.
-            Asked::Nothing if crm.kind == CrmKind::Disposition => self.state.ruled_out_by = None,
+            Asked::Nothing if crm.kind == CrmKind::Disposition && self.state.stage == Stage::Disqualified => {
+                self.state.ruled_out_by = None;
+            }
             Asked::Nothing => {}
         }
     }

@@ -57,7 +57,8 @@ fn judged(stage: Stage, code: &str) -> Asked {
         "not_a_fit" | "competitor" | "student" | "spam" | "not_icp" => {
             enter(Stage::Disqualified, stage, &BEFORE_CUSTOMER, code)
         }
-        "never_contact" => enter(Stage::Suppressed, stage, &Stage::ALL, code),
+        // Said again it is still news: it outdates a permission given in between.
+        "never_contact" => Asked::Move(Stage::Suppressed, code.to_owned()),
         // Back to wait for another desk: the same episode.
         "wrong_owner" | "wrong_territory" => enter(Stage::Mql, stage, &[Stage::Sal], code),
         _ => Asked::Refused,

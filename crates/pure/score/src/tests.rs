@@ -1,1 +1,8 @@
-//! x
+//! What the scorer says, as a salesperson would dispute it: examples, the lifecycle, and laws.
+
+mod decisions;
+mod laws;
+mod lifecycle;
+mod points;
+mod support;
+mod triggers;

@@ -46,8 +46,6 @@ pub enum Input<E> {
     Wake {
         /// The instant that was asked for: "now" for this step.
         due: LogTime,
-        /// The log time that is known to have passed; not before `due`. Only to be reported, never decided by.
-        seen: LogTime,
     },
 }
 

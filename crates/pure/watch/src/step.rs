@@ -43,8 +43,8 @@ pub(crate) fn step(policy: &Policy, lead_id: &str, state: Option<State>, input: 
             let state = state.and_then(|state| hear(&mut voice, state, &event, at));
             (at, state, outcome_of(&voice.said))
         }
-        Input::Wake { due, seen } => {
-            let state = state.map(|state| fire(&mut voice, state, due, seen));
+        Input::Wake { due } => {
+            let state = state.map(|state| fire(&mut voice, state, due));
             (due, state, if voice.said.is_empty() { "ignored" } else { "fired" })
         }
     };
@@ -156,7 +156,7 @@ fn answered(voice: &mut Voice<'_>, handoff: &Handoff, running: &Running, event: 
 }
 
 /// Says every warning and breach that is due, in the order in which they fell due.
-fn fire(voice: &mut Voice<'_>, mut state: State, due: LogTime, seen: LogTime) -> State {
+fn fire(voice: &mut Voice<'_>, mut state: State, due: LogTime) -> State {
     let mut fired = Vec::new();
     for (n, running) in state.clocks.iter_mut().enumerate().filter(|(_, running)| !running.breached) {
         let passed = running.warnings.iter().take_while(|warning| warning.at <= due).count();
@@ -170,7 +170,7 @@ fn fire(voice: &mut Voice<'_>, mut state: State, due: LogTime, seen: LogTime) ->
     }
     fired.sort_unstable();
     for (_, n, level, kind) in fired {
-        let when = When { at: due, detected_at: seen, until: due.millis(), level, cause: "" };
+        let when = When { at: due, until: due.millis(), level, cause: "" };
         voice.say(&state.handoff, &state.clocks[n], kind, &when);
     }
     state
@@ -191,8 +191,6 @@ fn outcome_of(said: &[SlaEvent]) -> &'static str {
 struct When<'a> {
     /// When it is said.
     at: LogTime,
-    /// The log time that made it known.
-    detected_at: LogTime,
     /// Until when the time used is counted.
     until: Millis,
     /// Percent of the time used, for a warning or breach; else 0.
@@ -203,7 +201,7 @@ struct When<'a> {
 
 impl<'a> When<'a> {
     fn heard(at: LogTime, until: Millis, cause: &'a str) -> Self {
-        Self { at, detected_at: at, until, level: 0, cause }
+        Self { at, until, level: 0, cause }
     }
 }
 
@@ -232,7 +230,6 @@ impl Voice<'_> {
             pool: handoff.pool.clone(),
             started_at: running.started_at,
             deadline: running.deadline,
-            detected_at: when.detected_at,
             wall_ms: when.until.since(started),
             business_ms: calendar.between(started, when.until),
             event_id: when.cause.to_owned(),

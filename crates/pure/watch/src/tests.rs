@@ -174,7 +174,7 @@ impl Desk {
     fn wakes_until(&mut self, policy: &Policy, end: LogTime) -> Vec<SlaEvent> {
         let before = self.said.len();
         while let Some(due) = self.wake.filter(|due| *due <= end) {
-            self.takes(policy, due, Input::Wake { due, seen: end });
+            self.takes(policy, due, Input::Wake { due });
         }
         self.said[before..].to_vec()
     }
@@ -206,7 +206,6 @@ fn a_handoff_starts_every_clock_of_its_lane() {
         pool: "desk".to_owned(),
         started_at: at(9, 0),
         deadline: at(10, 0),
-        detected_at: at(9, 0),
         wall_ms: 0,
         business_ms: 0,
         event_id: String::new(),
@@ -239,7 +238,7 @@ fn an_unanswered_lead_is_warned_of_and_breached_once_each() {
     );
     let breach = fired.last().unwrap();
     assert_eq!((breach.kind, breach.level, breach.wall_ms), (SlaEventKind::Breached, 100, minutes(60)));
-    assert_eq!((breach.deadline, breach.detected_at), (at(10, 0), at(48, 0)), "lateness of detection stays visible");
+    assert_eq!((breach.deadline, breach.stamp.at), (at(10, 0), at(10, 0)), "however late it is noticed");
     assert_eq!(desk.wake, None);
 }
 
@@ -261,7 +260,7 @@ fn a_persons_attempt_meets_the_first_touch_clock_only() {
     assert_eq!((answer.ids(), answer.outcome), (vec!["first_touch_met_h1"], "clock_met"));
     let met = &answer.said[0];
     assert_eq!((met.wall_ms, met.business_ms, met.event_id.as_str()), (minutes(8), minutes(8), "e1"));
-    assert_eq!((met.stamp.at, met.detected_at), (at(9, 10), at(9, 10)));
+    assert_eq!(met.stamp.at, at(9, 10));
 }
 
 #[test]

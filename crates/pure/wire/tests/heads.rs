@@ -1,5 +1,7 @@
 //! Records as a topic carries them: heads, foreign writers, refusals.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
 use baton_domain::{LeadEvent, Ledger, RawEvent, Reason};
 use baton_wire::{BadSchema, DecodeError, Decoder, Encoder, Frame, Head, Record, Writer, avro, schema_of};
 use serde::Serialize;
@@ -34,17 +36,17 @@ fn what_has_none_of_the_heads_is_unknown() {
 
 #[test]
 fn every_record_comes_back_under_either_head() {
-    fn check<T: Record + Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(samples: Vec<T>) {
+    fn check<T: Record + Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(samples: &[T]) {
         let mut decoder = Decoder::new();
         decoder.add_writer(Writer::Id(7), schema_of::<T>().json).unwrap();
         for sample in samples {
-            let by_id = encoded(Head::Registry(7), &sample);
+            let by_id = encoded(Head::Registry(7), sample);
             assert_eq!(by_id[..5], [0, 0, 0, 0, 7]);
-            assert_eq!(decoder.decode(&by_id).as_ref(), Ok(&sample));
-            let by_fingerprint = encoded(Head::SingleObject, &sample);
+            assert_eq!(decoder.decode(&by_id).as_ref(), Ok(sample));
+            let by_fingerprint = encoded(Head::SingleObject, sample);
             assert_eq!(by_fingerprint[..2], [0xC3, 1]);
             assert_eq!(by_fingerprint[2..10], schema_of::<T>().fingerprint().to_le_bytes());
-            assert_eq!(decoder.decode(&by_fingerprint).as_ref(), Ok(&sample));
+            assert_eq!(decoder.decode(&by_fingerprint).as_ref(), Ok(sample));
         }
     }
     for_every_type!(check);

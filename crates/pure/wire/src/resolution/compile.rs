@@ -30,7 +30,8 @@ pub(super) fn resolve(writer: &Shape, reader: &Shape) -> Result<Step, BadSchema>
         (Shape::Enum { name, symbols, .. }, Shape::Enum { name: our_name, symbols: our_symbols, default })
             if name == our_name =>
         {
-            let place = |symbol: &String| index_of(our_symbols, symbol).or(index_of(our_symbols, default.as_ref()?));
+            let default = default.as_ref().and_then(|symbol| index_of(our_symbols, symbol));
+            let place = |symbol: &String| index_of(our_symbols, symbol).or(default);
             Ok(Step::Enum(symbols.iter().map(place).collect()))
         }
         (Shape::Record { name, fields }, Shape::Record { name: our_name, fields: ours }) if name == our_name => {

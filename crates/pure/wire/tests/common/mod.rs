@@ -3,7 +3,7 @@
 //! Holds: over the samples of a type every branch of every union occurs, every
 //! option is both given and left out, and every list is both empty and not.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+#![allow(dead_code, unreachable_pub, clippy::unnecessary_wraps, reason = "samples: each test file uses its part")]
 
 use baton_domain::*;
 
@@ -11,19 +11,19 @@ use baton_domain::*;
 #[macro_export]
 macro_rules! for_every_type {
     ($check:ident) => {
-        $check(common::raw_events());
-        $check(common::identity_links());
-        $check(common::lead_events());
-        $check(common::engagement_updates());
-        $check(common::score_updates());
-        $check(common::lifecycle_changes());
-        $check(common::qualified());
-        $check(common::assignment_requests());
-        $check(common::assignments());
-        $check(common::handoffs());
-        $check(common::clock_starts());
-        $check(common::sla_events());
-        $check(common::ledgers());
+        $check(&common::raw_events());
+        $check(&common::identity_links());
+        $check(&common::lead_events());
+        $check(&common::engagement_updates());
+        $check(&common::score_updates());
+        $check(&common::lifecycle_changes());
+        $check(&common::qualified());
+        $check(&common::assignment_requests());
+        $check(&common::assignments());
+        $check(&common::handoffs());
+        $check(&common::clock_starts());
+        $check(&common::sla_events());
+        $check(&common::ledgers());
     };
 }
 
@@ -340,7 +340,6 @@ pub fn sla_events() -> Vec<SlaEvent> {
             pool: "emea".into(),
             started_at: LogTime(n + 1),
             deadline: LogTime(n + 2),
-            detected_at: LogTime(n + 3),
             wall_ms: 14_400_000,
             business_ms: 7_200_000,
             event_id: String::new(),

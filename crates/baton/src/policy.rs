@@ -1,0 +1,147 @@
+//! `baton policy`: reads the policy, and says what is wrong with one in the words of its author.
+//!
+//! Holds: every mistake is shown at once, with the line it stands in and a mark under the place.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use baton_policy::{Policy, Problem};
+
+use crate::Failure;
+
+/// What to do with a policy.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Say whether a policy can be used, and everything that is wrong with it
+    Check {
+        /// The policy file (YAML)
+        file: PathBuf,
+    },
+}
+
+/// Checks a policy.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let Command::Check { file } = &args.command;
+    let policy = load(Some(file))?;
+    let line = format!("{}: {}", file.display(), summary(&policy));
+    writeln!(std::io::stdout(), "{line}").ok();
+    Ok(())
+}
+
+/// Reads and checks a policy; the starter policy when no file is named.
+pub fn load(path: Option<&Path>) -> Result<Policy, Failure> {
+    let (name, text) = match path {
+        None => ("starter.yaml".to_owned(), baton_policy::STARTER.to_owned()),
+        Some(path) => {
+            let name = path.display().to_string();
+            let bytes = std::fs::read(path).map_err(|error| Failure::config(format!("policy {name}: {error}")))?;
+            match String::from_utf8(bytes) {
+                Ok(text) => (name, text),
+                Err(_) => return Err(Failure::config(format!("policy {name}: not a text file in UTF-8"))),
+            }
+        }
+    };
+    baton_policy::parse(&name, &text).map_err(|problems| Failure::config(explain(&name, &text, &problems)))
+}
+
+/// What a policy holds, in one line.
+fn summary(policy: &Policy) -> String {
+    let Policy { engagement, fit, routing, sla, .. } = policy;
+    let promises: usize = sla.clocks.values().map(std::collections::BTreeMap::len).sum();
+    format!(
+        "policy {} version {} is fine: {}, {}, {}, {}, {} ({}), {}",
+        policy.name,
+        policy.version,
+        counted(engagement.rules.len() + fit.rules.len() + fit.disqualify.len(), "scoring rule"),
+        counted(routing.rules.len(), "routing rule"),
+        counted(routing.pools.len(), "pool"),
+        counted(routing.reps.len(), "rep"),
+        counted(sla.clocks.len(), "clock"),
+        counted(promises, "promise"),
+        counted(sla.calendars.len(), "calendar"),
+    )
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// Every problem, each with its line and a mark under the place.
+fn explain(name: &str, text: &str, problems: &[Problem]) -> String {
+    let lines: Vec<_> = text.lines().collect();
+    let mut said = format!("policy {name} cannot be used: {}", counted(problems.len(), "problem"));
+    for problem in problems {
+        let _ = write!(said, "\n\n{problem}");
+        let Some(line) = problem.line.checked_sub(1).and_then(|index| lines.get(index)) else { continue };
+        let (excerpt, place) = excerpt(line, problem.column);
+        let number = problem.line.to_string();
+        let margin = " ".repeat(number.len());
+        let _ = write!(said, "\n  {number} | {excerpt}\n  {margin} | {}^", " ".repeat(place));
+    }
+    said
+}
+
+/// The part of a line around a column (from 1), tabs as blanks, and the column within it (from 0).
+fn excerpt(line: &str, column: usize) -> (String, usize) {
+    const WIDTH: usize = 100;
+    const BEFORE: usize = 60;
+    let letters: Vec<char> = line.trim_end().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let place = column.saturating_sub(1).min(letters.len());
+    let first = if letters.len() <= WIDTH { 0 } else { place.saturating_sub(BEFORE) };
+    (letters.iter().skip(first).take(WIDTH).collect(), place - first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_starter_policy_is_fine_and_is_used_when_none_is_named() {
+        let policy = load(None).unwrap();
+        let said = summary(&policy);
+        assert!(said.starts_with("policy starter version 1 is fine: "), "{said}");
+        assert!(said.ends_with("3 routing rules, 4 pools, 8 reps, 2 clocks (8 promises), 3 calendars"), "{said}");
+    }
+
+    #[test]
+    fn a_mistake_is_shown_with_its_line_and_a_mark_under_the_place() {
+        let text = baton_policy::STARTER.replacen("total_cap: 100", "total_cup: 100", 1);
+        let problems = baton_policy::parse("mine.yaml", &text).unwrap_err();
+        let said = explain("mine.yaml", &text, &problems);
+        let shown = said.lines().position(|line| line.ends_with("|   total_cup: 100")).expect(&said);
+        let mark = said.lines().nth(shown + 1).unwrap();
+        let at = said.lines().nth(shown).unwrap().find("total_cup").unwrap();
+        assert_eq!(mark.find('^'), Some(at), "{said}");
+    }
+
+    #[test]
+    fn all_mistakes_are_shown_at_once() {
+        let text = baton_policy::STARTER.replacen("version: 1", "version: none", 1).replacen("total_cap", "cap_it", 1);
+        let problems = baton_policy::parse("mine.yaml", &text).unwrap_err();
+        let said = explain("mine.yaml", &text, &problems);
+        assert!(problems.len() >= 2);
+        assert_eq!(said.lines().filter(|line| line.trim_end().ends_with('^')).count(), problems.len(), "{said}");
+    }
+
+    #[test]
+    fn a_long_line_is_cut_around_the_place() {
+        let line = format!("{}here{}", "x".repeat(300), "y".repeat(300));
+        let (excerpt, place) = excerpt(&line, 301);
+        assert_eq!(excerpt.chars().count(), 100);
+        assert_eq!(&excerpt[place..place + 4], "here");
+    }
+
+    #[test]
+    fn a_policy_that_is_not_there_is_a_matter_of_configuration() {
+        let failure = load(Some(Path::new("/nowhere/policy.yaml"))).unwrap_err();
+        assert_eq!(failure.code, 78);
+        assert!(failure.message.contains("/nowhere/policy.yaml"), "{}", failure.message);
+    }
+}

@@ -1,0 +1,149 @@
+//! One record as one line of JSON.
+//!
+//! Holds: what cannot be shown as JSON is shown as text, and what is not text as base64, each under a
+//! name of its own, so that nobody mistakes one for the other.
+
+use std::io::Write;
+
+use baton_kafka::rdkafka::message::{BorrowedMessage, Headers, Message};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::noun::{Kind, Nouns};
+
+/// A record as it is shown.
+#[derive(Debug, Default, Serialize)]
+pub struct Said<'a> {
+    /// Full name of the topic.
+    pub topic: &'a str,
+    /// Where on it; absent off a broker.
+    #[serde(flatten)]
+    pub place: Option<Place>,
+    /// Its key; bytes that are no text are replaced.
+    pub key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    headers: Option<Named>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value_base64: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<Box<RawValue>>,
+}
+
+/// Where a record lies.
+#[derive(Debug, Serialize)]
+pub struct Place {
+    partition: i32,
+    offset: i64,
+    time: Option<String>,
+}
+
+/// Headers in their order.
+#[derive(Debug)]
+struct Named(Vec<(String, String)>);
+
+impl Serialize for Named {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in &self.0 {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'a> Said<'a> {
+    /// All of a record but its value.
+    pub fn of(record: &'a BorrowedMessage<'_>, with_headers: bool) -> Self {
+        let time = record.timestamp().to_millis().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+        let headers = record.headers().map(|headers| {
+            headers.iter().map(|header| (header.key.to_owned(), text(header.value.unwrap_or_default()))).collect()
+        });
+        Self {
+            topic: record.topic(),
+            place: Some(Place {
+                partition: record.partition(),
+                offset: record.offset(),
+                time: time.map(|time| time.to_string()),
+            }),
+            key: record.key().map(text),
+            headers: with_headers.then(|| Named(headers.unwrap_or_default())),
+            ..Self::default()
+        }
+    }
+
+    /// With the value; a record without one has `null`.
+    #[must_use]
+    pub fn with_value(mut self, nouns: &mut Nouns, kind: Kind, value: Option<&[u8]>) -> Self {
+        let Some(value) = value else {
+            self.value = to_raw_value(&()).ok();
+            return self;
+        };
+        match nouns.json(kind, value) {
+            Ok(Some(json)) => {
+                self.value = Some(json);
+                return self;
+            }
+            Ok(None) => {}
+            Err(why) => self.error = Some(why),
+        }
+        match str::from_utf8(value) {
+            Ok(text) => self.value = to_raw_value(text).ok(),
+            Err(_) => self.value_base64 = Some(base64(value)),
+        }
+        self
+    }
+
+    /// Whether it is about a lead: keyed by it, or naming it.
+    pub fn concerns(&self, lead: &str) -> bool {
+        #[derive(Deserialize)]
+        struct Named<'a> {
+            #[serde(borrow)]
+            lead_id: std::borrow::Cow<'a, str>,
+        }
+        let names_it = || {
+            let value = self.value.as_ref().map(|value| value.get()).unwrap_or_default();
+            serde_json::from_str::<Named<'_>>(value).is_ok_and(|named| named.lead_id == lead)
+        };
+        self.key.as_deref() == Some(lead) || names_it()
+    }
+
+    /// Writes the line.
+    pub fn write(&self, out: &mut impl Write) -> std::io::Result<()> {
+        serde_json::to_writer(&mut *out, self)?;
+        out.write_all(b"\n")
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// RFC 4648, with padding.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut said = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let group = (0..3).fold(0_usize, |group, place| group << 8 | chunk.get(place).map_or(0, |b| usize::from(*b)));
+        for place in 0..4 {
+            let letter = ALPHABET[group >> (18 - 6 * place) & 63];
+            said.push(if place <= chunk.len() { char::from(letter) } else { '=' });
+        }
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_that_of_the_standards_test_vectors() {
+        for (bytes, said) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
+            assert_eq!(base64(bytes.as_bytes()), said);
+        }
+        assert_eq!(base64(&[0xff, 0xfe, 0x00]), "//4A");
+    }
+}

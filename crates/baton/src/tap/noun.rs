@@ -1,0 +1,155 @@
+//! Which type each topic's records have, and their values as JSON.
+//!
+//! Holds: this is the one place that goes from a topic's name to the type of its records.
+
+use std::rc::Rc;
+
+use baton_domain::{
+    Assignment, AssignmentRequest, ClockStart, EngagementUpdate, Handoff, IdentityLink, LeadEvent, Ledger,
+    LifecycleChanged, Qualified, RawEvent, ScoreUpdate, SlaEvent,
+};
+use baton_pipeline::{Codec, Schemas, Topology};
+use baton_wire::{Frame, Record};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::{RawValue, to_raw_value};
+
+/// The type of a topic's records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// What a source says: JSON, or Avro of `RawEvent`.
+    Source,
+    /// `LeadEvent`.
+    LeadEvent,
+    /// `IdentityLink`.
+    Identity,
+    /// `EngagementUpdate`.
+    Aggregate,
+    /// `ScoreUpdate`.
+    Score,
+    /// `LifecycleChanged`.
+    Lifecycle,
+    /// `Qualified`.
+    Qualified,
+    /// `AssignmentRequest`.
+    Request,
+    /// `Handoff`.
+    Handoff,
+    /// `Assignment`.
+    Assignment,
+    /// `ClockStart`.
+    ClockStart,
+    /// `SlaEvent`.
+    Sla,
+    /// `Ledger`.
+    Ledger,
+    /// Anything, as it came.
+    DeadLetter,
+}
+
+impl Kind {
+    /// What is on a topic, by its full name; `None` for changelogs and topics that are not Baton's.
+    pub fn of(topology: &Topology, topic: &str) -> Option<Self> {
+        if topology.sources.iter().any(|source| source.topic == topic) {
+            return Some(Self::Source);
+        }
+        Some(match topic.strip_prefix(topology.prefix.as_str())? {
+            "engagement.raw" | "crm.activity" | "consent.events" | "clock.ticks" => Self::Source,
+            "lead.events" => Self::LeadEvent,
+            "lead.identity" => Self::Identity,
+            "engagement.aggregate" => Self::Aggregate,
+            "lead.score" => Self::Score,
+            "lifecycle.changed" => Self::Lifecycle,
+            "lead.qualified" => Self::Qualified,
+            "assignment.requests" => Self::Request,
+            "lead.handoff" => Self::Handoff,
+            "lead.assignment" => Self::Assignment,
+            "sla.requests" => Self::ClockStart,
+            "sla.started" | "sla.warned" | "sla.met" | "sla.breach" | "sla.cancelled" => Self::Sla,
+            "ledger.balance" => Self::Ledger,
+            "dlq" => Self::DeadLetter,
+            _ => return None,
+        })
+    }
+}
+
+/// Reads the values of every topic.
+pub struct Nouns {
+    source: Codec<RawEvent>,
+    event: Codec<LeadEvent>,
+    identity: Codec<IdentityLink>,
+    aggregate: Codec<EngagementUpdate>,
+    score: Codec<ScoreUpdate>,
+    lifecycle: Codec<LifecycleChanged>,
+    qualified: Codec<Qualified>,
+    request: Codec<AssignmentRequest>,
+    handoff: Codec<Handoff>,
+    assignment: Codec<Assignment>,
+    clock: Codec<ClockStart>,
+    sla: Codec<SlaEvent>,
+    ledger: Codec<Ledger>,
+}
+
+impl Nouns {
+    /// A reader that asks `schemas` for what it does not know.
+    pub fn new(schemas: &Rc<dyn Schemas>) -> Self {
+        Self {
+            source: Codec::new(schemas),
+            event: Codec::new(schemas),
+            identity: Codec::new(schemas),
+            aggregate: Codec::new(schemas),
+            score: Codec::new(schemas),
+            lifecycle: Codec::new(schemas),
+            qualified: Codec::new(schemas),
+            request: Codec::new(schemas),
+            handoff: Codec::new(schemas),
+            assignment: Codec::new(schemas),
+            clock: Codec::new(schemas),
+            sla: Codec::new(schemas),
+            ledger: Codec::new(schemas),
+        }
+    }
+
+    /// A value as JSON on one line; `Ok(None)` where it is to be shown as it is.
+    pub fn json(&mut self, kind: Kind, value: &[u8]) -> Result<Option<Box<RawValue>>, String> {
+        match kind {
+            Kind::Source => match Frame::of(value) {
+                Frame::Json(json) => one_line(json),
+                _ => tell(&mut self.source, value),
+            },
+            Kind::LeadEvent => tell(&mut self.event, value),
+            Kind::Identity => tell(&mut self.identity, value),
+            Kind::Aggregate => tell(&mut self.aggregate, value),
+            Kind::Score => tell(&mut self.score, value),
+            Kind::Lifecycle => tell(&mut self.lifecycle, value),
+            Kind::Qualified => tell(&mut self.qualified, value),
+            Kind::Request => tell(&mut self.request, value),
+            Kind::Handoff => tell(&mut self.handoff, value),
+            Kind::Assignment => tell(&mut self.assignment, value),
+            Kind::ClockStart => tell(&mut self.clock, value),
+            Kind::Sla => tell(&mut self.sla, value),
+            Kind::Ledger => tell(&mut self.ledger, value),
+            Kind::DeadLetter => return Ok(None),
+        }
+        .map(Some)
+    }
+}
+
+fn tell<T>(codec: &mut Codec<T>, value: &[u8]) -> Result<Box<RawValue>, String>
+where
+    T: Record + Serialize + DeserializeOwned,
+{
+    let record = codec.decode(value).map_err(|(reason, detail)| format!("{reason}: {detail}"))?;
+    to_raw_value(&record).map_err(|error| error.to_string())
+}
+
+/// JSON as its source wrote it, but for line breaks between its parts.
+fn one_line(json: &[u8]) -> Result<Box<RawValue>, String> {
+    let wrong = |error: serde_json::Error| format!("decode: {error}");
+    let text: Box<RawValue> = serde_json::from_slice(json).map_err(wrong)?;
+    if !text.get().contains(['\n', '\r']) {
+        return Ok(text);
+    }
+    // Within a string a line break is always escaped.
+    RawValue::from_string(text.get().replace(['\n', '\r'], " ")).map_err(wrong)
+}

@@ -1,0 +1,119 @@
+//! Reads the partitions of one topic, committed records only, and knows when it has come to the end.
+//!
+//! Holds: the end is told by the broker, not by offsets: behind the last record there may be markers
+//! of transactions, and no record ever has their offsets.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use baton_kafka::rdkafka::consumer::{BaseConsumer, Consumer};
+use baton_kafka::rdkafka::error::KafkaError;
+use baton_kafka::rdkafka::message::BorrowedMessage;
+use baton_kafka::rdkafka::types::RDKafkaErrorCode;
+use baton_kafka::rdkafka::{Message, Offset, TopicPartitionList};
+
+use crate::Failure;
+use crate::settings::Settings;
+
+/// A reader of one topic, outside of any group.
+pub struct Scan {
+    consumer: BaseConsumer,
+    topic: String,
+    /// Partitions that have more to give, as far as is known.
+    open: BTreeSet<i32>,
+    /// When the cluster was last heard of.
+    heard: Instant,
+}
+
+/// What comes next.
+pub enum Next<'a> {
+    /// A record.
+    Record(BorrowedMessage<'a>),
+    /// This partition has been read to its end.
+    End(i32),
+    /// Nothing within the time given.
+    Quiet,
+}
+
+/// How long the cluster may be out of reach.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl Scan {
+    /// Reads these partitions, each from its own place on.
+    pub fn open(
+        settings: &Settings,
+        topic: &str,
+        starts: impl IntoIterator<Item = (i32, Offset)>,
+    ) -> Result<Self, Failure> {
+        let mut config = settings.cluster.tool();
+        let group = format!("{}baton.tap", settings.topology.prefix);
+        let own = [
+            // Nothing is committed; librdkafka wants a name to assign partitions at all.
+            ("group.id", group.as_str()),
+            ("enable.auto.commit", "false"),
+            ("enable.auto.offset.store", "false"),
+            ("isolation.level", "read_committed"),
+            ("enable.partition.eof", "true"),
+            ("auto.offset.reset", "earliest"),
+            ("fetch.wait.max.ms", "50"),
+            ("queued.max.messages.kbytes", "16384"),
+        ];
+        for (name, value) in own {
+            config.set(name, value);
+        }
+        let failed = |error: KafkaError| Failure::config(format!("{topic}: {error}"));
+        let consumer: BaseConsumer = config.create().map_err(failed)?;
+        let (mut list, mut open) = (TopicPartitionList::new(), BTreeSet::new());
+        for (partition, offset) in starts {
+            list.add_partition_offset(topic, partition, offset).map_err(failed)?;
+            open.insert(partition);
+        }
+        consumer.assign(&list).map_err(failed)?;
+        Ok(Self { consumer, topic: topic.to_owned(), open, heard: Instant::now() })
+    }
+
+    /// The next record or end of a partition, or nothing after `wait`.
+    pub fn next(&mut self, wait: Duration) -> Result<Next<'_>, Failure> {
+        let polled = self.consumer.poll(wait);
+        if !matches!(polled, Some(Err(_))) {
+            self.heard = Instant::now();
+        }
+        match polled {
+            None => Ok(Next::Quiet),
+            Some(Ok(record)) => {
+                self.open.insert(record.partition());
+                Ok(Next::Record(record))
+            }
+            Some(Err(KafkaError::PartitionEOF(partition))) => {
+                self.heard = Instant::now();
+                self.open.remove(&partition);
+                Ok(Next::End(partition))
+            }
+            Some(Err(error)) if is_passing(&error) && self.heard.elapsed() < PATIENCE => Ok(Next::Quiet),
+            Some(Err(error)) => Err(Failure::unavailable(format!("{}: {error}", self.topic))),
+        }
+    }
+
+    /// Whether every partition has been read to its end.
+    pub fn is_at_end(&self) -> bool {
+        self.open.is_empty()
+    }
+}
+
+/// Whether librdkafka goes on trying by itself.
+fn is_passing(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            Code::BrokerTransportFailure
+                | Code::AllBrokersDown
+                | Code::OperationTimedOut
+                | Code::Resolve
+                | Code::NotLeaderForPartition
+                | Code::LeaderNotAvailable
+                | Code::RequestTimedOut
+                | Code::NetworkException
+        )
+    )
+}

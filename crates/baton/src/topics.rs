@@ -1,0 +1,227 @@
+//! `baton topics`: the topics on the cluster beside the topics that Baton needs.
+//!
+//! Holds: `apply` creates what is missing and changes nothing that exists; a topic that exists and
+//! would break a guarantee is refused with the way out; a second `apply` does nothing.
+//!
+//! Absent on purpose: deleting, altering, and topics that somebody else fills (`sources`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use baton_kafka::rdkafka::consumer::{BaseConsumer, Consumer};
+use baton_kafka::{Admin, AdminError, TopicConfig, TopicState};
+use baton_pipeline::Topic;
+use baton_runtime::Registry;
+
+use crate::Failure;
+use crate::settings::Settings;
+
+mod judge;
+
+use judge::{Difference, Verdict, judge};
+
+/// What to do about topics.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Show every topic that Baton needs, and what is there
+    Plan,
+    /// Create the topics that are missing; change nothing that exists
+    Apply,
+}
+
+/// How long new topics may take to get their leaders.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Shows or creates topics.
+pub fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
+    let admin = Admin::new(&settings.cluster).map_err(failure)?;
+    let wanted = own(settings);
+    let there = describe(&admin, &wanted)?;
+    let judged: Vec<_> = wanted.iter().map(|topic| (topic, judge(topic, there.get(&topic.name)))).collect();
+    match args.command {
+        Command::Plan => {
+            print(&table(&judged));
+            Ok(())
+        }
+        Command::Apply => apply(settings, &admin, &judged),
+    }
+}
+
+/// Baton's topics, without those that are named as somebody else's.
+fn own(settings: &Settings) -> Vec<Topic> {
+    let is_foreign = |name: &str| {
+        settings.source_names.iter().any(|source| match source.strip_suffix('*') {
+            Some(start) => name.starts_with(start),
+            None => name == source,
+        })
+    };
+    settings.topology.topics().into_iter().filter(|topic| !is_foreign(&topic.name)).collect()
+}
+
+fn describe(admin: &Admin, wanted: &[Topic]) -> Result<BTreeMap<String, TopicState>, Failure> {
+    let names: Vec<_> = wanted.iter().map(|topic| topic.name.clone()).collect();
+    block_on(admin.describe(&names))?.map_err(failure)
+}
+
+fn apply(settings: &Settings, admin: &Admin, judged: &[(&Topic, Verdict)]) -> Result<(), Failure> {
+    refuse(settings, judged)?;
+    let missing: Vec<&Topic> =
+        judged.iter().filter(|(_, verdict)| *verdict == Verdict::Missing).map(|(topic, _)| *topic).collect();
+    if !missing.is_empty() {
+        let copies = copies(settings, admin)?;
+        let configs: Vec<_> = missing.iter().map(|topic| config(topic)).collect();
+        block_on(admin.create(&configs, copies))?.map_err(failure)?;
+        await_leaders(settings, &missing)?;
+        print(&format!("created {} with {copies} cop{} each\n", names(missing.len()), if copies == 1 { "y" } else { "ies" }));
+    }
+    let kept = judged.len() - missing.len();
+    if kept > 0 {
+        print(&format!("left {} as they were\n", names(kept)));
+    }
+    for (topic, verdict) in judged {
+        for difference in verdict.differences() {
+            print(&format!("note: {}: {difference}\n", topic.name));
+        }
+    }
+    register(settings)
+}
+
+fn names(count: usize) -> String {
+    format!("{count} topic{}", if count == 1 { "" } else { "s" })
+}
+
+/// Fails when a topic exists that would break a guarantee.
+fn refuse(settings: &Settings, judged: &[(&Topic, Verdict)]) -> Result<(), Failure> {
+    let mut said = Vec::new();
+    for (topic, verdict) in judged {
+        for difference in verdict.differences().iter().filter(|difference| difference.breaks) {
+            said.push(format!("{}: {difference}\n    {}", topic.name, mend(settings, topic, difference)));
+        }
+    }
+    if said.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::config(format!(
+        "topics exist that are not as they must be; nothing was created\n  {}\nor keep them and give Baton topics of \
+         its own: --prefix NAME.",
+        said.join("\n  ")
+    )))
+}
+
+/// How to mend a difference with Kafka's own tools.
+fn mend(settings: &Settings, topic: &Topic, difference: &Difference) -> String {
+    let bootstrap = &settings.cluster.bootstrap;
+    if difference.setting == judge::PARTITIONS {
+        return format!(
+            "the number cannot be mended in place: a key would change its partition. If nothing in it is needed:\n    \
+             kafka-topics.sh --bootstrap-server {bootstrap} --delete --topic {}",
+            topic.name
+        );
+    }
+    format!(
+        "kafka-configs.sh --bootstrap-server {bootstrap} --alter --entity-type topics --entity-name {} --add-config {}={}",
+        topic.name, difference.setting, difference.wanted
+    )
+}
+
+fn config(topic: &Topic) -> TopicConfig {
+    TopicConfig {
+        name: topic.name.clone(),
+        partitions: topic.partitions,
+        settings: topic.settings().into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+    }
+}
+
+/// Copies of each topic: as set, else three, or as many as there are brokers.
+fn copies(settings: &Settings, admin: &Admin) -> Result<i32, Failure> {
+    match settings.replication {
+        Some(copies) => Ok(copies),
+        None => {
+            let brokers = admin.brokers().map_err(failure)?;
+            Ok(i32::try_from(brokers.clamp(1, 3)).unwrap_or(1))
+        }
+    }
+}
+
+/// A topic can be written only when each of its partitions has a leader, some time after its creation.
+fn await_leaders(settings: &Settings, topics: &[&Topic]) -> Result<(), Failure> {
+    let unavailable = |error: baton_kafka::rdkafka::error::KafkaError| Failure::unavailable(error.to_string());
+    let client: BaseConsumer = settings.cluster.tool().create().map_err(unavailable)?;
+    let since = Instant::now();
+    loop {
+        // Asked for all topics: a question about one by name could create it.
+        let metadata = client.fetch_metadata(None, Duration::from_secs(10)).map_err(unavailable)?;
+        let mut waiting: BTreeSet<&str> = topics.iter().map(|topic| topic.name.as_str()).collect();
+        for found in metadata.topics() {
+            let led = found.partitions().iter().filter(|partition| partition.leader() >= 0).count();
+            let is_whole = |topic: &&&Topic| topic.name == found.name() && usize::try_from(topic.partitions) == Ok(led);
+            if topics.iter().any(|topic| is_whole(&topic)) {
+                waiting.remove(found.name());
+            }
+        }
+        let Some(first) = waiting.first() else { return Ok(()) };
+        if since.elapsed() > PATIENCE {
+            let message = format!("{} have no leader after {} s, {first} among them", names(waiting.len()), PATIENCE.as_secs());
+            return Err(Failure::unavailable(message));
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// Registers the schemas of the topics, where there is a registry.
+fn register(settings: &Settings) -> Result<(), Failure> {
+    let Some(registry) = &settings.registry else { return Ok(()) };
+    let login = registry.user.as_deref().map(|user| (user, registry.password.as_deref().unwrap_or_default()));
+    let client = Registry::new(&registry.url, login, std::sync::Arc::default());
+    let schemas = baton_wire::schemas();
+    for schema in &schemas {
+        client.register(schema.subject, schema.json).map_err(|error| Failure::unavailable(error.to_string()))?;
+    }
+    print(&format!("{} schemas are registered at {}\n", schemas.len(), registry.url));
+    Ok(())
+}
+
+fn table(judged: &[(&Topic, Verdict)]) -> String {
+    let width = judged.iter().map(|(topic, _)| topic.name.len()).max().unwrap_or(0).max(5);
+    let mut said = format!("{:<width$}  {:>10}  {:<8}  what is there\n", "topic", "partitions", "cleanup");
+    for (topic, verdict) in judged {
+        let cleanup = judge::cleanup(topic);
+        let state = match verdict {
+            Verdict::Fine => "ok".to_owned(),
+            Verdict::Missing => "missing".to_owned(),
+            Verdict::Differs(list) => {
+                let list: Vec<_> = list.iter().map(ToString::to_string).collect();
+                format!("differs: {}", list.join("; "))
+            }
+        };
+        said.push_str(&format!("{:<width$}  {:>10}  {cleanup:<8}  {state}\n", topic.name, topic.partitions));
+    }
+    said
+}
+
+fn print(text: &str) {
+    std::io::stdout().write_all(text.as_bytes()).ok();
+}
+
+fn failure(error: AdminError) -> Failure {
+    match error {
+        AdminError::Unreachable { .. } => Failure::unavailable(error.to_string()),
+        AdminError::Refused { .. } => Failure::config(error.to_string()),
+    }
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::io(format!("could not start: {error}")))?;
+    Ok(runtime.block_on(work))
+}

@@ -1,0 +1,55 @@
+//! A link from one document to another file of the repository leads somewhere.
+//!
+//! Absent on purpose: anchors, and addresses on the network, which a test must not ask.
+
+use crate::{Fault, Tree, markdown};
+
+/// Links that lead nowhere, in every `.md` file.
+pub fn check(tree: &Tree) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (path, text) in tree.with_extension("md") {
+        for line in markdown::lines(text).iter().filter(|line| !line.fenced) {
+            for target in markdown::targets(line.text) {
+                let file = target.split('#').next().unwrap_or_default();
+                if file.contains(':') || tree.has(&resolve(path, file)) {
+                    continue;
+                }
+                faults.push(Fault::line(path, line.number, format!("the link to {target} leads nowhere")));
+            }
+        }
+    }
+    faults
+}
+
+/// The path that `target` means in the document `from`.
+fn resolve(from: &str, target: &str) -> String {
+    if target.is_empty() {
+        return from.to_owned();
+    }
+    let mut parts: Vec<&str> = from.split('/').collect();
+    parts.pop();
+    for part in target.split('/') {
+        match part {
+            "." | "" => {}
+            ".." => {
+                parts.pop();
+            }
+            name => parts.push(name),
+        }
+    }
+    parts.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_that_leads_nowhere_is_found() {
+        let text = "[a](adr/README.md#top) [b](../README.md) [c](#here) [d](https://kafka.apache.org) [e](adr)\n[f](gone.md)\n";
+        let tree = Tree::of(&[("docs/A.md", text), ("docs/adr/README.md", ""), ("README.md", "")]);
+        let faults = check(&tree);
+        assert_eq!(faults.len(), 1);
+        assert_eq!(faults[0].to_string(), "docs/A.md:2: the link to gone.md leads nowhere");
+    }
+}

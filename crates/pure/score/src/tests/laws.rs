@@ -1,0 +1,223 @@
+//! What holds for every story.
+
+use std::collections::BTreeSet;
+
+use baton_domain::{Activity, Body, ConsentState, Fact, Linked, Millis, Points, ScoreUpdate, Stage, TouchOutcome};
+use baton_policy::{ActivityRule, Counting, Policy, Window};
+use proptest::prelude::*;
+
+use super::support::*;
+use crate::Said;
+
+/// A rule for each way of counting, caps on every level, penalties, a window.
+fn full() -> Policy {
+    let web = |count, id: &str| ActivityRule { count, cap: Some(Points::whole(45)), ..rule(id, "Page Viewed", 7) };
+    let mut window = rule("window", "Content Downloaded", 25);
+    window.when.at_least = Some(Window { times: 2, within_ms: 3 * DAY });
+    let mut policy = policy(vec![
+        web(Counting::Every, "every"),
+        web(Counting::Once, "once"),
+        web(Counting::OncePerContent, "content"),
+        web(Counting::PerDay(2), "daily"),
+        ActivityRule { group: "content".to_owned(), ..window },
+        ActivityRule { hand_raise: true, group: "intent".to_owned(), ..rule("demo", "Demo Requested", 30) },
+        ActivityRule { half_life_ms: None, ..rule("bye", "Email Unsubscribed", -15) },
+        ActivityRule { half_life_ms: Some(3 * DAY), ..rule("spam", "Email Marked As Spam", -40) },
+    ]);
+    policy.engagement.group_caps.insert("web".to_owned(), Points::whole(60));
+    policy.engagement.total_cap = Points::whole(90);
+    policy.decision.cool_down_ms = 2 * DAY;
+    policy
+}
+
+fn any_activity() -> impl Strategy<Value = Body> {
+    let names = prop::sample::select(vec![
+        "Page Viewed",
+        "Page Viewed",
+        "Content Downloaded",
+        "Email Unsubscribed",
+        "Email Marked As Spam",
+        "Nothing Known",
+    ]);
+    (names, 0..3u8).prop_map(|(name, content)| {
+        let content_id = Some(format!("c{content}"));
+        Body::Activity(Activity { name: name.to_owned(), content_id, ..Activity::default() })
+    })
+}
+
+fn any_facts() -> impl Strategy<Value = Body> {
+    let fact = prop_oneof![
+        prop::sample::select(vec![3, 60, 250]).prop_map(|n| number("employees", n)),
+        prop::sample::select(vec!["VP", "Manager", "Intern"]).prop_map(|title| text("title", title)),
+        prop::sample::select(vec!["kp", "de", "fr"]).prop_map(|country| text("country", country)),
+    ];
+    prop::collection::vec(fact, 1..3).prop_map(|facts: Vec<Fact>| Body::Facts(facts))
+}
+
+fn any_sales() -> impl Strategy<Value = Body> {
+    let crm = prop::sample::select(vec![
+        accepted(),
+        touch(TouchOutcome::Connected, false),
+        judged("qualified"),
+        judged("not_now"),
+        judged("not_now"),
+        judged("competitor"),
+        judged("wrong_owner"),
+        judged("never_contact"),
+        opportunity("open"),
+        opportunity("lost"),
+    ]);
+    crm.prop_map(Body::Crm)
+}
+
+fn any_consent() -> impl Strategy<Value = Body> {
+    let states = vec![ConsentState::Granted, ConsentState::Granted, ConsentState::Denied, ConsentState::Erased];
+    (prop::sample::select(vec!["all", "email"]), prop::sample::select(states))
+        .prop_map(|(channel, state)| Body::Consent(consent(channel, state)))
+}
+
+fn any_body() -> impl Strategy<Value = Body> {
+    let demo = Activity { name: "Demo Requested".to_owned(), ..Activity::default() };
+    let link = Linked { kind: "email".to_owned(), id: "x".to_owned(), previous_lead: None };
+    prop_oneof![
+        8 => any_activity(),
+        2 => any_facts(),
+        2 => Just(Body::Activity(demo)),
+        3 => any_sales(),
+        1 => any_consent(),
+        2 => Just(Body::Linked(link)),
+    ]
+}
+
+/// What happened, when, and how much later the next thing is heard.
+fn any_story() -> impl Strategy<Value = Vec<(Body, i64, i64)>> {
+    prop::collection::vec((any_body(), 0..2 * DAY, 0..2 * DAY), 1..60)
+}
+
+/// Tells the story to a lead, looking at it after each event.
+fn tell(story: &[(Body, i64, i64)], mut look: impl FnMut(&Lead, &str)) -> Lead {
+    let mut lead = Lead::new(full());
+    let mut now = day(0);
+    for (n, (body, late, wait)) in story.iter().enumerate() {
+        let id = format!("e{n:02}");
+        lead.hear(now, now.plus(-late), &id, body.clone());
+        look(&lead, &id);
+        now = now.plus(*wait);
+    }
+    lead
+}
+
+fn told(story: &[(Body, i64, i64)]) -> Lead {
+    tell(story, |_, _| {})
+}
+
+/// The score on day 40, the events of days 0 to 30 having been heard in this order on day 35.
+fn heard(events: &[(usize, i64, Body)]) -> ScoreUpdate {
+    let mut lead = Lead::new(full());
+    for (n, hour, body) in events {
+        lead.hear(day(35), day(0).plus(hour * Millis::HOUR), &format!("e{n:02}"), body.clone());
+    }
+    lead.score(day(40))
+}
+
+fn any_history() -> impl Strategy<Value = Vec<(usize, i64, Body)>> {
+    let event = (0..30 * 24i64, prop_oneof![6 => any_activity(), 1 => any_facts()]);
+    prop::collection::vec(event, 1..40)
+        .prop_map(|events| events.into_iter().enumerate().map(|(n, (hour, body))| (n, hour, body)).collect())
+}
+
+/// Follows the lead by what was said alone.
+fn check_moves(lead: &Lead) -> Result<(), TestCaseError> {
+    let mut stage = None;
+    let mut episodes = BTreeSet::new();
+    for said in &lead.said {
+        match said {
+            Said::Lifecycle(change) => {
+                prop_assert_eq!(change.from, stage, "moves form a chain");
+                if change.to == Stage::Mql && change.cause != "wrong_owner" {
+                    prop_assert!(matches!(stage, Some(Stage::Identified | Stage::Recycled)), "{:?}", change);
+                }
+                stage = Some(change.to);
+            }
+            Said::Score(score) => prop_assert_eq!(Some(score.stage), stage),
+            Said::Qualified(qualified) => {
+                prop_assert_eq!(stage, Some(Stage::Mql));
+                prop_assert!(episodes.insert(qualified.decision.episode), "one handoff an episode");
+                prop_assert_eq!(usize::try_from(qualified.decision.episode).unwrap(), episodes.len());
+                prop_assert!(!qualified.decision.trigger_set.is_empty());
+            }
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn the_order_of_arrival_changes_no_line_of_the_receipt(
+        (events, shuffled) in any_history().prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle()))
+    ) {
+        let (one, other) = (heard(&events), heard(&shuffled));
+        prop_assert_eq!(&one.receipt, &other.receipt);
+        prop_assert_eq!((one.score, one.fit, one.grade, one.band), (other.score, other.fit, other.grade, other.band));
+    }
+
+    #[test]
+    fn every_receipt_sums_to_its_score_and_engagement_is_never_negative(story in any_story()) {
+        for score in told(&story).scores() {
+            prop_assert_eq!(score.receipt.iter().map(|line| line.points).sum::<Points>(), score.score);
+            prop_assert_eq!(score.fit + score.engagement, score.score);
+            prop_assert!(score.engagement >= Points::ZERO && score.engagement <= Points::whole(90));
+            prop_assert!(score.receipt.is_sorted_by_key(|line| (-line.points, line.rule.clone(), line.event_id.clone())));
+        }
+    }
+
+    #[test]
+    fn moves_form_a_chain_and_each_episode_has_one_handoff(story in any_story()) {
+        check_moves(&told(&story))?;
+    }
+
+    #[test]
+    fn after_never_contact_nothing_but_a_new_permission_leads_to_a_handoff(
+        before in any_story(), after in any_story()
+    ) {
+        let mut story = before;
+        story.push((judged_body("never_contact"), 0, 0));
+        let handoffs = told(&story).handoffs().len();
+        story.extend(after.into_iter().filter(|(body, ..)| !matches!(body, Body::Consent(_))));
+        prop_assert_eq!(told(&story).handoffs().len(), handoffs);
+    }
+
+    #[test]
+    fn every_trigger_set_names_the_event_at_which_the_handoff_opened(story in any_story()) {
+        let mut opened = Vec::new();
+        let lead = tell(&story, |lead, id| {
+            if lead.outcome == "qualified" {
+                opened.push(id.to_owned());
+            }
+        });
+        prop_assert_eq!(lead.handoffs().iter().map(|handoff| &handoff.event_id).collect::<Vec<_>>(), opened.iter().collect::<Vec<_>>());
+        for handoff in lead.handoffs() {
+            prop_assert!(handoff.trigger_set.iter().any(|trigger| trigger.event_id == handoff.event_id));
+        }
+    }
+}
+
+fn judged_body(code: &str) -> Body {
+    Body::Crm(judged(code))
+}
+
+#[test]
+fn the_stories_do_reach_handoffs_of_both_kinds() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    let mut runner = TestRunner::deterministic();
+    let mut reasons = BTreeSet::new();
+    let mut most = 0;
+    for _ in 0..100 {
+        let lead = told(&any_story().new_tree(&mut runner).unwrap().current());
+        reasons.extend(lead.handoffs().iter().map(|handoff| handoff.reason));
+        most = most.max(lead.handoffs().len());
+    }
+    assert_eq!(reasons.len(), 2);
+    assert!(most >= 2, "no story had a second episode");
+}

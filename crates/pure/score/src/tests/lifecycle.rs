@@ -1,0 +1,193 @@
+//! Stages: who may move a lead where, and what silence and erasure mean.
+
+use baton_domain::{ConsentState, Stage, TouchOutcome};
+
+use super::support::*;
+
+const DEMO: &str = "Demo Requested";
+
+/// A lead of grade A that sales was asked to take over on day 1.
+fn handed_off() -> Lead {
+    let mut lead = Lead::known(usual(), &grade_a());
+    lead.did(day(1), DEMO);
+    assert_eq!(lead.stage(), Stage::Mql);
+    lead
+}
+
+#[test]
+fn a_lead_is_a_visitor_until_it_is_known_and_has_acted() {
+    let mut acted = Lead::new(usual());
+    acted.did(day(0), "Page Viewed");
+    assert_eq!(acted.moves(), [(Stage::Visitor, "first_seen")]);
+    assert_eq!(acted.lifecycle()[0].from, None);
+    acted.linked(day(1), "anonymous");
+    assert_eq!(acted.stage(), Stage::Visitor);
+    acted.linked(day(1), "email");
+    assert_eq!(acted.moves(), [(Stage::Identified, "identified")]);
+
+    let mut known = Lead::new(usual());
+    known.facts(day(0), &[text("email", "3f2a9c")]);
+    assert_eq!(known.stage(), Stage::Visitor);
+    known.did(day(1), "Page Viewed");
+    assert_eq!(known.moves(), [(Stage::Identified, "identified")]);
+}
+
+#[test]
+fn acceptance_contact_a_deal_and_its_winning_lead_to_a_customer() {
+    let mut lead = handed_off();
+    lead.crm(day(2), accepted());
+    assert_eq!(lead.moves(), [(Stage::Sal, "accepted")]);
+    lead.crm(day(2), touch(TouchOutcome::Connected, false));
+    assert_eq!(lead.moves(), [(Stage::Sql, "connected")]);
+    lead.crm(day(3), opportunity("open"));
+    assert_eq!(lead.moves(), [(Stage::Opportunity, "opportunity_open")]);
+    lead.crm(day(4), opportunity("won"));
+    assert_eq!(lead.moves(), [(Stage::Customer, "opportunity_won")]);
+    assert!(lead.lifecycle().iter().rev().take(4).all(|change| change.episode == 1));
+}
+
+#[test]
+fn an_attempt_or_a_machine_that_answers_is_no_conversation() {
+    let mut lead = handed_off();
+    for touch in [touch(TouchOutcome::Attempt, false), touch(TouchOutcome::Connected, true)] {
+        lead.crm(day(2), touch);
+        assert_eq!((lead.stage(), lead.outcome, lead.moves()), (Stage::Mql, "unchanged", vec![]));
+    }
+}
+
+#[test]
+fn a_touch_that_changes_nothing_says_nothing() {
+    let mut lead = handed_off();
+    let said = lead.said.len();
+    lead.crm(day(2), touch(TouchOutcome::Voicemail, false));
+    assert_eq!(lead.said.len(), said);
+}
+
+#[test]
+fn every_verdict_of_sales_leads_to_its_stage() {
+    let wanted = [
+        (Stage::Sql, vec!["qualified"]),
+        (Stage::Recycled, vec!["not_now", "bad_timing", "no_response", "budget"]),
+        (Stage::Disqualified, vec!["not_a_fit", "competitor", "student", "spam", "not_icp"]),
+        (Stage::Suppressed, vec!["never_contact"]),
+    ];
+    for (stage, codes) in wanted {
+        for code in codes {
+            let mut lead = handed_off();
+            lead.judged(day(2), code);
+            assert_eq!(lead.moves(), [(stage, code)]);
+            lead.judged(day(3), code);
+            assert_eq!((lead.stage(), lead.outcome), (stage, "unchanged"), "{code} said twice");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_owner_sends_the_lead_back_to_wait_within_the_same_episode() {
+    let mut lead = handed_off();
+    lead.judged(day(2), "wrong_owner");
+    assert_eq!((lead.stage(), lead.outcome), (Stage::Mql, "unchanged"));
+    lead.crm(day(2), accepted());
+    lead.judged(day(3), "wrong_territory");
+    assert_eq!(lead.moves(), [(Stage::Mql, "wrong_territory")]);
+    assert_eq!(lead.handoffs().len(), 1);
+}
+
+#[test]
+fn an_illegal_move_changes_nothing_and_is_counted() {
+    for illegal in [accepted(), judged("qualified"), judged("not_now"), judged("no such code"), opportunity("won")] {
+        let mut lead = Lead::known(usual(), &grade_a());
+        lead.did(day(0), "Page Viewed");
+        let (state, said) = (lead.state.clone(), lead.said.len());
+        lead.crm(day(1), illegal.clone());
+        assert_eq!((lead.outcome, lead.said.len()), ("lifecycle_rejected", said), "{illegal:?}");
+        assert_eq!(lead.state, state);
+    }
+}
+
+#[test]
+fn a_fact_rules_a_lead_out_and_a_later_fact_lets_it_in_again() {
+    let mut lead = Lead::known(usual(), &[]);
+    lead.did(day(0), "Page Viewed");
+    lead.facts(day(1), &[text("country", "KP")]);
+    assert_eq!(lead.moves(), [(Stage::Disqualified, "embargo")]);
+    lead.facts(day(2), &[text("country", "KR")]);
+    assert_eq!(lead.moves(), [(Stage::Identified, "cleared")]);
+}
+
+#[test]
+fn a_fact_does_not_let_in_whom_sales_ruled_out() {
+    let mut lead = handed_off();
+    lead.judged(day(2), "competitor");
+    lead.facts(day(3), &[text("country", "de")]);
+    assert_eq!(lead.stage(), Stage::Disqualified);
+
+    let mut both = Lead::known(usual(), &[text("country", "kp")]);
+    both.judged(day(1), "competitor");
+    both.facts(day(2), &[text("country", "de")]);
+    assert_eq!(both.stage(), Stage::Disqualified);
+}
+
+#[test]
+fn a_demo_request_after_an_opt_out_is_counted_as_suppressed_and_hands_nothing_off() {
+    let mut lead = Lead::known(usual(), &grade_a());
+    lead.consent(day(1), "all", ConsentState::Denied);
+    assert_eq!(lead.moves(), [(Stage::Suppressed, "consent_denied")]);
+    lead.did(day(2), DEMO);
+    assert_eq!((lead.outcome, lead.handoffs().len()), ("suppressed", 0));
+    lead.consent(day(3), "all", ConsentState::Granted);
+    assert_eq!(lead.moves(), [(Stage::Identified, "consent_granted")]);
+    assert_eq!(lead.handoffs().len(), 0, "a permission is no request for sales");
+    lead.did(day(4), DEMO);
+    assert_eq!((lead.outcome, lead.handoffs().len()), ("qualified", 1));
+}
+
+#[test]
+fn an_opt_out_of_one_channel_is_remembered_and_nothing_more() {
+    let mut lead = Lead::known(usual(), &grade_a());
+    lead.consent(day(1), "email", ConsentState::Denied);
+    assert_eq!((lead.stage(), lead.outcome), (Stage::Visitor, "unchanged"));
+    assert_eq!(lead.state.as_ref().unwrap().consent["email"].state, ConsentState::Denied);
+    lead.did(day(2), DEMO);
+    assert_eq!(lead.handoffs().len(), 1);
+}
+
+#[test]
+fn a_permission_older_than_the_denial_does_not_lift_it() {
+    let mut lead = handed_off();
+    lead.judged(day(5), "never_contact");
+    let granted = || baton_domain::Body::Consent(consent("all", ConsentState::Granted));
+    lead.hear(day(6), day(4), "late", granted());
+    assert_eq!(lead.stage(), Stage::Suppressed);
+    lead.hear(day(7), day(6), "new", granted());
+    assert_eq!(lead.stage(), Stage::Identified);
+}
+
+#[test]
+fn a_permission_does_not_take_back_the_verdict_of_sales() {
+    let mut lead = handed_off();
+    lead.judged(day(2), "competitor");
+    lead.consent(day(3), "all", ConsentState::Denied);
+    lead.consent(day(4), "all", ConsentState::Granted);
+    assert_eq!(lead.stage(), Stage::Disqualified);
+}
+
+#[test]
+fn erasure_forgets_everything_and_remembers_nothing_new() {
+    let mut lead = handed_off();
+    lead.consent(day(2), "email", ConsentState::Erased);
+    assert_eq!(lead.moves(), [(Stage::Suppressed, "erased")]);
+    let erased = lead.state.clone().unwrap();
+    assert!(erased.facts.is_empty() && erased.recent.is_empty() && !erased.known);
+    assert_eq!(erased.episode, 1, "handoff ids never repeat");
+    let said = lead.said.len();
+    lead.did(day(3), DEMO);
+    lead.facts(day(3), &grade_a());
+    lead.linked(day(3), "email");
+    lead.judged(day(4), "never_contact");
+    lead.consent(day(4), "all", ConsentState::Denied);
+    assert_eq!(lead.state, Some(erased));
+    assert_eq!(lead.said.len(), said);
+    lead.consent(day(5), "all", ConsentState::Granted);
+    assert_eq!(lead.moves(), [(Stage::Visitor, "consent_granted")]);
+}
