@@ -15,7 +15,7 @@ use crate::log::Limits;
 use crate::rows::{PARTS, Rows};
 use crate::segment::Segment;
 
-/// 8 MiB, some ten milliseconds of a disk: synced in one go at the end, a base of a gigabyte holds up a commit for a second.
+/// What may be written before it is synced: left to the end, a large base would hold up one commit for all of it.
 const SYNC: u64 = 8 << 20;
 
 /// A compaction under way.

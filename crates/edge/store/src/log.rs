@@ -21,7 +21,7 @@ use crate::{Error, Identity, Opened};
 /// A frame is handed to the operating system when it is committed. It is made sure of on the disk
 /// only with a position, at the end of a segment, and on closing: the changelog has the rest.
 ///
-/// Memory is the limit: about 60 B a row on top of its key and value.
+/// Memory is the limit: about 70 B a row on top of its key and value.
 pub struct MemLog {
     rows: Rows,
     position: i64,
@@ -60,8 +60,8 @@ pub(crate) struct Limits {
 
 impl Limits {
     /// 64 MiB a segment: few enough files for gigabytes, and a sync that ends one takes well below a second.
-    /// 8 MiB: reading that much back takes some ten milliseconds, not worth saving.
-    /// 1 MiB a slice: one to three milliseconds, about what committing the transaction itself takes.
+    /// 8 MiB: reading that much back takes some twenty milliseconds, not worth saving.
+    /// 1 MiB a slice: two to five milliseconds, about what committing the transaction itself takes.
     pub(crate) const DEFAULT: Self = Self { segment: 64 << 20, compaction: 8 << 20, slice: 1 << 20 };
 }
 

@@ -10,9 +10,9 @@
 //! Absent on purpose: desks, reps and promises (the stages behind), wake-ups (a
 //! score is worked out when something happens), floats.
 //!
-//! Beside the anatomy of every stage (`step`, `state`): [`decay`] halves points,
-//! [`marks`] keeps what earned them, [`reckon`] adds them up, [`lifecycle`] says
-//! which moves sales may make, [`decide`] applies one event, [`trigger`] says
+//! Beside the anatomy of every stage (`step`, `state`): `decay` halves points,
+//! `marks` keeps what earned them, `reckon` adds them up, `lifecycle` says
+//! which moves sales may make, `decide` applies one event, `trigger` says
 //! which inputs made the difference.
 
 mod decay;

@@ -115,6 +115,44 @@ fn a_log_mostly_dead_shrinks_to_the_live_rows() {
 }
 
 #[test]
+fn a_log_is_left_alone_until_more_than_half_of_it_is_dead() {
+    let state_dir = scratch();
+    let (mut log, _) = open(&state_dir, Limits { segment: u64::MAX, slice: 1 << 20, ..SMALL });
+    let mut compactions = 0;
+    for round in 0..40_u8 {
+        log.put(&[round % 10], Some(&[round; 100]));
+        let Size { live_bytes, log_bytes, .. } = log.size();
+        log.commit(None).unwrap();
+        let frame = 24 + 3 + 100;
+        let length = log_bytes + frame;
+        if length > 600 && length - live_bytes > length / 2 {
+            assert!(log.size().log_bytes < log_bytes, "round {round}");
+            compactions += 1;
+        } else {
+            assert_eq!(log.size().log_bytes, length, "round {round}");
+        }
+    }
+    assert!(compactions > 1);
+}
+
+#[test]
+fn a_base_filled_part_by_part_has_every_row() {
+    let state_dir = scratch();
+    let (mut log, _) = open(&state_dir, Limits { compaction: 1 << 16, slice: 1, ..Limits::DEFAULT });
+    // Rows in every part of the map, in frames too small to carry a compaction over more than a few parts.
+    for lead in 0..15_000_u32 {
+        log.put(&(lead % 5_000).to_be_bytes(), Some(&lead.to_be_bytes()));
+        log.commit(None).unwrap();
+    }
+    let frames = 15_000 * (24 + 2 + 4 + 4);
+    assert!(log.size().log_bytes < frames / 2, "{:?}", log.size());
+    let expected = state(&log);
+    assert_eq!(expected.0.len(), 5_000);
+    drop(log);
+    assert_eq!(state(&open(&state_dir, SMALL).0), expected);
+}
+
+#[test]
 fn deleting_every_row_empties_the_log_but_keeps_the_position() {
     let state_dir = scratch();
     let (mut log, _) = open(&state_dir, Limits { slice: 1 << 20, ..SMALL });

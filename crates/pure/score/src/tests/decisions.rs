@@ -222,9 +222,9 @@ fn a_warm_lead_that_opts_in_again_is_handed_off_by_the_next_thing_it_does() {
     let mut lead = Lead::known(usual(), &grade_a());
     lead.consent(day(0), "all", ConsentState::Denied);
     (0..4).for_each(|_| lead.did(day(0), VIEW));
-    lead.consent(day(0), "all", ConsentState::Granted);
+    lead.consent(day(1), "all", ConsentState::Granted);
     assert_eq!(lead.handoffs().len(), 0);
-    lead.did(day(0), VIEW);
+    lead.did(day(1), VIEW);
     assert_eq!(lead.handoffs().len(), 1);
 }
 

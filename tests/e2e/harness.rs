@@ -1,0 +1,310 @@
+//! A deployment of its own for each test: own topic prefix, own state folder, own processes.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use baton_domain::{Ledger, Millis};
+use baton_engine::Limits;
+use baton_kafka::Cluster;
+use baton_kafka::rdkafka::consumer::{BaseConsumer, Consumer};
+use baton_kafka::rdkafka::error::KafkaError;
+use baton_kafka::rdkafka::message::Headers;
+use baton_kafka::rdkafka::{Message, Offset, TopicPartitionList};
+use baton_pipeline::Topology;
+use baton_sim::Pipeline;
+use baton_wire::Decoder;
+
+/// The five, as the binary names them.
+pub const CONSUMERS: [&str; 5] = ["identify", "aggregate", "score", "route", "watch"];
+
+/// Topics whose records must not depend on how they came about.
+pub const OUTCOMES: [&str; 9] = [
+    "lifecycle.changed",
+    "lead.qualified",
+    "lead.assignment",
+    "lead.handoff",
+    "sla.started",
+    "sla.warned",
+    "sla.met",
+    "sla.breach",
+    "sla.cancelled",
+];
+
+/// Records of a topic as key and value, sorted.
+pub type Records = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// A deployment, ended and its folder removed when dropped.
+pub struct Deployment {
+    pub bootstrap: String,
+    pub prefix: String,
+    state: tempfile::TempDir,
+    running: BTreeMap<String, Child>,
+}
+
+/// A deployment with its topics, or `None` with a line that says why the test is skipped.
+pub fn deploy(name: &str) -> Option<Deployment> {
+    let deployment = deploy_bare(name)?;
+    let done = deployment.baton(&["topics", "apply"]);
+    assert!(done.status.success(), "{}", text(&done));
+    Some(deployment)
+}
+
+/// The same without topics.
+pub fn deploy_bare(name: &str) -> Option<Deployment> {
+    let Ok(bootstrap) = std::env::var("BATON_TEST_BOOTSTRAP") else {
+        assert!(std::env::var("E2E_REQUIRED").is_err(), "BATON_TEST_BOOTSTRAP must name a broker");
+        eprintln!("skipped: no broker; run `make broker-test`");
+        return None;
+    };
+    let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
+    Some(Deployment {
+        bootstrap,
+        prefix: format!("{name}-{nanos}."),
+        state: tempfile::tempdir().unwrap(),
+        running: BTreeMap::new(),
+    })
+}
+
+impl Deployment {
+    fn command(&self, state: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command
+            .args(args)
+            .env_remove("BATON_TEST_BOOTSTRAP")
+            .env("BATON_KAFKA__BOOTSTRAP", &self.bootstrap)
+            .env("BATON_TOPICS__PREFIX", &self.prefix)
+            .env("BATON_TOPICS__REPLICATION", "1")
+            .env("BATON_STATE_DIR", self.state.path().join(state))
+            .env("BATON_CLOCK", "log")
+            .env("BATON_LOG__LEVEL", "warn");
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn baton(&self, args: &[&str]) -> Output {
+        self.command("tools", args).stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// Starts a consumer as a process of its own.
+    pub fn start(&mut self, consumer: &str) {
+        self.start_as(consumer, "0");
+    }
+
+    /// Starts a consumer under an instance name, with a state folder of its own.
+    pub fn start_as(&mut self, consumer: &str, instance: &str) {
+        let name = format!("{consumer}-{instance}");
+        let log = std::fs::File::create(self.state.path().join(format!("{name}.log"))).unwrap();
+        let child = self
+            .command(&name, &["run", consumer, "--set", &format!("instance={instance}")])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.running.insert(name, child);
+    }
+
+    /// Starts all five.
+    pub fn start_all(&mut self) {
+        for consumer in CONSUMERS {
+            self.start(consumer);
+        }
+    }
+
+    /// SIGKILL, at once.
+    pub fn kill(&mut self, consumer: &str) {
+        let mut child = self.running.remove(&format!("{consumer}-0")).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// SIGTERM; returns the exit code and how long it took.
+    pub fn terminate(&mut self, consumer: &str) -> (Option<i32>, Duration) {
+        let mut child = self.running.remove(&format!("{consumer}-0")).unwrap();
+        let began = Instant::now();
+        let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+        assert!(asked.success());
+        (child.wait().unwrap().code(), began.elapsed())
+    }
+
+    /// Removes a consumer's local state.
+    pub fn wipe(&self, consumer: &str) {
+        std::fs::remove_dir_all(self.state.path().join(format!("{consumer}-0"))).unwrap();
+    }
+
+    /// Sends lines through `baton ingest -`.
+    pub fn ingest(&self, lines: &[String]) {
+        let mut child =
+            self.command("tools", &["ingest", "-"]).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        for line in lines {
+            input.write_all(line.as_bytes()).unwrap();
+            input.write_all(b"\n").unwrap();
+        }
+        drop(input);
+        assert!(child.wait().unwrap().success());
+    }
+
+    /// Waits until every consumer has read everything there is.
+    pub fn settle(&self) {
+        let done = self.baton(&["report", "--wait", "--timeout", "120"]);
+        assert!(done.status.success(), "{}\n{}", text(&done), self.logs());
+    }
+
+    /// What the consumers logged.
+    pub fn logs(&self) -> String {
+        let mut all = String::new();
+        for entry in std::fs::read_dir(self.state.path()).unwrap().flatten() {
+            if entry.path().extension().is_some_and(|kind| kind == "log") {
+                all += &format!("--- {}\n{}", entry.path().display(), std::fs::read_to_string(entry.path()).unwrap());
+            }
+        }
+        all
+    }
+
+    /// Every committed record of a topic: key, value, headers.
+    pub fn read(&self, topic: &str) -> Vec<(Vec<u8>, Vec<u8>, BTreeMap<String, String>)> {
+        read_topic(&self.bootstrap, &format!("{}{topic}", self.prefix), false)
+    }
+
+    /// Value and headers of every dead letter, in order.
+    pub fn dead_letters(&self) -> Vec<(Vec<u8>, BTreeMap<String, String>)> {
+        let all = read_topic(&self.bootstrap, &format!("{}dlq", self.prefix), true);
+        all.into_iter().map(|(_, value, headers)| (value, headers)).collect()
+    }
+
+    /// Key and value of every record, sorted.
+    pub fn records(&self, topic: &str) -> Records {
+        let mut records: Records = self.read(topic).into_iter().map(|(key, value, _)| (key, value)).collect();
+        records.sort();
+        records
+    }
+
+    /// The newest ledger of each lane.
+    pub fn ledgers(&self) -> Vec<Ledger> {
+        let decoder = Decoder::<Ledger>::new();
+        let newest: BTreeMap<_, _> =
+            self.read("ledger.balance").into_iter().map(|(key, value, _)| (key, value)).collect();
+        newest.into_values().map(|value| decoder.decode(&value).unwrap()).collect()
+    }
+
+    /// Asserts that every record is accounted for; `lines` were sent.
+    pub fn assert_balanced(&self, lines: usize) {
+        let ledgers = self.ledgers();
+        let consumed = |stage: &str| -> i64 { ledgers.iter().filter(|l| l.stage == stage).map(|l| l.consumed).sum() };
+        let made = |stage: &str, topic: &str| -> i64 {
+            let topic = format!("{}{topic}", self.prefix);
+            let of_stage = ledgers.iter().filter(|l| l.stage == stage).flat_map(|l| &l.produced);
+            of_stage.filter(|count| count.name == topic).map(|count| count.count).sum()
+        };
+        for ledger in &ledgers {
+            let sum: i64 = ledger.outcomes.iter().map(|outcome| outcome.count).sum();
+            assert_eq!(ledger.consumed, sum, "{} lane {}", ledger.stage, ledger.stamp.lane);
+        }
+        assert_eq!(consumed("identify"), i64::try_from(lines).unwrap());
+        assert_eq!(made("identify", "lead.events"), consumed("aggregate"));
+        assert_eq!(made("aggregate", "engagement.aggregate"), consumed("score"));
+        assert_eq!(made("score", "assignment.requests"), consumed("route"));
+        assert_eq!(made("identify", "lead.events") + made("route", "sla.requests"), consumed("watch"));
+    }
+
+    /// What the same lines come to in the simulator, topic by topic.
+    pub fn simulate(&self, lines: &[String]) -> BTreeMap<&'static str, Records> {
+        let policy = std::sync::Arc::new(baton_policy::parse("starter.yaml", baton_policy::STARTER).unwrap());
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+        let topology = Topology::new(&self.prefix, 4);
+        let mut pipeline = Pipeline::new(&topology, &policy, Millis(i64::try_from(now).unwrap()), Limits::default());
+        for part in lines.chunks(1_000) {
+            for line in part {
+                pipeline.feed(line.as_bytes());
+            }
+            pipeline.settle().unwrap();
+        }
+        OUTCOMES.iter().map(|topic| (*topic, sorted(pipeline.take(topic)))).collect()
+    }
+
+    /// Asserts that the broker holds what the simulator gave.
+    pub fn assert_agrees(&self, expected: &BTreeMap<&'static str, Records>) {
+        for (topic, expected) in expected {
+            let records = self.records(topic);
+            assert_eq!(records.len(), expected.len(), "number of records on {topic}\n{}", self.logs());
+            assert!(records == *expected, "{topic} differs from the simulation");
+        }
+        assert!(!expected["lead.handoff"].is_empty() && !expected["sla.breach"].is_empty());
+    }
+}
+
+impl Drop for Deployment {
+    fn drop(&mut self) {
+        for child in self.running.values_mut() {
+            child.kill().ok();
+            child.wait().ok();
+        }
+    }
+}
+
+fn sorted(records: Vec<baton_sim::Record>) -> Records {
+    let mut pairs: Records =
+        records.into_iter().map(|r| (r.key.unwrap_or_default(), r.value.unwrap_or_default())).collect();
+    pairs.sort();
+    pairs
+}
+
+/// The binary under test.
+pub fn binary() -> PathBuf {
+    if let Ok(binary) = std::env::var("E2E_BIN") {
+        return PathBuf::from(binary);
+    }
+    let here = std::env::current_exe().unwrap();
+    here.parent().and_then(Path::parent).unwrap().join("baton")
+}
+
+/// Standard output and error of a command.
+pub fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Reads a topic to its end; `ticks`: also records without a key.
+fn read_topic(bootstrap: &str, topic: &str, ticks: bool) -> Vec<(Vec<u8>, Vec<u8>, BTreeMap<String, String>)> {
+    let cluster = Cluster { bootstrap: bootstrap.to_owned(), properties: BTreeMap::new() };
+    let reader: BaseConsumer = cluster
+        .tool()
+        .set("group.id", "e2e-reader")
+        .set("isolation.level", "read_committed")
+        .set("enable.partition.eof", "true")
+        .set("enable.auto.commit", "false")
+        .create()
+        .unwrap();
+    let metadata = reader.fetch_metadata(Some(topic), Duration::from_secs(10)).unwrap();
+    let mut open = metadata.topics()[0].partitions().len();
+    let mut parts = TopicPartitionList::new();
+    for partition in metadata.topics()[0].partitions() {
+        parts.add_partition_offset(topic, partition.id(), Offset::Beginning).unwrap();
+    }
+    reader.assign(&parts).unwrap();
+    let mut records = Vec::new();
+    while open > 0 {
+        match reader.poll(Duration::from_secs(10)).expect("the broker answers within 10 s") {
+            Ok(message) => {
+                if message.key().is_none() && !ticks {
+                    continue;
+                }
+                let key = message.key().unwrap_or_default();
+                let headers = message.headers().map(|headers| {
+                    headers
+                        .iter()
+                        .map(|h| (h.key.to_owned(), String::from_utf8_lossy(h.value.unwrap_or_default()).into_owned()))
+                        .collect()
+                });
+                let value = message.payload().unwrap_or_default().to_vec();
+                records.push((key.to_vec(), value, headers.unwrap_or_default()));
+            }
+            Err(KafkaError::PartitionEOF(_)) => open -= 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    records
+}
