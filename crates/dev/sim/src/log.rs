@@ -112,6 +112,18 @@ impl MemoryLog {
         }
     }
 
+    /// Whether the group has given it its lanes.
+    pub fn has_joined(&self) -> bool {
+        self.joined
+    }
+
+    /// Stops reading a lane's parts.
+    pub fn stop(&mut self, lane: i32) {
+        for part in self.spec.parts_of(lane) {
+            self.positions.remove(&part);
+        }
+    }
+
     fn name(&self, topic: Topic) -> Option<&str> {
         match topic {
             Topic::Output(index) => self.spec.outputs.get(index).map(|(name, _)| name.as_str()),

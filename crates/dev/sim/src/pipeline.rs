@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use baton_domain::Millis;
-use baton_engine::{Limits, MemStore, Processor, Stop, StoreError, Worker};
+use baton_engine::{Limits, Log, MemStore, Processor, StageSpec, Stop, StoreError, Worker};
 use baton_pipeline::{Consumer, NoRegistry, Pace, Schemas, Topology};
 use baton_policy::Policy;
 
@@ -24,22 +24,35 @@ pub struct Failure {
 }
 
 /// The pipeline.
-pub struct Pipeline {
+pub struct Pipeline<L = MemoryLog> {
     shared: Rc<RefCell<Shared>>,
     topology: Topology,
-    stages: Vec<(Consumer, Hosted, MemoryLog)>,
+    stages: Vec<(Consumer, Hosted, L)>,
 }
 
 impl Pipeline {
     /// A pipeline that has seen nothing. `now` is what the log says the append time of inputs is.
     pub fn new(topology: &Topology, policy: &Arc<Policy>, now: Millis, limits: Limits) -> Self {
-        let shared = Rc::new(RefCell::new(Shared::at(now)));
+        Self::over(topology, policy, Shared::at(now), limits, |_, log| log)
+    }
+}
+
+impl<L: Log> Pipeline<L> {
+    /// A pipeline over `shared`; `wrap` makes each consumer's log out of its plain one.
+    pub fn over(
+        topology: &Topology,
+        policy: &Arc<Policy>,
+        shared: Shared,
+        limits: Limits,
+        wrap: impl Fn(&StageSpec, MemoryLog) -> L,
+    ) -> Self {
+        let shared = Rc::new(RefCell::new(shared));
         let schemas: Rc<dyn Schemas> = Rc::new(NoRegistry);
         let stages = Consumer::ALL
             .into_iter()
             .map(|consumer| {
                 let spec = consumer.spec(topology);
-                let log = MemoryLog::new(&shared, &spec);
+                let log = wrap(&spec, MemoryLog::new(&shared, &spec));
                 let processor = consumer.processor(topology, policy, &schemas, Pace::Log);
                 let open: OpenStore = |_| Ok(MemStore::default());
                 (consumer, Worker::new(spec, limits, processor, open), log)
@@ -73,6 +86,17 @@ impl Pipeline {
                 return Ok(());
             }
         }
+    }
+
+    /// Each consumer's log, to be looked at or changed.
+    pub fn logs(&mut self) -> impl Iterator<Item = &mut L> {
+        self.stages.iter_mut().map(|(_, _, log)| log)
+    }
+
+    /// Runs one turn of one consumer; returns whether it was idle.
+    pub fn turn(&mut self, consumer: usize) -> Result<bool, Failure> {
+        let Some((name, worker, log)) = self.stages.get_mut(consumer) else { return Ok(true) };
+        worker.turn(log).map(|turn| turn.idle).map_err(|stop| Failure { consumer: *name, stop })
     }
 
     /// Takes the records of an output topic (name without prefix), all partitions, each in order.
