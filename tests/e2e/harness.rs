@@ -18,10 +18,10 @@ use baton_sim::Pipeline;
 use baton_wire::Decoder;
 
 /// The five, as the binary names them.
-pub const CONSUMERS: [&str; 5] = ["identify", "aggregate", "score", "route", "watch"];
+pub(crate) const CONSUMERS: [&str; 5] = ["identify", "aggregate", "score", "route", "watch"];
 
 /// Topics whose records must not depend on how they came about.
-pub const OUTCOMES: [&str; 9] = [
+pub(crate) const OUTCOMES: [&str; 9] = [
     "lifecycle.changed",
     "lead.qualified",
     "lead.assignment",
@@ -34,18 +34,18 @@ pub const OUTCOMES: [&str; 9] = [
 ];
 
 /// Records of a topic as key and value, sorted.
-pub type Records = Vec<(Vec<u8>, Vec<u8>)>;
+pub(crate) type Records = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// A deployment, ended and its folder removed when dropped.
-pub struct Deployment {
-    pub bootstrap: String,
-    pub prefix: String,
+pub(crate) struct Deployment {
+    pub(crate) bootstrap: String,
+    pub(crate) prefix: String,
     state: tempfile::TempDir,
     running: BTreeMap<String, Child>,
 }
 
 /// A deployment with its topics, or `None` with a line that says why the test is skipped.
-pub fn deploy(name: &str) -> Option<Deployment> {
+pub(crate) fn deploy(name: &str) -> Option<Deployment> {
     let deployment = deploy_bare(name)?;
     let done = deployment.baton(&["topics", "apply"]);
     assert!(done.status.success(), "{}", text(&done));
@@ -53,7 +53,7 @@ pub fn deploy(name: &str) -> Option<Deployment> {
 }
 
 /// The same without topics.
-pub fn deploy_bare(name: &str) -> Option<Deployment> {
+pub(crate) fn deploy_bare(name: &str) -> Option<Deployment> {
     let Ok(bootstrap) = std::env::var("BATON_TEST_BOOTSTRAP") else {
         assert!(std::env::var("E2E_REQUIRED").is_err(), "BATON_TEST_BOOTSTRAP must name a broker");
         eprintln!("skipped: no broker; run `make broker-test`");
@@ -84,17 +84,17 @@ impl Deployment {
     }
 
     /// Runs a command to its end.
-    pub fn baton(&self, args: &[&str]) -> Output {
+    pub(crate) fn baton(&self, args: &[&str]) -> Output {
         self.command("tools", args).stdin(Stdio::null()).output().unwrap()
     }
 
     /// Starts a consumer as a process of its own.
-    pub fn start(&mut self, consumer: &str) {
+    pub(crate) fn start(&mut self, consumer: &str) {
         self.start_as(consumer, "0");
     }
 
     /// Starts a consumer under an instance name, with a state folder of its own.
-    pub fn start_as(&mut self, consumer: &str, instance: &str) {
+    pub(crate) fn start_as(&mut self, consumer: &str, instance: &str) {
         let name = format!("{consumer}-{instance}");
         let log = std::fs::File::create(self.state.path().join(format!("{name}.log"))).unwrap();
         let child = self
@@ -108,21 +108,21 @@ impl Deployment {
     }
 
     /// Starts all five.
-    pub fn start_all(&mut self) {
+    pub(crate) fn start_all(&mut self) {
         for consumer in CONSUMERS {
             self.start(consumer);
         }
     }
 
     /// SIGKILL, at once.
-    pub fn kill(&mut self, consumer: &str) {
+    pub(crate) fn kill(&mut self, consumer: &str) {
         let mut child = self.running.remove(&format!("{consumer}-0")).unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
     }
 
     /// SIGTERM; returns the exit code and how long it took.
-    pub fn terminate(&mut self, consumer: &str) -> (Option<i32>, Duration) {
+    pub(crate) fn terminate(&mut self, consumer: &str) -> (Option<i32>, Duration) {
         let mut child = self.running.remove(&format!("{consumer}-0")).unwrap();
         let began = Instant::now();
         let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
@@ -131,14 +131,19 @@ impl Deployment {
     }
 
     /// Removes a consumer's local state.
-    pub fn wipe(&self, consumer: &str) {
+    pub(crate) fn wipe(&self, consumer: &str) {
         std::fs::remove_dir_all(self.state.path().join(format!("{consumer}-0"))).unwrap();
     }
 
     /// Sends lines through `baton ingest -`.
-    pub fn ingest(&self, lines: &[String]) {
-        let mut child =
-            self.command("tools", &["ingest", "-"]).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    pub(crate) fn ingest(&self, lines: &[String]) {
+        let mut child = self
+            .command("tools", &["ingest", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let mut input = child.stdin.take().unwrap();
         for line in lines {
             input.write_all(line.as_bytes()).unwrap();
@@ -148,14 +153,33 @@ impl Deployment {
         assert!(child.wait().unwrap().success());
     }
 
-    /// Waits until every consumer has read everything there is.
-    pub fn settle(&self) {
-        let done = self.baton(&["report", "--wait", "--timeout", "120"]);
-        assert!(done.status.success(), "{}\n{}", text(&done), self.logs());
+    /// Waits until every consumer has read everything there is; fails at once when one has ended.
+    pub(crate) fn settle(&mut self) {
+        let mut report = self
+            .command("tools", &["report", "--wait", "--timeout", "60"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        loop {
+            if let Some(status) = report.try_wait().unwrap() {
+                assert!(status.success(), "the consumers did not read to the end\n{}", self.logs());
+                return;
+            }
+            let ended =
+                self.running.iter_mut().find_map(|(name, child)| Some((name.clone(), child.try_wait().unwrap()?)));
+            if let Some((name, status)) = ended {
+                report.kill().unwrap();
+                report.wait().unwrap();
+                panic!("{name} ended with {status}\n{}", self.logs());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// What the consumers logged.
-    pub fn logs(&self) -> String {
+    pub(crate) fn logs(&self) -> String {
         let mut all = String::new();
         for entry in std::fs::read_dir(self.state.path()).unwrap().flatten() {
             if entry.path().extension().is_some_and(|kind| kind == "log") {
@@ -166,25 +190,25 @@ impl Deployment {
     }
 
     /// Every committed record of a topic: key, value, headers.
-    pub fn read(&self, topic: &str) -> Vec<(Vec<u8>, Vec<u8>, BTreeMap<String, String>)> {
+    pub(crate) fn read(&self, topic: &str) -> Vec<(Vec<u8>, Vec<u8>, BTreeMap<String, String>)> {
         read_topic(&self.bootstrap, &format!("{}{topic}", self.prefix), false)
     }
 
     /// Value and headers of every dead letter, in order.
-    pub fn dead_letters(&self) -> Vec<(Vec<u8>, BTreeMap<String, String>)> {
+    pub(crate) fn dead_letters(&self) -> Vec<(Vec<u8>, BTreeMap<String, String>)> {
         let all = read_topic(&self.bootstrap, &format!("{}dlq", self.prefix), true);
         all.into_iter().map(|(_, value, headers)| (value, headers)).collect()
     }
 
     /// Key and value of every record, sorted.
-    pub fn records(&self, topic: &str) -> Records {
+    pub(crate) fn records(&self, topic: &str) -> Records {
         let mut records: Records = self.read(topic).into_iter().map(|(key, value, _)| (key, value)).collect();
         records.sort();
         records
     }
 
     /// The newest ledger of each lane.
-    pub fn ledgers(&self) -> Vec<Ledger> {
+    pub(crate) fn ledgers(&self) -> Vec<Ledger> {
         let decoder = Decoder::<Ledger>::new();
         let newest: BTreeMap<_, _> =
             self.read("ledger.balance").into_iter().map(|(key, value, _)| (key, value)).collect();
@@ -192,7 +216,7 @@ impl Deployment {
     }
 
     /// Asserts that every record is accounted for; `lines` were sent.
-    pub fn assert_balanced(&self, lines: usize) {
+    pub(crate) fn assert_balanced(&self, lines: usize) {
         let ledgers = self.ledgers();
         let consumed = |stage: &str| -> i64 { ledgers.iter().filter(|l| l.stage == stage).map(|l| l.consumed).sum() };
         let made = |stage: &str, topic: &str| -> i64 {
@@ -212,7 +236,7 @@ impl Deployment {
     }
 
     /// What the same lines come to in the simulator, topic by topic.
-    pub fn simulate(&self, lines: &[String]) -> BTreeMap<&'static str, Records> {
+    pub(crate) fn simulate(&self, lines: &[String]) -> BTreeMap<&'static str, Records> {
         let policy = std::sync::Arc::new(baton_policy::parse("starter.yaml", baton_policy::STARTER).unwrap());
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
         let topology = Topology::new(&self.prefix, 4);
@@ -227,7 +251,7 @@ impl Deployment {
     }
 
     /// Asserts that the broker holds what the simulator gave.
-    pub fn assert_agrees(&self, expected: &BTreeMap<&'static str, Records>) {
+    pub(crate) fn assert_agrees(&self, expected: &BTreeMap<&'static str, Records>) {
         for (topic, expected) in expected {
             let records = self.records(topic);
             assert_eq!(records.len(), expected.len(), "number of records on {topic}\n{}", self.logs());
@@ -254,7 +278,7 @@ fn sorted(records: Vec<baton_sim::Record>) -> Records {
 }
 
 /// The binary under test.
-pub fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     if let Ok(binary) = std::env::var("E2E_BIN") {
         return PathBuf::from(binary);
     }
@@ -263,7 +287,7 @@ pub fn binary() -> PathBuf {
 }
 
 /// Standard output and error of a command.
-pub fn text(output: &Output) -> String {
+pub(crate) fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 

@@ -26,7 +26,7 @@ use crate::settings::Settings;
 
 /// What to send, and where.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// JSON Lines, plain or gzip; - for standard input
     file: PathBuf,
     /// The topic to send to [default: engagement.raw, with the prefix]
@@ -41,7 +41,7 @@ pub struct Args {
 const PATIENCE: &str = "60000";
 
 /// Sends a file.
-pub fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
     let topic = args.topic.clone().unwrap_or_else(|| settings.topology.default_input());
     let mut lines = Lines::open(&args.file)?;
     find(settings, &topic)?;
@@ -84,7 +84,8 @@ fn find(settings: &Settings, topic: &str) -> Result<(), Failure> {
 }
 
 fn bar(lines: &Lines) -> ProgressBar {
-    let style = |template: &str| ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style =
+        |template: &str| ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     match lines.size() {
         Some(size) => ProgressBar::new(size)
             .with_style(style("{wide_bar} {bytes}/{total_bytes} {eta}"))
@@ -178,7 +179,9 @@ impl Sender {
             None => Ok(()),
             Some((line, why)) => {
                 let topic = &self.topic;
-                Err(Failure::unavailable(format!("line {line} did not get to {topic}: {why}; lines before it may have")))
+                Err(Failure::unavailable(format!(
+                    "line {line} did not get to {topic}: {why}; lines before it may have"
+                )))
             }
         }
     }

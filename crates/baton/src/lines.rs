@@ -17,13 +17,13 @@ use flate2::read::MultiGzDecoder;
 use crate::Failure;
 
 /// The longest line in bytes, without its end: a broker's default limit, less room for the key.
-pub const LONGEST: usize = 900_000;
+pub(crate) const LONGEST: usize = 900_000;
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// What a line is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Line<'a> {
+pub(crate) enum Line<'a> {
     /// One record, without the line's end.
     Record(&'a str),
     /// Not fit for a record, and why.
@@ -31,7 +31,7 @@ pub enum Line<'a> {
 }
 
 /// The lines of a file.
-pub struct Lines {
+pub(crate) struct Lines {
     name: String,
     from: Box<dyn BufRead>,
     buffer: Vec<u8>,
@@ -42,7 +42,7 @@ pub struct Lines {
 
 impl Lines {
     /// Opens a file, or standard input for `-`. What is gzip is told by its first two bytes.
-    pub fn open(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         if path == Path::new("-") {
             return Self::of("standard input", Box::new(io::stdin()), None);
         }
@@ -66,37 +66,35 @@ impl Lines {
     }
 
     /// What is read, for people.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// Bytes of the file; `None` where that cannot be known.
-    pub fn size(&self) -> Option<u64> {
+    pub(crate) fn size(&self) -> Option<u64> {
         self.size
     }
 
     /// Bytes of the file read so far; compressed ones of a compressed file.
-    pub fn taken(&self) -> u64 {
+    pub(crate) fn taken(&self) -> u64 {
         self.taken.get()
     }
 
     /// The next line that is not blank, with its number from 1; `None` at the end of the file.
-    pub fn next(&mut self) -> Result<Option<(u64, Line<'_>)>, Failure> {
-        let mut surplus;
+    pub(crate) fn next(&mut self) -> Result<Option<(u64, Line<'_>)>, Failure> {
         loop {
-            surplus = match self.fill() {
-                Ok(Some(surplus)) => surplus,
-                Ok(None) => return Ok(None),
+            match self.fill() {
+                Ok(true) => self.number += 1,
+                Ok(false) => return Ok(None),
                 Err(error) => return Err(self.broken(&error)),
-            };
-            self.number += 1;
-            if surplus > 0 || !self.buffer.trim_ascii().is_empty() {
+            }
+            // Of a line that is too long only the start is here; it is refused, whatever that looks like.
+            if self.buffer.len() > LONGEST || !self.buffer.trim_ascii().is_empty() {
                 break;
             }
         }
-        let length = self.buffer.len() + surplus;
-        let line = if length > LONGEST {
-            Line::Refused(format!("{length} bytes long, {LONGEST} at most"))
+        let line = if self.buffer.len() > LONGEST {
+            Line::Refused(format!("longer than {LONGEST} bytes"))
         } else {
             match str::from_utf8(&self.buffer) {
                 Ok(text) => Line::Record(text),
@@ -106,31 +104,32 @@ impl Lines {
         Ok(Some((self.number, line)))
     }
 
-    /// Reads one line into the buffer, its end cut off, and as much as may be kept of it. Returns how
-    /// many bytes more it had; `None` at the end of the file.
-    fn fill(&mut self) -> io::Result<Option<usize>> {
+    /// Reads one line into the buffer, its end cut off; of one that is too long, enough to tell.
+    /// Returns whether there was one.
+    fn fill(&mut self) -> io::Result<bool> {
         self.buffer.clear();
         // Room for the line's end, which does not count.
         let room = LONGEST as u64 + 2;
         if self.from.by_ref().take(room).read_until(b'\n', &mut self.buffer)? == 0 {
-            return Ok(None);
+            return Ok(false);
         }
-        let mut surplus = 0;
         if self.buffer.ends_with(b"\n") {
             self.buffer.pop();
         } else if self.buffer.len() as u64 == room {
-            surplus = self.from.skip_until(b'\n')?;
+            self.from.skip_until(b'\n')?;
         }
         if self.buffer.ends_with(b"\r") {
             self.buffer.pop();
         }
-        Ok(Some(surplus))
+        Ok(true)
     }
 
     /// A file that ends in the middle of its compression is bad data; a disk that fails is not.
     fn broken(&self, error: &io::Error) -> Failure {
-        let is_data =
-            matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof);
+        let is_data = matches!(
+            error.kind(),
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof
+        );
         let message = format!("{}, after line {}: {error}", self.name, self.number);
         if is_data { Failure { message, code: 65 } } else { Failure::io(message) }
     }
@@ -152,9 +151,9 @@ impl Read for Counted {
 
 /// The lines that were refused.
 #[derive(Debug, Default)]
-pub struct Refusals {
+pub(crate) struct Refusals {
     /// How many.
-    pub count: u64,
+    pub(crate) count: u64,
     first: Vec<String>,
 }
 
@@ -163,7 +162,7 @@ impl Refusals {
     const SHOWN: usize = 20;
 
     /// Notes one.
-    pub fn note(&mut self, number: u64, why: &str) {
+    pub(crate) fn note(&mut self, number: u64, why: &str) {
         self.count += 1;
         if self.first.len() < Self::SHOWN {
             self.first.push(format!("line {number}: {why}"));
@@ -171,7 +170,7 @@ impl Refusals {
     }
 
     /// Lists the first of them on standard error.
-    pub fn tell(&self) {
+    pub(crate) fn tell(&self) {
         let mut out = io::stderr().lock();
         for line in &self.first {
             writeln!(out, "refused {line}").ok();

@@ -62,11 +62,11 @@ enum Command {
 
 /// Why a command ended badly: what to tell the user, and the exit code (sysexits).
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// One message with the way out.
-    pub message: String,
+    pub(crate) message: String,
     /// 64 usage, 65 bad data, 69 unavailable, 74 input or output, 75 try again, 78 configuration.
-    pub code: u8,
+    pub(crate) code: u8,
 }
 
 impl Failure {

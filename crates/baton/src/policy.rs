@@ -12,7 +12,7 @@ use crate::Failure;
 
 /// What to do with a policy.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
 }
@@ -27,7 +27,7 @@ enum Command {
 }
 
 /// Checks a policy.
-pub fn run(args: &Args) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let Command::Check { file } = &args.command;
     let policy = load(Some(file))?;
     let line = format!("{}: {}", file.display(), summary(&policy));
@@ -36,7 +36,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 }
 
 /// Reads and checks a policy; the starter policy when no file is named.
-pub fn load(path: Option<&Path>) -> Result<Policy, Failure> {
+pub(crate) fn load(path: Option<&Path>) -> Result<Policy, Failure> {
     let (name, text) = match path {
         None => ("starter.yaml".to_owned(), baton_policy::STARTER.to_owned()),
         Some(path) => {

@@ -18,7 +18,7 @@ use crate::{Failure, policy};
 
 /// What to run.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// identify, aggregate, score, route, watch, or all of them in this process
     #[arg(value_parser = which, value_name = "CONSUMER")]
     consumers: Which,
@@ -38,7 +38,7 @@ fn which(text: &str) -> Result<Which, String> {
 const DRAIN: Duration = Duration::from_secs(10);
 
 /// Runs until SIGTERM or Ctrl-C, or until a consumer cannot go on.
-pub fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
     let policy = Arc::new(policy::load(settings.policy.as_deref())?);
     let topology = check_topics(&args.consumers.0, settings)?;
     let hosting = hosting(settings, topology, &policy);
@@ -80,10 +80,8 @@ async fn host(args: &Args, settings: &Settings, hosting: &Hosting, policy: &Poli
 
 /// A signal, or the end of a worker.
 async fn wait_for_the_end(workers: &[Running]) -> Result<(), Failure> {
-    let mut terminate =
-        signal(SignalKind::terminate()).map_err(|error| Failure::io(format!("signals: {error}")))?;
-    let mut interrupt =
-        signal(SignalKind::interrupt()).map_err(|error| Failure::io(format!("signals: {error}")))?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| Failure::io(format!("signals: {error}")))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| Failure::io(format!("signals: {error}")))?;
     loop {
         tokio::select! {
             _ = terminate.recv() => return Ok(()),
@@ -154,7 +152,8 @@ fn check_topics(consumers: &[Consumer], settings: &Settings) -> Result<Topology,
         let spec = consumer.spec(&topology);
         let inputs = spec.inputs.iter().map(|input| (input.topic.clone(), input.partitions));
         let state = std::iter::once((spec.changelog.clone(), spec.lanes()));
-        let needed = inputs.chain(spec.outputs.clone()).chain(state).chain([spec.ledger.clone(), spec.dead_letters.clone()]);
+        let needed =
+            inputs.chain(spec.outputs.clone()).chain(state).chain([spec.ledger.clone(), spec.dead_letters.clone()]);
         for (topic, partitions) in needed {
             match there.get(&topic) {
                 None => wrong.push(format!("{topic}: no such topic")),

@@ -9,47 +9,47 @@ use baton_kafka::Cluster;
 use baton_pipeline::{Source, Topology};
 use figment::providers::{Env, Format, Serialized, Yaml};
 use figment::value::{Dict, Value};
-use figment::{Figment, Provider};
+use figment::{Figment, Metadata, Profile, Provider};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 /// Everything that can be set. `docs/SETTINGS.md` explains each; [`DEFAULTS`] holds the defaults.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// How to reach the cluster.
-    pub cluster: Cluster,
+    pub(crate) cluster: Cluster,
     /// Copies of each topic that `topics apply` creates; `None` asks for 3, or as many as there are brokers.
-    pub replication: Option<i32>,
+    pub(crate) replication: Option<i32>,
     /// Topics: prefix, partitions, sources.
-    pub topology: Topology,
+    pub(crate) topology: Topology,
     /// Source topics by name, whose partitions are looked up when a consumer starts.
-    pub source_names: Vec<String>,
+    pub(crate) source_names: Vec<String>,
     /// The policy file; the starter policy when absent.
-    pub policy: Option<PathBuf>,
+    pub(crate) policy: Option<PathBuf>,
     /// Where local state is kept.
-    pub state_dir: PathBuf,
+    pub(crate) state_dir: PathBuf,
     /// The name of this process among its kind: part of the transactional id.
-    pub instance: String,
+    pub(crate) instance: String,
     /// Worker threads a consumer.
-    pub workers: usize,
+    pub(crate) workers: usize,
     /// Whose clock moves time when nothing arrives.
-    pub clock: ClockSource,
+    pub(crate) clock: ClockSource,
     /// Milliseconds between ticks of the wall clock.
-    pub tick_ms: i64,
+    pub(crate) tick_ms: i64,
     /// Where `/metrics`, `/livez` and `/readyz` listen; `None` for nowhere.
-    pub listen: Option<String>,
+    pub(crate) listen: Option<String>,
     /// A Confluent-compatible schema registry.
-    pub registry: Option<Registry>,
+    pub(crate) registry: Option<Registry>,
     /// How logs look.
-    pub log_format: LogFormat,
+    pub(crate) log_format: LogFormat,
     /// Which logs: a `tracing` filter.
-    pub log_level: String,
+    pub(crate) log_level: String,
 }
 
 /// Whose clock moves time when nothing arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ClockSource {
+pub(crate) enum ClockSource {
     /// The host's: a live pipeline.
     Wall,
     /// Only what is on the log: replays, samples, tests.
@@ -59,7 +59,7 @@ pub enum ClockSource {
 /// How logs look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// For people.
     Text,
     /// For machines.
@@ -68,13 +68,13 @@ pub enum LogFormat {
 
 /// A schema registry.
 #[derive(Clone)]
-pub struct Registry {
+pub(crate) struct Registry {
     /// Base address; may carry a path.
-    pub url: String,
+    pub(crate) url: String,
     /// Basic authentication.
-    pub user: Option<String>,
+    pub(crate) user: Option<String>,
     /// Its password.
-    pub password: Option<String>,
+    pub(crate) password: Option<String>,
 }
 
 impl fmt::Debug for Registry {
@@ -84,14 +84,14 @@ impl fmt::Debug for Registry {
 }
 
 /// The defaults, commented, in the form of a settings file.
-pub const DEFAULTS: &str = include_str!("default.yaml");
+pub(crate) const DEFAULTS: &str = include_str!("default.yaml");
 
 /// Keys whose values are never shown.
 const SECRETS: [&str; 4] = ["password", "secret", "sasl.password", "ssl.key.password"];
 
 /// Everything wrong with the settings.
 #[derive(Debug)]
-pub struct Wrong(pub Vec<String>);
+pub(crate) struct Wrong(pub Vec<String>);
 
 impl fmt::Display for Wrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -103,14 +103,14 @@ impl fmt::Display for Wrong {
 impl std::error::Error for Wrong {}
 
 /// What flags set, by key: `kafka.bootstrap` and so on.
-pub type Overrides = BTreeMap<String, String>;
+pub(crate) type Overrides = BTreeMap<String, String>;
 
 /// The merged sources, before they are read.
-pub struct Sources(Figment);
+pub(crate) struct Sources(Figment);
 
 impl Sources {
     /// Merges defaults, `file`, the environment (`BATON_KAFKA__BOOTSTRAP`) and flags.
-    pub fn merge(file: Option<&Path>, flags: &Overrides) -> Result<Self, Wrong> {
+    pub(crate) fn merge(file: Option<&Path>, flags: &Overrides) -> Result<Self, Wrong> {
         let mut figment = Figment::from(Yaml::string(DEFAULTS));
         if let Some(file) = file {
             if !file.is_file() {
@@ -120,13 +120,13 @@ impl Sources {
         }
         figment = figment.merge(Env::prefixed("BATON_").ignore(&["test_bootstrap", "cache", "settings"]).split("__"));
         for (key, value) in flags {
-            figment = figment.merge(Serialized::global(key, value));
+            figment = figment.merge(Flag(key, value));
         }
         Ok(Self(figment))
     }
 
     /// Reads and checks everything; all errors together.
-    pub fn read(&self) -> Result<Settings, Wrong> {
+    pub(crate) fn read(&self) -> Result<Settings, Wrong> {
         let mut errors = self.unknown_keys();
         let mut read = Reader { figment: &self.0, errors: &mut errors };
         let topology = read.topology();
@@ -135,13 +135,13 @@ impl Sources {
             replication: read.get("topics.replication"),
             source_names: read.get("sources").unwrap_or_default(),
             topology,
-            policy: read.get("policy"),
-            state_dir: read.need("state_dir"),
+            policy: read.text("policy").map(PathBuf::from),
+            state_dir: read.need("state_dir").into(),
             instance: read.name("instance"),
             workers: usize::try_from(read.between("workers", 1, 64)).unwrap_or(1),
             clock: read.one_of("clock", ClockSource::Wall),
             tick_ms: read.between("tick_ms", 10, 60_000),
-            listen: read.get("http.listen"),
+            listen: read.text("http.listen"),
             registry: read.registry(),
             log_format: read.one_of("log.format", LogFormat::Text),
             log_level: read.need("log.level"),
@@ -150,7 +150,7 @@ impl Sources {
     }
 
     /// Every key with its value and where it came from, secrets masked.
-    pub fn show(&self) -> Vec<(String, String, String)> {
+    pub(crate) fn show(&self) -> Vec<(String, String, String)> {
         let Ok(data) = self.0.data() else { return Vec::new() };
         let mut rows = Vec::new();
         for dict in data.into_values() {
@@ -183,17 +183,46 @@ impl Sources {
         for dict in data.into_values() {
             flatten("", &Value::from(dict), &mut |key, _| {
                 if !known.iter().any(|known| known == key) && !key.starts_with("kafka.properties.") {
-                    let near = known.iter().max_by(|a, b| {
-                        strsim::jaro_winkler(a, key).total_cmp(&strsim::jaro_winkler(b, key))
-                    });
+                    let near = known
+                        .iter()
+                        .max_by(|a, b| strsim::jaro_winkler(a, key).total_cmp(&strsim::jaro_winkler(b, key)));
                     let hint = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
-                    let place = self.0.find_metadata(key).map_or_else(String::new, |meta| format!(" (in {})", meta.name));
+                    let place =
+                        self.0.find_metadata(key).map_or_else(String::new, |meta| format!(" (in {})", meta.name));
                     unknown.push(format!("{key}: no such setting{hint}{place}"));
                 }
             });
         }
         unknown
     }
+}
+
+/// A setting from the command line.
+struct Flag<'a>(&'a str, &'a str);
+
+impl Provider for Flag<'_> {
+    fn metadata(&self) -> Metadata {
+        Metadata::named("the command line")
+    }
+
+    fn data(&self) -> Result<figment::value::Map<Profile, Dict>, figment::Error> {
+        // Written as in the environment: 4 is a number, [a, b] a list.
+        let value: Value = self.1.parse().unwrap_or_else(|never| match never {});
+        Serialized::global(self.0, value).data()
+    }
+}
+
+/// An error of one setting: which, what is wrong, where it was written.
+fn explain(key: &str, error: figment::Error) -> String {
+    let mut all = Vec::new();
+    for one in error {
+        let place = one.metadata.as_ref().map_or_else(String::new, |meta| match &meta.source {
+            Some(source) => format!(" (in {source})"),
+            None => format!(" (in {})", meta.name),
+        });
+        all.push(format!("{key}: {}{place}", one.kind));
+    }
+    all.join("; ")
 }
 
 struct Reader<'a> {
@@ -206,16 +235,27 @@ impl Reader<'_> {
         match self.figment.extract_inner::<Option<T>>(key) {
             Ok(value) => value,
             Err(error) => {
-                let text = error.to_string();
-                self.errors.push(if text.contains(key) { text } else { format!("{key}: {text}") });
+                self.errors.push(explain(key, error));
                 None
             }
         }
     }
 
-    fn need<T: DeserializeOwned + Default>(&mut self, key: &str) -> T {
+    /// Text; a number or a flag is taken as it is written, and `~` as not set.
+    fn text(&mut self, key: &str) -> Option<String> {
+        match self.figment.find_value(key) {
+            Ok(Value::Empty(..)) | Err(_) => None,
+            Ok(Value::Dict(..) | Value::Array(..)) => {
+                self.errors.push(format!("{key}: is not text"));
+                None
+            }
+            Ok(value) => Some(plain(&value)).filter(|text| text != "~"),
+        }
+    }
+
+    fn need(&mut self, key: &str) -> String {
         let before = self.errors.len();
-        let value = self.get(key);
+        let value = self.text(key);
         if value.is_none() && self.errors.len() == before {
             self.errors.push(format!("{key}: must be set"));
         }
@@ -239,7 +279,7 @@ impl Reader<'_> {
     }
 
     fn name(&mut self, key: &str) -> String {
-        let value: String = self.need(key);
+        let value = self.need(key);
         let is_fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         if !value.chars().all(is_fine) || value.len() > 100 {
             self.errors.push(format!("{key}: {value:?} may hold letters, digits, '.', '_' and '-' only, 100 at most"));
@@ -248,8 +288,7 @@ impl Reader<'_> {
     }
 
     fn cluster(&mut self) -> Cluster {
-        let cluster =
-            Cluster { bootstrap: self.need("kafka.bootstrap"), properties: self.properties() };
+        let cluster = Cluster { bootstrap: self.need("kafka.bootstrap"), properties: self.properties() };
         if let Err(errors) = cluster.check() {
             self.errors.extend(errors.into_iter().map(|error| error.to_string()));
         }
@@ -276,21 +315,21 @@ impl Reader<'_> {
     }
 
     fn registry(&mut self) -> Option<Registry> {
-        let url: String = self.get("registry.url")?;
+        let url = self.text("registry.url")?;
         if !url.starts_with("http://") && !url.starts_with("https://") {
             self.errors.push(format!("registry.url: {url} must begin with http:// or https://"));
         }
         Some(Registry {
             url: url.trim_end_matches('/').to_owned(),
-            user: self.get("registry.user"),
-            password: self.get("registry.password"),
+            user: self.text("registry.user"),
+            password: self.text("registry.password"),
         })
     }
 }
 
 impl Settings {
     /// The topology with the sources that were named, given how many partitions each has.
-    pub fn with_sources(&self, partitions: &BTreeMap<String, i32>) -> Result<Topology, Vec<String>> {
+    pub(crate) fn with_sources(&self, partitions: &BTreeMap<String, i32>) -> Result<Topology, Vec<String>> {
         let mut topology = self.topology.clone();
         if self.source_names.is_empty() {
             return Ok(topology);
@@ -335,6 +374,7 @@ fn plain(value: &Value) -> String {
         Value::Num(_, number) => number
             .to_i128()
             .map(|n| n.to_string())
+            .or_else(|| number.to_u128().map(|n| n.to_string()))
             .or_else(|| number.to_f64().map(|n| n.to_string()))
             .unwrap_or_default(),
         Value::Empty(..) => String::new(),

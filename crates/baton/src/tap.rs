@@ -24,13 +24,13 @@ mod line;
 mod noun;
 mod scan;
 
-pub use line::Said;
-pub use noun::{Kind, Nouns};
-pub use scan::{Next, Scan};
+pub(crate) use line::Said;
+pub(crate) use noun::{Kind, Nouns};
+pub(crate) use scan::{Next, Scan};
 
 /// What to show.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// The topic, with or without the prefix
     topic: String,
     /// Only records of this lead
@@ -60,12 +60,12 @@ enum From {
 }
 
 /// Shows a topic.
-pub fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
     show(args, settings, &schemas(settings))
 }
 
 /// Where the schemas of foreign records are asked for: once, since a person waits for the answer.
-pub fn schemas(settings: &Settings) -> Rc<dyn Schemas> {
+pub(crate) fn schemas(settings: &Settings) -> Rc<dyn Schemas> {
     match &settings.registry {
         None => Rc::new(NoRegistry),
         Some(registry) => {
@@ -82,8 +82,8 @@ fn show(args: &Args, settings: &Settings, schemas: &Rc<dyn Schemas>) -> Result<(
     let topology = settings.with_sources(&there).map_err(|errors| Failure::config(errors.join("\n")))?;
     let (topic, kind) = find(&topology, &args.topic)?;
     let Some(partitions) = there.get(&topic) else {
-        let where_ = &settings.cluster.bootstrap;
-        return Err(Failure::config(format!("there is no topic {topic} on {where_}; see `baton topics plan`")));
+        let cluster = &settings.cluster.bootstrap;
+        return Err(Failure::config(format!("there is no topic {topic} on {cluster}; see `baton topics plan`")));
     };
     let start = if args.from == From::End { Offset::End } else { Offset::Beginning };
     let mut scan = Scan::open(settings, &topic, (0..*partitions).map(|partition| (partition, start)))?;
@@ -102,10 +102,12 @@ fn show(args: &Args, settings: &Settings, schemas: &Rc<dyn Schemas>) -> Result<(
                     }
                 }
             }
-            Next::End(_) if scan.is_at_end() && !args.follow => break,
-            Next::End(_) | Next::Quiet => {
+            Next::End | Next::Quiet => {
                 if !went_out(out.flush())? {
                     return Ok(());
+                }
+                if scan.is_at_end() && !args.follow {
+                    break;
                 }
             }
         }
@@ -114,7 +116,7 @@ fn show(args: &Args, settings: &Settings, schemas: &Rc<dyn Schemas>) -> Result<(
 }
 
 /// Whether somebody still reads what is written.
-pub fn went_out(written: std::io::Result<()>) -> Result<bool, Failure> {
+pub(crate) fn went_out(written: std::io::Result<()>) -> Result<bool, Failure> {
     match written {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
@@ -131,10 +133,12 @@ fn find(topology: &Topology, asked: &str) -> Result<(String, Kind), Failure> {
         }
     }
     if asked.ends_with(".changelog") {
-        let message = format!("{asked} holds a consumer's own rows, which are not for reading; tap what it writes instead");
+        let message =
+            format!("{asked} holds a consumer's own rows, which are not for reading; tap what it writes instead");
         return Err(Failure { message, code: 64 });
     }
-    let names: Vec<_> = topology.topics().into_iter().filter(|topic| Kind::of(topology, &topic.name).is_some()).collect();
+    let names: Vec<_> =
+        topology.topics().into_iter().filter(|topic| Kind::of(topology, &topic.name).is_some()).collect();
     let names: Vec<_> = names.iter().map(|topic| topic.name.as_str()).collect();
     Err(Failure { message: format!("{asked} is not one of Baton's topics:\n  {}", names.join("\n  ")), code: 64 })
 }

@@ -6,8 +6,9 @@
 //! Absent on purpose: deleting, altering, and topics that somebody else fills (`sources`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::future::Future;
-use std::io::Write;
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use baton_kafka::rdkafka::consumer::{BaseConsumer, Consumer};
@@ -24,7 +25,7 @@ use judge::{Difference, Verdict, judge};
 
 /// What to do about topics.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
 }
@@ -41,8 +42,8 @@ enum Command {
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Shows or creates topics.
-pub fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
-    let admin = Admin::new(&settings.cluster).map_err(failure)?;
+pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
+    let admin = Admin::new(&settings.cluster).map_err(|error| failure(&error))?;
     let wanted = own(settings);
     let there = describe(&admin, &wanted)?;
     let judged: Vec<_> = wanted.iter().map(|topic| (topic, judge(topic, there.get(&topic.name)))).collect();
@@ -68,7 +69,7 @@ fn own(settings: &Settings) -> Vec<Topic> {
 
 fn describe(admin: &Admin, wanted: &[Topic]) -> Result<BTreeMap<String, TopicState>, Failure> {
     let names: Vec<_> = wanted.iter().map(|topic| topic.name.clone()).collect();
-    block_on(admin.describe(&names))?.map_err(failure)
+    block_on(admin.describe(&names))?.map_err(|error| failure(&error))
 }
 
 fn apply(settings: &Settings, admin: &Admin, judged: &[(&Topic, Verdict)]) -> Result<(), Failure> {
@@ -78,9 +79,13 @@ fn apply(settings: &Settings, admin: &Admin, judged: &[(&Topic, Verdict)]) -> Re
     if !missing.is_empty() {
         let copies = copies(settings, admin)?;
         let configs: Vec<_> = missing.iter().map(|topic| config(topic)).collect();
-        block_on(admin.create(&configs, copies))?.map_err(failure)?;
+        block_on(admin.create(&configs, copies))?.map_err(|error| failure(&error))?;
         await_leaders(settings, &missing)?;
-        print(&format!("created {} with {copies} cop{} each\n", names(missing.len()), if copies == 1 { "y" } else { "ies" }));
+        print(&format!(
+            "created {} with {copies} cop{} each\n",
+            names(missing.len()),
+            if copies == 1 { "y" } else { "ies" }
+        ));
     }
     let kept = judged.len() - missing.len();
     if kept > 0 {
@@ -100,35 +105,40 @@ fn names(count: usize) -> String {
 
 /// Fails when a topic exists that would break a guarantee.
 fn refuse(settings: &Settings, judged: &[(&Topic, Verdict)]) -> Result<(), Failure> {
-    let mut said = Vec::new();
+    let bootstrap = &settings.cluster.bootstrap;
+    let (mut said, mut ways_out) = (Vec::new(), Vec::new());
     for (topic, verdict) in judged {
         for difference in verdict.differences().iter().filter(|difference| difference.breaks) {
-            said.push(format!("{}: {difference}\n    {}", topic.name, mend(settings, topic, difference)));
+            said.push(format!("{}: {difference}", topic.name));
+            ways_out.push(way_out(bootstrap, topic, difference));
         }
     }
     if said.is_empty() {
         return Ok(());
     }
+    ways_out.dedup();
     Err(Failure::config(format!(
-        "topics exist that are not as they must be; nothing was created\n  {}\nor keep them and give Baton topics of \
-         its own: --prefix NAME.",
-        said.join("\n  ")
+        "topics exist that are not as they must be; nothing was created\n  {}\nmend them:\n  {}\nor leave them and give \
+         Baton topics of its own: --prefix NAME.",
+        said.join("\n  "),
+        ways_out.join("\n  ")
     )))
 }
 
-/// How to mend a difference with Kafka's own tools.
-fn mend(settings: &Settings, topic: &Topic, difference: &Difference) -> String {
-    let bootstrap = &settings.cluster.bootstrap;
-    if difference.setting == judge::PARTITIONS {
+/// How to mend a difference.
+fn way_out(bootstrap: &str, topic: &Topic, difference: &Difference) -> String {
+    let Difference { setting, wanted, .. } = difference;
+    if *setting == judge::PARTITIONS {
+        // A key would change its partition, and its state would stay behind.
         return format!(
-            "the number cannot be mended in place: a key would change its partition. If nothing in it is needed:\n    \
-             kafka-topics.sh --bootstrap-server {bootstrap} --delete --topic {}",
-            topic.name
+            "partitions cannot be changed in place: set topics.partitions to what is there, or, when nothing in them \
+             is needed,\n  kafka-topics.sh --bootstrap-server {bootstrap} --delete --topic NAME"
         );
     }
+    let name = &topic.name;
     format!(
-        "kafka-configs.sh --bootstrap-server {bootstrap} --alter --entity-type topics --entity-name {} --add-config {}={}",
-        topic.name, difference.setting, difference.wanted
+        "kafka-configs.sh --bootstrap-server {bootstrap} --alter --entity-type topics --entity-name {name} --add-config \
+         {setting}={wanted}"
     )
 }
 
@@ -142,13 +152,11 @@ fn config(topic: &Topic) -> TopicConfig {
 
 /// Copies of each topic: as set, else three, or as many as there are brokers.
 fn copies(settings: &Settings, admin: &Admin) -> Result<i32, Failure> {
-    match settings.replication {
-        Some(copies) => Ok(copies),
-        None => {
-            let brokers = admin.brokers().map_err(failure)?;
-            Ok(i32::try_from(brokers.clamp(1, 3)).unwrap_or(1))
-        }
+    if let Some(copies) = settings.replication {
+        return Ok(copies);
     }
+    let brokers = admin.brokers().map_err(|error| failure(&error))?;
+    Ok(i32::try_from(brokers.clamp(1, 3)).unwrap_or(1))
 }
 
 /// A topic can be written only when each of its partitions has a leader, some time after its creation.
@@ -169,7 +177,8 @@ fn await_leaders(settings: &Settings, topics: &[&Topic]) -> Result<(), Failure> 
         }
         let Some(first) = waiting.first() else { return Ok(()) };
         if since.elapsed() > PATIENCE {
-            let message = format!("{} have no leader after {} s, {first} among them", names(waiting.len()), PATIENCE.as_secs());
+            let message =
+                format!("{} have no leader after {} s, {first} among them", names(waiting.len()), PATIENCE.as_secs());
             return Err(Failure::unavailable(message));
         }
         std::thread::sleep(Duration::from_millis(100));
@@ -202,7 +211,7 @@ fn table(judged: &[(&Topic, Verdict)]) -> String {
                 format!("differs: {}", list.join("; "))
             }
         };
-        said.push_str(&format!("{:<width$}  {:>10}  {cleanup:<8}  {state}\n", topic.name, topic.partitions));
+        let _ = writeln!(said, "{:<width$}  {:>10}  {cleanup:<8}  {state}", topic.name, topic.partitions);
     }
     said
 }
@@ -211,7 +220,7 @@ fn print(text: &str) {
     std::io::stdout().write_all(text.as_bytes()).ok();
 }
 
-fn failure(error: AdminError) -> Failure {
+fn failure(error: &AdminError) -> Failure {
     match error {
         AdminError::Unreachable { .. } => Failure::unavailable(error.to_string()),
         AdminError::Refused { .. } => Failure::config(error.to_string()),

@@ -14,14 +14,11 @@ use super::noun::{Kind, Nouns};
 
 /// A record as it is shown.
 #[derive(Debug, Default, Serialize)]
-pub struct Said<'a> {
-    /// Full name of the topic.
-    pub topic: &'a str,
-    /// Where on it; absent off a broker.
+pub(crate) struct Said<'a> {
+    topic: &'a str,
     #[serde(flatten)]
-    pub place: Option<Place>,
-    /// Its key; bytes that are no text are replaced.
-    pub key: Option<String>,
+    place: Option<Place>,
+    key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     headers: Option<Named>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,7 +31,7 @@ pub struct Said<'a> {
 
 /// Where a record lies.
 #[derive(Debug, Serialize)]
-pub struct Place {
+struct Place {
     partition: i32,
     offset: i64,
     time: Option<String>,
@@ -55,28 +52,31 @@ impl Serialize for Named {
 }
 
 impl<'a> Said<'a> {
+    /// A record that lies on no broker, without its value. In a key, bytes that are no text are replaced.
+    pub(crate) fn new(topic: &'a str, key: Option<&[u8]>) -> Self {
+        Self { topic, key: key.map(text), ..Self::default() }
+    }
+
     /// All of a record but its value.
-    pub fn of(record: &'a BorrowedMessage<'_>, with_headers: bool) -> Self {
+    pub(crate) fn of(record: &'a BorrowedMessage<'_>, with_headers: bool) -> Self {
         let time = record.timestamp().to_millis().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
         let headers = record.headers().map(|headers| {
             headers.iter().map(|header| (header.key.to_owned(), text(header.value.unwrap_or_default()))).collect()
         });
         Self {
-            topic: record.topic(),
             place: Some(Place {
                 partition: record.partition(),
                 offset: record.offset(),
                 time: time.map(|time| time.to_string()),
             }),
-            key: record.key().map(text),
             headers: with_headers.then(|| Named(headers.unwrap_or_default())),
-            ..Self::default()
+            ..Self::new(record.topic(), record.key())
         }
     }
 
     /// With the value; a record without one has `null`.
     #[must_use]
-    pub fn with_value(mut self, nouns: &mut Nouns, kind: Kind, value: Option<&[u8]>) -> Self {
+    pub(crate) fn with_value(mut self, nouns: &mut Nouns, kind: Kind, value: Option<&[u8]>) -> Self {
         let Some(value) = value else {
             self.value = to_raw_value(&()).ok();
             return self;
@@ -97,7 +97,7 @@ impl<'a> Said<'a> {
     }
 
     /// Whether it is about a lead: keyed by it, or naming it.
-    pub fn concerns(&self, lead: &str) -> bool {
+    pub(crate) fn concerns(&self, lead: &str) -> bool {
         #[derive(Deserialize)]
         struct Named<'a> {
             #[serde(borrow)]
@@ -111,7 +111,7 @@ impl<'a> Said<'a> {
     }
 
     /// Writes the line.
-    pub fn write(&self, out: &mut impl Write) -> std::io::Result<()> {
+    pub(crate) fn write(&self, out: &mut impl Write) -> std::io::Result<()> {
         serde_json::to_writer(&mut *out, self)?;
         out.write_all(b"\n")
     }

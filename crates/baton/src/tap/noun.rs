@@ -16,7 +16,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 /// The type of a topic's records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// What a source says: JSON, or Avro of `RawEvent`.
     Source,
     /// `LeadEvent`.
@@ -49,7 +49,7 @@ pub enum Kind {
 
 impl Kind {
     /// What is on a topic, by its full name; `None` for changelogs and topics that are not Baton's.
-    pub fn of(topology: &Topology, topic: &str) -> Option<Self> {
+    pub(crate) fn of(topology: &Topology, topic: &str) -> Option<Self> {
         if topology.sources.iter().any(|source| source.topic == topic) {
             return Some(Self::Source);
         }
@@ -74,7 +74,7 @@ impl Kind {
 }
 
 /// Reads the values of every topic.
-pub struct Nouns {
+pub(crate) struct Nouns {
     source: Codec<RawEvent>,
     event: Codec<LeadEvent>,
     identity: Codec<IdentityLink>,
@@ -92,7 +92,7 @@ pub struct Nouns {
 
 impl Nouns {
     /// A reader that asks `schemas` for what it does not know.
-    pub fn new(schemas: &Rc<dyn Schemas>) -> Self {
+    pub(crate) fn new(schemas: &Rc<dyn Schemas>) -> Self {
         Self {
             source: Codec::new(schemas),
             event: Codec::new(schemas),
@@ -111,7 +111,7 @@ impl Nouns {
     }
 
     /// A value as JSON on one line; `Ok(None)` where it is to be shown as it is.
-    pub fn json(&mut self, kind: Kind, value: &[u8]) -> Result<Option<Box<RawValue>>, String> {
+    pub(crate) fn json(&mut self, kind: Kind, value: &[u8]) -> Result<Option<Box<RawValue>>, String> {
         match kind {
             Kind::Source => match Frame::of(value) {
                 Frame::Json(json) => one_line(json),

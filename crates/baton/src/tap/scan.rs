@@ -16,21 +16,21 @@ use crate::Failure;
 use crate::settings::Settings;
 
 /// A reader of one topic, outside of any group.
-pub struct Scan {
+pub(crate) struct Scan {
     consumer: BaseConsumer,
     topic: String,
     /// Partitions that have more to give, as far as is known.
     open: BTreeSet<i32>,
-    /// When the cluster was last heard of.
+    /// When a record or an end was last heard of.
     heard: Instant,
 }
 
 /// What comes next.
-pub enum Next<'a> {
+pub(crate) enum Next<'a> {
     /// A record.
     Record(BorrowedMessage<'a>),
-    /// This partition has been read to its end.
-    End(i32),
+    /// A partition has been read to its end.
+    End,
     /// Nothing within the time given.
     Quiet,
 }
@@ -40,7 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Scan {
     /// Reads these partitions, each from its own place on.
-    pub fn open(
+    pub(crate) fn open(
         settings: &Settings,
         topic: &str,
         starts: impl IntoIterator<Item = (i32, Offset)>,
@@ -73,21 +73,19 @@ impl Scan {
     }
 
     /// The next record or end of a partition, or nothing after `wait`.
-    pub fn next(&mut self, wait: Duration) -> Result<Next<'_>, Failure> {
-        let polled = self.consumer.poll(wait);
-        if !matches!(polled, Some(Err(_))) {
-            self.heard = Instant::now();
-        }
-        match polled {
-            None => Ok(Next::Quiet),
+    pub(crate) fn next(&mut self, wait: Duration) -> Result<Next<'_>, Failure> {
+        match self.consumer.poll(wait) {
+            None if self.open.is_empty() || self.heard.elapsed() < PATIENCE => Ok(Next::Quiet),
+            None => Err(Failure::unavailable(format!("{}: nothing heard for {} s", self.topic, PATIENCE.as_secs()))),
             Some(Ok(record)) => {
+                self.heard = Instant::now();
                 self.open.insert(record.partition());
                 Ok(Next::Record(record))
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => {
                 self.heard = Instant::now();
                 self.open.remove(&partition);
-                Ok(Next::End(partition))
+                Ok(Next::End)
             }
             Some(Err(error)) if is_passing(&error) && self.heard.elapsed() < PATIENCE => Ok(Next::Quiet),
             Some(Err(error)) => Err(Failure::unavailable(format!("{}: {error}", self.topic))),
@@ -95,7 +93,7 @@ impl Scan {
     }
 
     /// Whether every partition has been read to its end.
-    pub fn is_at_end(&self) -> bool {
+    pub(crate) fn is_at_end(&self) -> bool {
         self.open.is_empty()
     }
 }

@@ -83,12 +83,11 @@ fn commands(text: &str) -> Vec<(usize, Command)> {
     let mut begun = String::new();
     for line in markdown::lines(text) {
         if line.fenced {
-            match line.text.strip_suffix('\\') {
-                Some(part) => begun.push_str(part),
-                None => {
-                    let whole = std::mem::take(&mut begun) + line.text;
-                    found.extend(in_shell(&whole).into_iter().map(|command| (line.number, command)));
-                }
+            if let Some(part) = line.text.strip_suffix('\\') {
+                begun.push_str(part);
+            } else {
+                let whole = std::mem::take(&mut begun) + line.text;
+                found.extend(in_shell(&whole).into_iter().map(|command| (line.number, command)));
             }
         } else {
             let spans = markdown::spans(line.text).flat_map(in_shell);

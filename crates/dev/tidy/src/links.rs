@@ -1,10 +1,13 @@
-//! A link from one document to another file of the repository leads somewhere.
+//! A link from a document to a file of the repository leads somewhere, and a path in code names one.
 //!
 //! Absent on purpose: anchors, and addresses on the network, which a test must not ask.
 
 use crate::{Fault, Tree, markdown};
 
-/// Links that lead nowhere, in every `.md` file.
+/// How a path from the root of the repository begins.
+const TOPS: [&str; 6] = [".ci/", "crates/", "deploy/", "docs/", "schemas/", "tests/"];
+
+/// Links and paths that lead nowhere, in every `.md` file.
 pub fn check(tree: &Tree) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (path, text) in tree.with_extension("md") {
@@ -16,9 +19,18 @@ pub fn check(tree: &Tree) -> Vec<Fault> {
                 }
                 faults.push(Fault::line(path, line.number, format!("the link to {target} leads nowhere")));
             }
+            for named in markdown::spans(line.text).filter(|span| is_path(span) && !tree.has(span)) {
+                faults.push(Fault::line(path, line.number, format!("there is no {named}")));
+            }
         }
     }
     faults
+}
+
+/// A path from the root, without placeholders and patterns.
+fn is_path(span: &str) -> bool {
+    TOPS.iter().any(|top| span.starts_with(top))
+        && span.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.' | b'_' | b'-'))
 }
 
 /// The path that `target` means in the document `from`.
@@ -51,5 +63,13 @@ mod tests {
         let faults = check(&tree);
         assert_eq!(faults.len(), 1);
         assert_eq!(faults[0].to_string(), "docs/A.md:2: the link to gone.md leads nowhere");
+    }
+
+    #[test]
+    fn a_path_that_names_nothing_is_found() {
+        let text = "`docs/A.md`, `docs/`, `crates/*/src`, `crates/{a,b}`, `docs.rs/x`\n`docs/gone.md`\n";
+        let faults = check(&Tree::of(&[("docs/A.md", text)]));
+        assert_eq!(faults.len(), 1);
+        assert_eq!(faults[0].to_string(), "docs/A.md:2: there is no docs/gone.md");
     }
 }

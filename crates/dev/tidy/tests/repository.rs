@@ -17,8 +17,8 @@ fn root() -> &'static Path {
 
 #[track_caller]
 fn none(faults: &[Fault]) {
-    let list: String = faults.iter().map(|fault| format!("\n  {fault}")).collect();
-    assert!(faults.is_empty(), "{} found:{list}", faults.len());
+    let list: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert!(faults.is_empty(), "{} found:\n  {}", faults.len(), list.join("\n  "));
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn every_command_in_a_document_exists() {
 }
 
 #[test]
-fn every_link_in_a_document_leads_somewhere() {
+fn every_link_and_path_in_a_document_leads_somewhere() {
     none(&links::check(&TREE));
 }
 

@@ -26,7 +26,7 @@ pub struct Snapshot {
 pub struct Board(Mutex<Vec<Snapshot>>);
 
 /// A worker silent for so long is stuck: three times the longest single call to the cluster.
-const SILENT: Duration = Duration::from_secs(60);
+const SILENT: Duration = Duration::from_mins(1);
 
 impl Board {
     /// Replaces what the worker said before.

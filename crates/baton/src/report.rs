@@ -1,0 +1,82 @@
+//! `baton report`: what came of it all, read from the outcome topics.
+//!
+//! Holds: only committed records count, up to the end of each topic; nothing is written anywhere.
+
+use std::io::Write;
+use std::time::Duration;
+
+use baton_domain::Millis;
+use baton_kafka::Admin;
+use baton_kafka::rdkafka::Offset;
+use baton_kafka::rdkafka::message::{BorrowedMessage, Headers, Message};
+use baton_pipeline::Topology;
+
+use crate::Failure;
+use crate::settings::{ClockSource, Settings};
+use crate::summary::{Intake, Look, OUTCOMES};
+use crate::tap::{Next, Scan, schemas, went_out};
+
+mod progress;
+mod wait;
+
+/// How to report.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// First wait until every consumer has read all there is
+    #[arg(long)]
+    wait: bool,
+    /// How long to wait, in seconds
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    timeout: u64,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+/// Reports.
+pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
+    let there = Admin::new(&settings.cluster)
+        .and_then(|admin| admin.topics())
+        .map_err(|error| Failure::unavailable(error.to_string()))?;
+    let topology = settings.with_sources(&there).map_err(|errors| Failure::config(errors.join("\n")))?;
+    if let Some(missing) = OUTCOMES.iter().map(|name| topology.full(name)).find(|name| !there.contains_key(name)) {
+        let cluster = &settings.cluster.bootstrap;
+        let message =
+            format!("there is no topic {missing} on {cluster}; create Baton's topics with `baton topics apply`");
+        return Err(Failure::config(message));
+    }
+    if args.wait {
+        wait::until_read(settings, &topology, Duration::from_secs(args.timeout))?;
+    }
+    let report = read(settings, &topology, |name| there.get(name).copied().unwrap_or(0))?.summary().report(&topology);
+    let mut out = std::io::stdout().lock();
+    let written = if args.json {
+        serde_json::to_writer_pretty(&mut out, &report)
+            .map_err(std::io::Error::from)
+            .and_then(|()| out.write_all(b"\n"))
+    } else {
+        out.write_all(report.text(Look::of(&out)).as_bytes())
+    };
+    went_out(written).map(drop)
+}
+
+fn read(settings: &Settings, topology: &Topology, partitions: impl Fn(&str) -> i32) -> Result<Intake, Failure> {
+    let mut intake = Intake::new(&schemas(settings));
+    for topic in OUTCOMES {
+        let full = topology.full(topic);
+        let starts = (0..partitions(&full)).map(|partition| (partition, Offset::Beginning));
+        let mut scan = Scan::open(settings, &full, starts)?;
+        while !scan.is_at_end() {
+            if let Next::Record(record) = scan.next(Duration::from_millis(200))? {
+                let appended = record.timestamp().to_millis().filter(|_| settings.clock == ClockSource::Wall);
+                let value = record.payload().unwrap_or_default();
+                intake.take(topic, value, appended.map(Millis), |name| header(&record, name));
+            }
+        }
+    }
+    Ok(intake)
+}
+
+fn header<'a>(record: &'a BorrowedMessage<'_>, name: &str) -> Option<&'a [u8]> {
+    record.headers()?.iter().find(|header| header.key == name)?.value
+}
