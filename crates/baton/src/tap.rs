@@ -7,8 +7,6 @@
 
 use std::io::{BufWriter, ErrorKind, Write};
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use baton_kafka::Admin;
@@ -70,7 +68,7 @@ pub(crate) fn schemas(settings: &Settings) -> Rc<dyn Schemas> {
         None => Rc::new(NoRegistry),
         Some(registry) => {
             let login = registry.user.as_deref().map(|user| (user, registry.password.as_deref().unwrap_or_default()));
-            Rc::new(Registry::new(&registry.url, login, Arc::new(AtomicBool::new(true))))
+            Rc::new(Registry::new(&registry.url, login))
         }
     }
 }

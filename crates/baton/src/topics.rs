@@ -189,7 +189,7 @@ fn await_leaders(settings: &Settings, topics: &[&Topic]) -> Result<(), Failure> 
 fn register(settings: &Settings) -> Result<(), Failure> {
     let Some(registry) = &settings.registry else { return Ok(()) };
     let login = registry.user.as_deref().map(|user| (user, registry.password.as_deref().unwrap_or_default()));
-    let client = Registry::new(&registry.url, login, std::sync::Arc::default());
+    let client = Registry::new(&registry.url, login);
     let schemas = baton_wire::schemas();
     for schema in &schemas {
         client.register(schema.subject, schema.json).map_err(|error| Failure::unavailable(error.to_string()))?;

@@ -1,6 +1,7 @@
 //! The pipeline under planted faults gives what it gives without them.
 #![allow(clippy::unwrap_used, reason = "a test may unwrap, its helpers too")]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use baton_domain::Millis;
@@ -11,7 +12,7 @@ use baton_sim::{Dice, FaultyLog, MemoryLog, Pipeline, Shared, Thrown};
 
 const NOW: Millis = Millis(1_800_000_000_000);
 
-/// Key and value of every record of every outcome topic, sorted.
+/// Key and value of every record of every outcome topic, sorted, and the newest ledger of each lane.
 type Outcome = Vec<(&'static str, Vec<(Option<Vec<u8>>, Option<Vec<u8>>)>)>;
 
 const OUTCOMES: [&str; 10] = [
@@ -37,14 +38,14 @@ fn limits(dice: &mut Dice) -> Limits {
 }
 
 fn outcome<L: Log>(pipeline: &mut Pipeline<L>) -> Outcome {
-    OUTCOMES
-        .iter()
-        .map(|topic| {
-            let mut records: Vec<_> = pipeline.take(topic).into_iter().map(|r| (r.key, r.value)).collect();
-            records.sort();
-            (*topic, records)
-        })
-        .collect()
+    let newest: BTreeMap<_, _> = pipeline.take("ledger.balance").into_iter().map(|r| (r.key, r.value)).collect();
+    let ledgers = ("ledger.balance", newest.into_iter().collect());
+    let topics = OUTCOMES.iter().map(|topic| {
+        let mut records: Vec<_> = pipeline.take(topic).into_iter().map(|r| (r.key, r.value)).collect();
+        records.sort();
+        (*topic, records)
+    });
+    topics.chain([ledgers]).collect()
 }
 
 fn undisturbed(lines: &[String]) -> Outcome {

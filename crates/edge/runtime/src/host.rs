@@ -103,7 +103,7 @@ fn run(
     let spec = consumer.spec(&hosting.topology);
     let group = group_of(&hosting.topology, consumer);
     let instance = format!("{}.{number}", hosting.instance);
-    let schemas = schemas_of(hosting, stop)?;
+    let schemas = schemas_of(hosting)?;
     let processor = consumer.processor(&hosting.topology, &hosting.policy, &schemas, hosting.pace);
     let mut log =
         KafkaLog::open(&hosting.cluster, &spec, &group, &instance).map_err(|fault| Stop::Config(fault.to_string()))?;
@@ -139,10 +139,10 @@ fn report_faults(consumer: Consumer, before: Stats, after: Stats) {
     }
 }
 
-fn schemas_of(hosting: &Hosting, stop: &Arc<AtomicBool>) -> Result<Rc<dyn Schemas>, Stop> {
+fn schemas_of(hosting: &Hosting) -> Result<Rc<dyn Schemas>, Stop> {
     let Some((url, login)) = &hosting.registry else { return Ok(Rc::new(NoRegistry)) };
     let login = login.as_ref().map(|(user, password)| (user.as_str(), password.as_str()));
-    let mut registry = Registry::new(url, login, Arc::clone(stop));
+    let mut registry = Registry::new(url, login);
     let own: Vec<_> = schemas().into_iter().map(|schema| (schema.subject.to_owned(), schema.json)).collect();
     registry.adopt(&own).map_err(|error| Stop::Config(error.to_string()))?;
     Ok(Rc::new(registry))

@@ -5,11 +5,9 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use baton_pipeline::{Schemas, Unavailable};
+use baton_pipeline::Schemas;
 use serde_json::{Value, json};
 
 /// The registry cannot be used.
@@ -42,12 +40,11 @@ pub struct Registry {
     agent: ureq::Agent,
     own: BTreeMap<String, u32>,
     known: RefCell<BTreeMap<u32, String>>,
-    stop: Arc<AtomicBool>,
 }
 
 impl Registry {
-    /// A client. `login` is user and password; `stop` ends any waiting for an answer.
-    pub fn new(url: &str, login: Option<(&str, &str)>, stop: Arc<AtomicBool>) -> Self {
+    /// A client. `login` is user and password.
+    pub fn new(url: &str, login: Option<(&str, &str)>) -> Self {
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(Duration::from_secs(10)))
             .http_status_as_error(false)
@@ -59,7 +56,6 @@ impl Registry {
             agent: config.into(),
             own: BTreeMap::new(),
             known: RefCell::new(BTreeMap::new()),
-            stop,
         }
     }
 
@@ -128,9 +124,9 @@ impl Registry {
 }
 
 impl Schemas for Registry {
-    fn by_id(&self, id: u32) -> Result<Option<String>, Unavailable> {
+    fn by_id(&self, id: u32) -> Option<String> {
         if let Some(schema) = self.known.borrow().get(&id) {
-            return Ok(Some(schema.clone()));
+            return Some(schema.clone());
         }
         let mut pause = Duration::from_millis(100);
         loop {
@@ -140,14 +136,11 @@ impl Schemas for Registry {
                     if let Some(schema) = &schema {
                         self.known.borrow_mut().insert(id, schema.clone());
                     }
-                    return Ok(schema);
+                    return schema;
                 }
-                Ok((404, _)) => return Ok(None),
+                Ok((404, _)) => return None,
                 Ok((status, _)) => tracing::warn!(id, status, "the schema registry refuses a schema; asking again"),
                 Err(error) => tracing::warn!(id, %error, "waiting for the schema registry"),
-            }
-            if self.stop.load(Ordering::Acquire) {
-                return Err(Unavailable(format!("schema registry {} did not answer", self.url)));
             }
             std::thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_secs(5));

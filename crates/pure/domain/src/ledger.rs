@@ -13,7 +13,7 @@ pub struct Ledger {
     pub stamp: Stamp,
     /// The stage.
     pub stage: String,
-    /// Records consumed, ticks included.
+    /// Records consumed; ticks between consumers are not counted, those of a source are.
     pub consumed: i64,
     /// Each consumed record under exactly one outcome, sorted by name.
     pub outcomes: Vec<Count>,

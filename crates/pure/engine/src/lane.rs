@@ -332,3 +332,6 @@ impl<S: Store> Lane<S> {
         self.store
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -252,9 +252,12 @@ mod tests {
         let marks = merge.marks();
         merge.reset(&marks);
         assert_eq!(merge.is_new(A, 0, 0), Some(true));
+        merge.push(1, record(15, 2, "y"));
+        assert_eq!(merge.next(), Turn::Wait(LogTime(9)), "the record at 10 is still to come again");
         merge.push(0, record(10, 0, "x"));
-        merge.tick(A, 1, 2, LogTime(15));
-        assert_eq!(drain(&mut merge), [0]);
+        assert_eq!(drain(&mut merge), [0], "what lies after 10 has not come again either");
+        merge.tick(A, 0, 1, LogTime(20));
+        assert_eq!(drain(&mut merge), [2]);
     }
 
     #[test]

@@ -12,25 +12,21 @@ use serde::de::DeserializeOwned;
 pub trait Schemas {
     /// The schema with a registry's id; `Ok(None)` when the registry does not know it.
     ///
-    /// May block until the registry answers: a registry that is down is no reason to throw a
-    /// record away. Gives up only when the process is to end.
-    fn by_id(&self, id: u32) -> Result<Option<String>, Unavailable>;
+    /// Blocks until the registry answers: a registry that is down is no reason to throw a record
+    /// away, and nothing can be committed meanwhile.
+    fn by_id(&self, id: u32) -> Option<String>;
 
     /// The id under which the registry holds a schema of our own, by subject; `None` without a registry.
     fn id_of(&self, subject: &str) -> Option<u32>;
 }
-
-/// The registry does not answer and the process is to end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unavailable(pub String);
 
 /// No registry: records carry their schema's fingerprint.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoRegistry;
 
 impl Schemas for NoRegistry {
-    fn by_id(&self, _id: u32) -> Result<Option<String>, Unavailable> {
-        Ok(None)
+    fn by_id(&self, _id: u32) -> Option<String> {
+        None
     }
 
     fn id_of(&self, _subject: &str) -> Option<u32> {
@@ -92,17 +88,12 @@ impl<T: Record + Serialize + DeserializeOwned> Codec<T> {
             *left -= 1;
             return unknown(id);
         }
-        match self.schemas.by_id(id) {
-            Ok(Some(schema)) => {
-                self.unknown.remove(&id);
-                self.decoder.add_writer(Writer::Id(id), &schema).ok();
-                Ok(())
-            }
-            Ok(None) => {
-                self.unknown.insert(id, ASK_AGAIN_AFTER);
-                unknown(id)
-            }
-            Err(Unavailable(why)) => Err((Reason::UnknownSchema, why)),
-        }
+        let Some(schema) = self.schemas.by_id(id) else {
+            self.unknown.insert(id, ASK_AGAIN_AFTER);
+            return unknown(id);
+        };
+        self.unknown.remove(&id);
+        self.decoder.add_writer(Writer::Id(id), &schema).ok();
+        Ok(())
     }
 }

@@ -16,7 +16,7 @@ mod score;
 mod topics;
 mod watch;
 
-pub use codec::{Codec, NoRegistry, Schemas, Unavailable};
+pub use codec::{Codec, NoRegistry, Schemas};
 pub use consumer::Consumer;
 pub use identify::Pace;
 pub use topics::{Cleanup, Source, Topic, Topology};

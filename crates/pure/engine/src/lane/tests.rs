@@ -1,0 +1,220 @@
+//! A lane over a toy stage that writes down what it is given, in order.
+
+use baton_domain::{Ledger, LogTime, Millis, Stamp};
+
+use super::*;
+use crate::spec::{InputSpec, Spread, Writers};
+use crate::{Emit, MemStore};
+
+/// Emits `record <at>` and `wake <due>`; a record's value is its stamp, its key the row to wake, and a
+/// key of the form `name@due` asks for a wake-up.
+struct Diary;
+
+fn stamp_of(value: &[u8]) -> Option<Stamp> {
+    let (at, lane) = std::str::from_utf8(value).ok()?.split_once('/')?;
+    Some(Stamp { at: LogTime(at.parse().ok()?), lane: lane.parse().ok()? })
+}
+
+impl Processor for Diary {
+    fn stamp(&mut self, record: &Incoming<'_>, _now: LogTime) -> Stamped {
+        match record.value.and_then(stamp_of) {
+            Some(stamp) => Stamped::At(stamp),
+            None => Stamped::Bad(Reason::Decode, "no stamp".to_owned()),
+        }
+    }
+
+    fn process(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) -> LogTime {
+        let key = String::from_utf8_lossy(record.key.unwrap_or_default()).into_owned();
+        if let Some((name, due)) = key.split_once('@') {
+            ctx.put(name.as_bytes(), b"row", due.parse().ok().map(LogTime));
+        }
+        say(ctx, &format!("record {}", at.0));
+        ctx.count("seen");
+        at
+    }
+
+    fn wake(&mut self, key: &[u8], due: LogTime, ctx: &mut Ctx<'_>) {
+        say(ctx, &format!("wake {} {}", String::from_utf8_lossy(key), due.0));
+    }
+
+    fn tell_time(&mut self, now: LogTime, ctx: &mut Ctx<'_>) {
+        ctx.tick(0, 0, now.0.to_string().as_bytes());
+    }
+
+    fn encode_ledger(&mut self, _ledger: &Ledger) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
+fn say(ctx: &mut Ctx<'_>, text: &str) {
+    ctx.emit(Emit { topic: 0, partition: 0, key: Some(b"k"), value: text.as_bytes(), headers: &[] });
+}
+
+fn spec(writers: i32) -> StageSpec {
+    let input = InputSpec {
+        topic: "in".to_owned(),
+        partitions: 1,
+        spread: Spread::Own,
+        order: Order::Stamped(Writers::First(writers)),
+    };
+    StageSpec {
+        name: "diary".to_owned(),
+        inputs: vec![input],
+        outputs: vec![("out".to_owned(), 1)],
+        changelog: "changelog".to_owned(),
+        ledger: ("ledger".to_owned(), 1),
+        dead_letters: ("dlq".to_owned(), 1),
+    }
+}
+
+/// A lane with everything it borrows.
+struct Bench {
+    spec: StageSpec,
+    lane: Lane<MemStore>,
+    outbox: Outbox,
+    offset: i64,
+}
+
+impl Bench {
+    fn new(writers: i32) -> Self {
+        let spec = spec(writers);
+        let lane = Lane::open(0, MemStore::default(), &spec, [((0, 0), 0)].into());
+        Self { spec, lane, outbox: Outbox::default(), offset: 0 }
+    }
+
+    fn hear(&mut self, key: Option<&str>, value: &str) {
+        let record = Incoming {
+            input: 0,
+            partition: 0,
+            offset: self.offset,
+            appended: Millis(0),
+            key: key.map(str::as_bytes),
+            value: Some(value.as_bytes()),
+        };
+        self.offset += 1;
+        let mut desk = Desk { spec: &self.spec, processor: &mut Diary, outbox: &mut self.outbox };
+        self.lane.accept(&mut desk, &record);
+    }
+
+    fn drain(&mut self, wakes: usize) -> bool {
+        let mut desk = Desk { spec: &self.spec, processor: &mut Diary, outbox: &mut self.outbox };
+        self.lane.drain(&mut desk, wakes)
+    }
+
+    /// What the stage said since the last time; dead letters as `dlq`.
+    fn said(&mut self) -> Vec<String> {
+        let text = |output: crate::Output<'_>| match output.topic {
+            Topic::Output(_) => Some(String::from_utf8_lossy(output.value.unwrap_or_default()).into_owned()),
+            Topic::DeadLetters => Some("dlq".to_owned()),
+            _ => None,
+        };
+        let said = self.outbox.outputs().filter_map(text).collect();
+        self.outbox.clear();
+        said
+    }
+}
+
+#[test]
+fn a_record_at_the_instant_of_a_wake_up_comes_first() {
+    let mut bench = Bench::new(1);
+    bench.hear(Some("a@50"), "10/0");
+    bench.hear(Some("b"), "50/0");
+    bench.hear(Some("c"), "51/0");
+    bench.drain(100);
+    assert_eq!(bench.said(), ["record 10", "record 50", "wake a 50", "record 51"]);
+}
+
+#[test]
+fn a_tick_lets_a_wake_up_through_when_no_record_comes() {
+    let mut bench = Bench::new(1);
+    bench.hear(Some("a@50"), "10/0");
+    bench.hear(None, "49/0");
+    bench.drain(100);
+    assert_eq!(bench.said(), ["record 10"]);
+    bench.hear(None, "50/0");
+    bench.drain(100);
+    assert_eq!(bench.said(), ["wake a 50"]);
+}
+
+#[test]
+fn a_wake_up_is_given_once_and_survives_an_undo() {
+    let mut bench = Bench::new(1);
+    bench.hear(Some("a@50"), "10/0");
+    bench.lane.settle().unwrap();
+    bench.hear(None, "60/0");
+    bench.drain(100);
+    bench.lane.undo();
+    bench.said();
+    bench.offset = 1;
+    bench.hear(None, "60/0");
+    bench.drain(100);
+    assert_eq!(bench.said(), ["wake a 50"]);
+    bench.lane.settle().unwrap();
+    bench.hear(None, "70/0");
+    bench.drain(100);
+    assert_eq!(bench.said(), Vec::<String>::new());
+}
+
+#[test]
+fn a_storm_of_wake_ups_is_given_in_bounded_parts() {
+    let mut bench = Bench::new(1);
+    for n in 0..10 {
+        bench.hear(Some(&format!("row{n}@50")), &format!("{}/0", 10 + n));
+    }
+    bench.hear(Some("late"), "60/0");
+    bench.said();
+    assert!(bench.drain(4), "there is more");
+    assert_eq!(bench.said().len(), 4);
+    assert!(bench.drain(4));
+    assert!(!bench.drain(4));
+    let rest = bench.said();
+    assert_eq!((rest.len(), rest.last().unwrap().as_str()), (7, "record 60"));
+}
+
+#[test]
+fn the_offset_of_a_record_that_waits_is_not_committed() {
+    let mut bench = Bench::new(2);
+    bench.hear(Some("a"), "10/0");
+    bench.hear(None, "20/0");
+    assert_eq!(bench.lane.offsets(), [((0, 0), 0)].into());
+    bench.hear(None, "15/1");
+    bench.drain(100);
+    assert_eq!(bench.said(), ["record 10"]);
+    assert_eq!(bench.lane.offsets(), [((0, 0), 3)].into());
+}
+
+#[test]
+fn a_record_is_judged_and_a_bad_one_refused_only_once_when_both_are_read_again() {
+    let mut bench = Bench::new(2);
+    bench.hear(Some("waits"), "30/0");
+    bench.hear(Some("bad"), "no stamp");
+    bench.hear(Some("first"), "10/1");
+    bench.hear(None, "12/1");
+    bench.drain(100);
+    assert_eq!(bench.said(), ["dlq", "record 10"]);
+    bench.lane.settle().unwrap();
+    bench.lane.undo();
+    bench.offset = 0;
+    bench.hear(Some("waits"), "30/0");
+    bench.hear(Some("bad"), "no stamp");
+    bench.hear(Some("first"), "10/1");
+    bench.hear(None, "12/1");
+    bench.hear(None, "40/1");
+    bench.drain(100);
+    assert_eq!(bench.said(), ["record 30"]);
+}
+
+#[test]
+fn the_time_told_downstream_is_only_what_is_complete() {
+    let mut bench = Bench::new(1);
+    bench.hear(Some("a"), "10/0");
+    let mut desk = Desk { spec: &bench.spec, processor: &mut Diary, outbox: &mut bench.outbox };
+    bench.lane.seal(&mut desk);
+    assert_eq!(bench.said(), ["record 10", "9"], "another record at 10 may follow");
+    bench.lane.settle().unwrap();
+    bench.hear(None, "10/0");
+    bench.drain(100);
+    let mut desk = Desk { spec: &bench.spec, processor: &mut Diary, outbox: &mut bench.outbox };
+    bench.lane.seal(&mut desk);
+    assert_eq!(bench.said(), ["10"]);
+}
