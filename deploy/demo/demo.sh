@@ -264,6 +264,8 @@ summary() {
     elif [ -n "${DEMO_KEEP:-}" ]; then
         say "Kafka still runs. Look around:  BATON_KAFKA__BOOTSTRAP=$BATON_KAFKA__BOOTSTRAP $baton tap lead.handoff"
         say "Stop it:                        ${kafka#"$root"/} stop --dir ${work#"$root"/}/kafka"
+    else
+        say "The throwaway Kafka is stopped. To look around with the commands above: DEMO_KEEP=1 make demo"
     fi
 }
 

@@ -13,7 +13,9 @@ fn kafka_gives_exactly_what_simulation_gives() {
     deployment.start_all();
     deployment.ingest(&lines);
     deployment.settle();
-    deployment.assert_agrees(&deployment.simulate(&lines));
+    let expected = deployment.simulate(&lines);
+    assert!(expected["lead.handoff"].len() > 50 && expected["sla.breach"].len() > 50, "a rich sample");
+    deployment.assert_agrees(&expected);
     deployment.assert_balanced(lines.len());
 }
 

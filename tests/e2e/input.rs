@@ -8,7 +8,8 @@ use baton_wire::{Encoder, Head};
 use crate::harness::{Deployment, deploy};
 
 fn send(deployment: &Deployment, values: &[Option<Vec<u8>>]) {
-    let cluster = Cluster { bootstrap: deployment.bootstrap.clone(), properties: Default::default() };
+    let cluster =
+        Cluster { bootstrap: deployment.bootstrap.clone(), properties: std::collections::BTreeMap::default() };
     let producer: ThreadedProducer<_> =
         cluster.tool().create_with_context(baton_kafka::rdkafka::producer::DefaultProducerContext).unwrap();
     let topic = format!("{}engagement.raw", deployment.prefix);

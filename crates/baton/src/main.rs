@@ -95,11 +95,11 @@ fn main() -> ExitCode {
 }
 
 fn execute(cli: &Cli) -> Result<(), Failure> {
-    let sources = Sources::merge(cli.config.as_deref(), &overrides(cli)?).map_err(wrong)?;
+    let sources = Sources::merge(cli.config.as_deref(), &overrides(cli)?).map_err(|errors| wrong(&errors))?;
     if matches!(cli.command, Command::Settings) {
         return show(&sources);
     }
-    let settings = sources.read().map_err(wrong)?;
+    let settings = sources.read().map_err(|errors| wrong(&errors))?;
     start_logs(&settings)?;
     match &cli.command {
         Command::Run(args) => run::run(args, &settings),
@@ -113,7 +113,7 @@ fn execute(cli: &Cli) -> Result<(), Failure> {
     }
 }
 
-fn wrong(errors: settings::Wrong) -> Failure {
+fn wrong(errors: &settings::Wrong) -> Failure {
     Failure::config(errors.to_string())
 }
 
@@ -138,7 +138,7 @@ fn show(sources: &Sources) -> Result<(), Failure> {
         }
     }
     drop(out);
-    sources.read().map(drop).map_err(wrong)
+    sources.read().map(drop).map_err(|errors| wrong(&errors))
 }
 
 fn start_logs(settings: &Settings) -> Result<(), Failure> {

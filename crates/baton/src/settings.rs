@@ -156,7 +156,7 @@ impl Sources {
         for dict in data.into_values() {
             flatten("", &Value::from(dict), &mut |key, value| {
                 let origin = self.0.find_metadata(key).map_or_else(String::new, |meta| {
-                    meta.source.as_ref().map_or_else(|| meta.name.to_string(), |source| source.to_string())
+                    meta.source.as_ref().map_or_else(|| meta.name.to_string(), ToString::to_string)
                 });
                 let origin = if origin.is_empty() || origin.contains("string") { "default".to_owned() } else { origin };
                 let is_secret = SECRETS.iter().any(|secret| key.ends_with(secret));

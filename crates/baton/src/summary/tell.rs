@@ -38,7 +38,11 @@ impl Summary {
     }
 
     fn funnel(&self) -> Vec<Step> {
-        let reached = |place: usize| whole(self.leads.values().filter(|lead| lead.reached[place]).count());
+        // A lead may skip a stage on its way up; a way out of the funnel stands for itself.
+        let last = |place: usize| if place < FUNNEL { FUNNEL } else { place + 1 };
+        let reached = |place: usize| {
+            whole(self.leads.values().filter(|lead| lead.reached[place..last(place)].contains(&true)).count())
+        };
         let counts: Vec<i64> = (0..Stage::ALL.len()).map(reached).collect();
         let step = |(place, stage): (usize, &Stage)| {
             let before = place.checked_sub(1).filter(|_| place < FUNNEL).map(|before| counts[before]);

@@ -73,7 +73,7 @@ impl Report {
             table.row([String::new(), step.stage.to_owned(), step.leads.to_string(), share]);
             before = step.stage;
         }
-        look.heading("FUNNEL", "leads that ever got there") + &table.text()
+        look.heading("FUNNEL", "leads that ever got there, or further") + &table.text()
     }
 
     fn handoffs_text(&self, look: Look) -> String {
