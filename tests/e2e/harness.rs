@@ -33,8 +33,14 @@ pub(crate) const OUTCOMES: [&str; 9] = [
     "sla.cancelled",
 ];
 
-/// A record: key, value, headers.
-pub(crate) type Whole = (Vec<u8>, Vec<u8>, BTreeMap<String, String>);
+/// A record as it lies on the broker.
+pub(crate) struct Stored {
+    pub(crate) key: Vec<u8>,
+    pub(crate) value: Vec<u8>,
+    pub(crate) headers: BTreeMap<String, String>,
+    /// The broker's append time, in milliseconds.
+    pub(crate) appended: i64,
+}
 
 /// Records of a topic as key and value, sorted.
 pub(crate) type Records = Vec<(Vec<u8>, Vec<u8>)>;
@@ -45,6 +51,8 @@ pub(crate) struct Deployment {
     pub(crate) prefix: String,
     state: tempfile::TempDir,
     running: BTreeMap<String, Child>,
+    /// Settings of this deployment, as environment; stronger than those of every deployment.
+    pub(crate) settings: Vec<(String, String)>,
 }
 
 /// A deployment with its topics, or `None` with a line that says why the test is skipped.
@@ -68,6 +76,7 @@ pub(crate) fn deploy_bare(name: &str) -> Option<Deployment> {
         prefix: format!("{name}-{nanos}."),
         state: tempfile::tempdir().unwrap(),
         running: BTreeMap::new(),
+        settings: Vec::new(),
     })
 }
 
@@ -82,13 +91,21 @@ impl Deployment {
             .env("BATON_TOPICS__REPLICATION", "1")
             .env("BATON_STATE_DIR", self.state.path().join(state))
             .env("BATON_CLOCK", "log")
-            .env("BATON_LOG__LEVEL", "warn");
+            .env("BATON_LOG__LEVEL", "warn")
+            .envs(self.settings.iter().cloned());
         command
     }
 
     /// Runs a command to its end.
     pub(crate) fn baton(&self, args: &[&str]) -> Output {
         self.command("tools", args).stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// Writes a file into the deployment's folder.
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
+        let path = self.state.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
     }
 
     /// Starts a consumer as a process of its own.
@@ -193,19 +210,19 @@ impl Deployment {
     }
 
     /// Every committed record of a topic: key, value, headers.
-    pub(crate) fn read(&self, topic: &str) -> Vec<Whole> {
+    pub(crate) fn read(&self, topic: &str) -> Vec<Stored> {
         read_topic(&self.bootstrap, &format!("{}{topic}", self.prefix), false)
     }
 
     /// Value and headers of every dead letter, in order.
     pub(crate) fn dead_letters(&self) -> Vec<(Vec<u8>, BTreeMap<String, String>)> {
         let all = read_topic(&self.bootstrap, &format!("{}dlq", self.prefix), true);
-        all.into_iter().map(|(_, value, headers)| (value, headers)).collect()
+        all.into_iter().map(|record| (record.value, record.headers)).collect()
     }
 
     /// Key and value of every record, sorted.
     pub(crate) fn records(&self, topic: &str) -> Records {
-        let mut records: Records = self.read(topic).into_iter().map(|(key, value, _)| (key, value)).collect();
+        let mut records: Records = self.read(topic).into_iter().map(|record| (record.key, record.value)).collect();
         records.sort();
         records
     }
@@ -214,7 +231,7 @@ impl Deployment {
     pub(crate) fn ledgers(&self) -> Vec<Ledger> {
         let decoder = Decoder::<Ledger>::new();
         let newest: BTreeMap<_, _> =
-            self.read("ledger.balance").into_iter().map(|(key, value, _)| (key, value)).collect();
+            self.read("ledger.balance").into_iter().map(|record| (record.key, record.value)).collect();
         newest.into_values().map(|value| decoder.decode(&value).unwrap()).collect()
     }
 
@@ -294,7 +311,7 @@ pub(crate) fn text(output: &Output) -> String {
 }
 
 /// Reads a topic to its end; `ticks`: also records without a key.
-fn read_topic(bootstrap: &str, topic: &str, ticks: bool) -> Vec<Whole> {
+fn read_topic(bootstrap: &str, topic: &str, ticks: bool) -> Vec<Stored> {
     let cluster = Cluster { bootstrap: bootstrap.to_owned(), properties: BTreeMap::new() };
     let reader: BaseConsumer = cluster
         .tool()
@@ -326,7 +343,8 @@ fn read_topic(bootstrap: &str, topic: &str, ticks: bool) -> Vec<Whole> {
                         .collect()
                 });
                 let value = message.payload().unwrap_or_default().to_vec();
-                records.push((key.to_vec(), value, headers.unwrap_or_default()));
+                let appended = message.timestamp().to_millis().unwrap_or_default();
+                records.push(Stored { key: key.to_vec(), value, headers: headers.unwrap_or_default(), appended });
             }
             Err(KafkaError::PartitionEOF(_)) => open -= 1,
             Err(error) => panic!("{error}"),

@@ -8,5 +8,6 @@
 mod agreement;
 mod harness;
 mod input;
+mod live;
 mod refusal;
 mod survival;
