@@ -54,10 +54,14 @@ fn real_leads_run_end_to_end_and_balance() {
         return;
     };
     let Some(mut deployment) = deploy("leads") else { return };
+    let policy = include_str!("../../deploy/policy/education.yaml");
+    deployment.settings = vec![("BATON_POLICY".to_owned(), deployment.write("education.yaml", policy))];
     let lines = leads::convert(csv).unwrap();
     deployment.start_all();
     deployment.ingest(&lines);
     deployment.settle();
-    deployment.assert_agrees(&deployment.simulate(&lines));
+    let expected = deployment.simulate_with(policy, &lines);
+    assert!(expected["lead.handoff"].len() > 1_000, "real leads become ready");
+    deployment.assert_agrees(&expected);
     deployment.assert_balanced(lines.len());
 }

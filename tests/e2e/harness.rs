@@ -257,7 +257,12 @@ impl Deployment {
 
     /// What the same lines come to in the simulator, topic by topic.
     pub(crate) fn simulate(&self, lines: &[String]) -> BTreeMap<&'static str, Records> {
-        let policy = std::sync::Arc::new(baton_policy::parse("starter.yaml", baton_policy::STARTER).unwrap());
+        self.simulate_with(baton_policy::STARTER, lines)
+    }
+
+    /// The same under another policy than the starter's.
+    pub(crate) fn simulate_with(&self, policy: &str, lines: &[String]) -> BTreeMap<&'static str, Records> {
+        let policy = std::sync::Arc::new(baton_policy::parse("policy.yaml", policy).unwrap());
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
         let topology = Topology::new(&self.prefix, 4);
         let mut pipeline = Pipeline::new(&topology, &policy, Millis(i64::try_from(now).unwrap()), Limits::default());
@@ -297,7 +302,7 @@ fn sorted(records: Vec<baton_sim::Record>) -> Records {
 }
 
 /// The binary under test.
-pub(crate) fn binary() -> PathBuf {
+fn binary() -> PathBuf {
     if let Ok(binary) = std::env::var("E2E_BIN") {
         return PathBuf::from(binary);
     }

@@ -1,6 +1,6 @@
 //! What cannot work is refused with one clear message, and nothing is written.
 
-use crate::harness::{binary, deploy, deploy_bare, text};
+use crate::harness::{deploy, deploy_bare, text};
 
 #[test]
 fn missing_topics_are_named_with_the_way_out() {
@@ -44,12 +44,9 @@ fn an_unreachable_broker_is_named() {
 
 #[test]
 fn every_wrong_setting_is_listed_before_anything_is_opened() {
-    let refused = std::process::Command::new(binary())
-        .args(["run", "all", "--set", "topics.partitons=4", "--set", "workers=0"])
-        .env_remove("BATON_TEST_BOOTSTRAP")
-        .env("BATON_CLOCK", "sundial")
-        .output()
-        .unwrap();
+    let Some(mut deployment) = deploy_bare("settings") else { return };
+    deployment.settings = vec![("BATON_CLOCK".to_owned(), "sundial".to_owned())];
+    let refused = deployment.baton(&["run", "all", "--set", "topics.partitons=4", "--set", "workers=0"]);
     let said = text(&refused);
     assert_eq!(refused.status.code(), Some(78), "{said}");
     for part in ["did you mean topics.partitions?", "workers: 0 is not between 1 and 64", "clock"] {
