@@ -83,9 +83,12 @@ pub(crate) fn deploy_bare(name: &str) -> Option<Deployment> {
 impl Deployment {
     fn command(&self, state: &str, args: &[&str]) -> Command {
         let mut command = Command::new(binary());
+        // Nothing that is set around the tests is meant for the deployment.
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("BATON_")) {
+            command.env_remove(name);
+        }
         command
             .args(args)
-            .env_remove("BATON_TEST_BOOTSTRAP")
             .env("BATON_KAFKA__BOOTSTRAP", &self.bootstrap)
             .env("BATON_TOPICS__PREFIX", &self.prefix)
             .env("BATON_TOPICS__REPLICATION", "1")

@@ -334,21 +334,23 @@ impl Settings {
         if self.source_names.is_empty() {
             return Ok(topology);
         }
-        let mut missing = Vec::new();
-        topology.sources.clear();
+        let inputs: Vec<String> = topology.sources.iter().map(|source| source.topic.clone()).collect();
+        let outputs: Vec<String> = topology.topics().into_iter().map(|topic| topic.name).collect();
+        let is_own = |name: &str| outputs.iter().any(|own| own == name) && !inputs.iter().any(|input| input == name);
+        let (mut missing, mut sources) = (Vec::new(), BTreeMap::new());
         for wanted in &self.source_names {
             let matches = |name: &str| match wanted.strip_suffix('*') {
                 Some(start) => name.starts_with(start),
                 None => name == wanted,
             };
-            let found: Vec<_> = partitions.iter().filter(|(name, _)| matches(name)).collect();
+            let found = partitions.iter().filter(|(name, _)| matches(name) && !is_own(name) && !name.starts_with("__"));
+            let found: Vec<_> = found.map(|(topic, partitions)| (topic.clone(), *partitions)).collect();
             if found.is_empty() {
-                missing.push(format!("sources: no topic is named {wanted}"));
+                missing.push(format!("sources: {wanted} names no topic (Baton's own outputs aside)"));
             }
-            topology.sources.extend(
-                found.into_iter().map(|(topic, partitions)| Source { topic: topic.clone(), partitions: *partitions }),
-            );
+            sources.extend(found);
         }
+        topology.sources = sources.into_iter().map(|(topic, partitions)| Source { topic, partitions }).collect();
         if missing.is_empty() { Ok(topology) } else { Err(missing) }
     }
 }

@@ -110,6 +110,10 @@ impl Log for FaultyLog {
         self.inner.start(parts)
     }
 
+    fn hold(&mut self, parts: &[Part], hold: bool) -> Result<(), Fault> {
+        self.inner.hold(parts, hold)
+    }
+
     fn committed(&mut self, parts: &[Part]) -> Result<Vec<Option<i64>>, Fault> {
         self.may_be_cut_off()?;
         self.inner.committed(parts)

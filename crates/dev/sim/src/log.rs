@@ -4,7 +4,7 @@
 //! has taken is let go, so memory is bounded by what is in flight.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use baton_domain::Millis;
@@ -92,6 +92,7 @@ pub struct MemoryLog {
     shared: Rc<RefCell<Shared>>,
     spec: StageSpec,
     positions: BTreeMap<Part, i64>,
+    held: BTreeSet<Part>,
     joined: bool,
     restoring: BTreeMap<i32, i64>,
     outputs: Vec<(String, i32, Record)>,
@@ -105,6 +106,7 @@ impl MemoryLog {
             shared: Rc::clone(shared),
             spec: spec.clone(),
             positions: BTreeMap::new(),
+            held: BTreeSet::new(),
             joined: false,
             restoring: BTreeMap::new(),
             outputs: Vec::new(),
@@ -140,6 +142,9 @@ impl MemoryLog {
 
 impl Log for MemoryLog {
     fn poll(&mut self, _wait_ms: i64, max: usize, sink: &mut dyn FnMut(Event<'_>)) -> Result<Polled, Fault> {
+        if max == 0 {
+            return Ok(Polled::default());
+        }
         if !self.joined {
             self.joined = true;
             sink(Event::Assigned((0..self.spec.lanes()).collect()));
@@ -148,8 +153,14 @@ impl Log for MemoryLog {
         let shared = self.shared.borrow();
         let mut polled = Polled { records: 0, drained: true };
         for (part, position) in &mut self.positions {
+            if self.held.contains(part) {
+                continue;
+            }
             let Some(input) = self.spec.inputs.get(part.0) else { continue };
-            let Some(log) = shared.partitions.get(&(input.topic.clone(), part.1)) else { continue };
+            let Some(log) = shared.partitions.get(&(input.topic.clone(), part.1)) else {
+                sink(Event::End { part: *part, offset: *position });
+                continue;
+            };
             while let Some(record) = log.get(*position) {
                 if polled.records == max {
                     polled.drained = false;
@@ -165,12 +176,27 @@ impl Log for MemoryLog {
                 *position += 1;
                 polled.records += 1;
             }
+            sink(Event::End { part: *part, offset: *position });
         }
         Ok(polled)
     }
 
     fn start(&mut self, parts: &[(Part, i64)]) -> Result<(), Fault> {
         self.positions.extend(parts.iter().copied());
+        for (part, _) in parts {
+            self.held.remove(part);
+        }
+        Ok(())
+    }
+
+    fn hold(&mut self, parts: &[Part], hold: bool) -> Result<(), Fault> {
+        for part in parts {
+            if hold {
+                self.held.insert(*part)
+            } else {
+                self.held.remove(part)
+            };
+        }
         Ok(())
     }
 

@@ -93,13 +93,16 @@ impl KafkaLog {
         Some(input)
     }
 
-    fn serve_group(&mut self, sink: &mut dyn FnMut(Event<'_>)) -> Result<(), Fault> {
+    /// Returns whether lanes came or went.
+    fn serve_group(&mut self, sink: &mut dyn FnMut(Event<'_>)) -> Result<bool, Fault> {
         while let Some(message) = self.member.poll(0) {
             if let Some((code, text)) = message.error() {
                 group_error(code, text)?;
             }
         }
-        for change in self.member.changes() {
+        let changes = self.member.changes();
+        let has_changed = !changes.is_empty();
+        for change in changes {
             match change {
                 GroupChange::Given(lanes) => {
                     tracing::info!(?lanes, "lanes assigned");
@@ -113,7 +116,7 @@ impl KafkaLog {
                 }
             }
         }
-        Ok(())
+        Ok(has_changed)
     }
 
     fn stop(&mut self, lanes: &[i32]) -> Result<(), Fault> {
@@ -138,13 +141,20 @@ impl KafkaLog {
 
 impl Log for KafkaLog {
     fn poll(&mut self, wait_ms: i64, max: usize, sink: &mut dyn FnMut(Event<'_>)) -> Result<Polled, Fault> {
-        self.serve_group(sink)?;
+        if self.serve_group(sink)? {
+            // What was given up must be let go of before anything else.
+            return Ok(Polled { records: 0, drained: false });
+        }
         if let Some(producer) = &self.producer {
             producer.serve();
         }
         // Until the group has answered, look at it often.
         let mut wait_ms = if self.has_lanes { wait_ms } else { wait_ms.min(10) };
         let mut polled = Polled { records: 0, drained: true };
+        if max == 0 {
+            std::thread::sleep(std::time::Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0)));
+            return Ok(polled);
+        }
         while let Some(message) = self.reader.poll(wait_ms) {
             wait_ms = 0;
             let Some(input) = self.input_of(&message) else {
@@ -189,7 +199,17 @@ impl Log for KafkaLog {
     fn committed(&mut self, parts: &[Part]) -> Result<Vec<Option<i64>>, Fault> {
         let list = self.list(parts.iter().map(|part| (*part, -1001)));
         self.member.committed(&list, ASK_MS).map_err(|error| asked(&error, self.member.signals()))?;
-        Ok(list.entries().into_iter().map(|(_, _, offset, _)| (offset >= 0).then_some(offset)).collect())
+        let mut offsets = Vec::with_capacity(parts.len());
+        for (topic, partition, offset, code) in list.entries() {
+            RawError::check(code)
+                .map_err(|error| Fault::Fatal(format!("committed offset of {topic}[{partition}]: {error}")))?;
+            offsets.push((offset >= 0).then_some(offset));
+        }
+        Ok(offsets)
+    }
+
+    fn hold(&mut self, parts: &[Part], hold: bool) -> Result<(), Fault> {
+        self.reader.hold(&self.list(parts.iter().map(|part| (*part, 0))), hold).map_err(|e| fatal(&e))
     }
 
     fn beginning(&mut self, (input, partition): Part) -> Result<i64, Fault> {
@@ -351,9 +371,12 @@ fn asked(error: &RawError, signals: &crate::signals::Signals) -> Fault {
         Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => {
             Fault::Config(format!("{error}; create the topics with `baton topics apply`"))
         }
-        Code::TransactionalIdAuthorizationFailed | Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed => {
-            Fault::Config(error.to_string())
-        }
+        Code::TransactionalIdAuthorizationFailed
+        | Code::TopicAuthorizationFailed
+        | Code::GroupAuthorizationFailed
+        | Code::ClusterAuthorizationFailed
+        | Code::InvalidTransactionTimeout
+        | Code::UnsupportedFeature => Fault::Config(error.to_string()),
         _ => {
             let why = signals.last_failure();
             Fault::Fatal(if why.is_empty() { error.to_string() } else { format!("{error}: {why}") })

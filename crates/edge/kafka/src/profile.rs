@@ -25,7 +25,7 @@ impl core::fmt::Display for SettingError {
 impl core::error::Error for SettingError {}
 
 /// Properties that carry a guarantee.
-const OWNED: [&str; 16] = [
+const OWNED: [&str; 20] = [
     "bootstrap.servers",
     "enable.auto.commit",
     "enable.auto.offset.store",
@@ -42,6 +42,11 @@ const OWNED: [&str; 16] = [
     "partition.assignment.strategy",
     "message.timeout.ms",
     "enable.partition.eof",
+    "group.protocol",
+    // By its log alone librdkafka tells of a disconnect within a transaction.
+    "log_level",
+    "log.queue",
+    "log.connection.close",
 ];
 
 /// Pairs of librdkafka properties.
@@ -69,6 +74,8 @@ impl Cluster {
             ("reconnect.backoff.max.ms".into(), "1000".into()),
             ("broker.address.family".into(), "any".into()),
             ("log_level".into(), "6".into()),
+            ("log.queue".into(), "false".into()),
+            ("log.connection.close".into(), "true".into()),
         ];
         all.extend(self.properties.iter().map(|(name, value)| (name.clone(), value.clone())));
         all.extend(own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));

@@ -113,6 +113,9 @@ fn run(
     let mut before = Stats::default();
     while !stop.load(Ordering::Acquire) {
         worker.turn(&mut log)?;
+        if let Some(fault) = worker.take_fault() {
+            tracing::warn!(%consumer, %fault, "trying again");
+        }
         if said_at.elapsed() >= SAY_EVERY {
             said_at = Instant::now();
             report_faults(consumer, before, worker.stats());
@@ -148,6 +151,19 @@ fn schemas_of(hosting: &Hosting) -> Result<Rc<dyn Schemas>, Stop> {
     Ok(Rc::new(registry))
 }
 
+/// A worker that has just given the lane up may hold the folder for a moment longer.
+fn open_when_free(hosting: &Hosting, identity: &Identity) -> Result<(MemLog, Opened), baton_store::Error> {
+    let began = Instant::now();
+    loop {
+        match MemLog::open(&hosting.state_dir, identity) {
+            Err(baton_store::Error::Locked { .. }) if began.elapsed() < Duration::from_secs(5) => {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            other => return other,
+        }
+    }
+}
+
 fn open_store(hosting: &Hosting, consumer: Consumer, lane: i32) -> Result<MemLog, StoreError> {
     let identity = Identity {
         stage: consumer.to_string(),
@@ -155,7 +171,7 @@ fn open_store(hosting: &Hosting, consumer: Consumer, lane: i32) -> Result<MemLog
         application: format!("{}@{}", hosting.topology.prefix, hosting.cluster.bootstrap),
         format: STORE_FORMAT,
     };
-    let (store, opened) = MemLog::open(&hosting.state_dir, &identity).map_err(|error| StoreError(error.to_string()))?;
+    let (store, opened) = open_when_free(hosting, &identity).map_err(|error| StoreError(error.to_string()))?;
     match opened {
         Opened::Fresh => tracing::info!(%consumer, lane, "no local state; restoring from the changelog"),
         Opened::Loaded { .. } => tracing::info!(%consumer, lane, rows = store.len(), "local state loaded"),

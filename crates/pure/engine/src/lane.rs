@@ -4,7 +4,7 @@
 //! one; nothing reaches the store before its transaction has committed; an undone lane is exactly
 //! as it was after its last commit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use baton_domain::{LogTime, Reason};
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,10 @@ pub(crate) struct Lane<S> {
     next: BTreeMap<Part, i64>,
     /// The offsets last committed.
     committed: BTreeMap<Part, i64>,
+    /// Parts read to their end since the last record of them.
+    ends: BTreeSet<Part>,
+    /// A changelog end seen before the work under way: a checkpoint, once that work has committed.
+    candidate: Option<i64>,
     dirty: bool,
     halt: Option<String>,
 }
@@ -81,6 +85,8 @@ impl<S: Store> Lane<S> {
             saved,
             next: offsets.clone(),
             committed: offsets,
+            ends: BTreeSet::new(),
+            candidate: None,
             dirty: false,
             halt: None,
             store,
@@ -94,6 +100,7 @@ impl<S: Store> Lane<S> {
             return;
         }
         self.next.insert(part, record.offset.saturating_add(1));
+        self.ends.remove(&part);
         self.dirty = true;
         match desk.spec.inputs.get(record.input).map(|input| input.order) {
             Some(Order::Stamped(_)) => self.accept_stamped(desk, part, record),
@@ -172,13 +179,23 @@ impl<S: Store> Lane<S> {
         }
     }
 
-    /// The lane's own clock moves on without a record: for a sequencer.
-    pub(crate) fn advance<P: Processor>(&mut self, desk: &mut Desk<'_, P>, to: LogTime) {
-        if to > self.now {
-            self.wake_through(desk, to, &mut { usize::MAX });
+    /// The lane's own clock moves on without a record: for a sequencer. Returns whether it stopped at
+    /// `wakes` with more to give.
+    pub(crate) fn advance<P: Processor>(&mut self, desk: &mut Desk<'_, P>, to: LogTime, wakes: usize) -> bool {
+        if to <= self.now {
+            return false;
+        }
+        let more = self.wake_through(desk, to, &mut { wakes });
+        if !more {
             self.now = to;
             self.dirty = true;
         }
+        more
+    }
+
+    /// Whether every part has been read to its end: what lies on the log has all been heard.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.next.keys().all(|part| self.ends.contains(part))
     }
 
     fn judge<P: Processor>(&mut self, desk: &mut Desk<'_, P>, record: &Incoming<'_>, at: LogTime) {
@@ -251,7 +268,9 @@ impl<S: Store> Lane<S> {
 
     fn meta(&self) -> Meta {
         // A lane without stamped inputs is complete up to the stamp it gave last.
-        let told = self.merge.complete().unwrap_or(self.now);
+        let complete = self.merge.complete().unwrap_or(self.now);
+        // What a wake-up still to be given will say lies before the time it is due.
+        let told = self.rows.first_due(complete).map_or(complete, |(due, _)| LogTime(due.0.saturating_sub(1)));
         Meta {
             now: (self.now != LogTime::MIN).then_some(self.now),
             told: (told != LogTime::MIN).then_some(told),
@@ -274,8 +293,10 @@ impl<S: Store> Lane<S> {
         for (key, row) in self.rows.changes() {
             self.store.put(key, row);
         }
-        if !self.rows.is_clean() {
-            self.store.commit(None)?;
+        // This commit proves that the lane was still ours when the candidate was seen.
+        let checkpoint = self.candidate.take();
+        if checkpoint.is_some() || !self.rows.is_clean() {
+            self.store.commit(checkpoint)?;
         }
         self.rows.settled();
         self.saved = self.meta();
@@ -292,6 +313,8 @@ impl<S: Store> Lane<S> {
         self.refused = self.saved.refused.clone();
         self.totals = self.saved.totals.clone();
         self.next = self.committed.clone();
+        self.ends.clear();
+        self.candidate = None;
         self.dirty = false;
         self.next.iter().map(|(part, offset)| (*part, *offset)).collect()
     }
@@ -300,7 +323,23 @@ impl<S: Store> Lane<S> {
     pub(crate) fn end(&mut self, part: Part, offset: i64) {
         if let Some(next) = self.next.get_mut(&part) {
             *next = offset.max(*next);
+            self.ends.insert(part);
         }
+    }
+
+    /// The changelog ends at `end` now: the next transaction that commits makes it a checkpoint.
+    pub(crate) fn propose_checkpoint(&mut self, end: i64) {
+        self.candidate = Some(end);
+    }
+
+    /// Commits at the next opportunity, also without work.
+    pub(crate) fn touch(&mut self) {
+        self.dirty = true;
+    }
+
+    /// Parts of which more than `most` records wait for their turn.
+    pub(crate) fn crowded(&self, most: usize) -> Vec<Part> {
+        self.next.keys().filter(|part| self.merge.waiting_of(**part) > most).copied().collect()
     }
 
     /// Whether there is work to commit.

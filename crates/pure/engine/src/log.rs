@@ -17,11 +17,14 @@ pub type RowSink<'a> = dyn FnMut(&[u8], Option<&[u8]>) + 'a;
 /// Every call may block for a bounded time. Nothing is visible to anybody before [`Log::commit`].
 pub trait Log {
     /// Waits up to `wait_ms` for something to happen, then hands over what is there, at most
-    /// `max` records.
+    /// `max` records; with a `max` of 0 it only waits, and serves the group.
     fn poll(&mut self, wait_ms: i64, max: usize, sink: &mut dyn FnMut(Event<'_>)) -> Result<Polled, Fault>;
 
     /// Reads the parts from these offsets on; a part that is being read already starts over there.
     fn start(&mut self, parts: &[(Part, i64)]) -> Result<(), Fault>;
+
+    /// Stops (`true`) or goes on with (`false`) handing over records of these parts.
+    fn hold(&mut self, parts: &[Part], hold: bool) -> Result<(), Fault>;
 
     /// The committed offset of each part, in order; waits for transactions that could still change it.
     fn committed(&mut self, parts: &[Part]) -> Result<Vec<Option<i64>>, Fault>;

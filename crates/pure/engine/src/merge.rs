@@ -151,6 +151,13 @@ impl Merge {
             .min()
     }
 
+    /// How many records of a part wait, in the shortest of its channels: while one of them is empty,
+    /// the part must be read on.
+    pub(crate) fn waiting_of(&self, part: Part) -> usize {
+        let of_part = self.channels.values().filter(|channel| channel.part == part);
+        of_part.map(|channel| channel.queue.len()).min().unwrap_or(0)
+    }
+
     /// How many records wait.
     pub(crate) fn len(&self) -> usize {
         self.channels.values().map(|channel| channel.queue.len()).sum()

@@ -83,6 +83,8 @@ pub struct Limits {
     pub checkpoint_ms: i64,
     /// Wake-ups a transaction at most, so that a storm of them cannot starve records.
     pub wakes: usize,
+    /// Records of a part that may wait for another producer's time before the part is held.
+    pub waiting: usize,
     /// Milliseconds without progress after which a restore gives up.
     pub restore_stall_ms: i64,
 }
@@ -96,6 +98,7 @@ impl Default for Limits {
             idle_ms: 100,
             checkpoint_ms: 10_000,
             wakes: 5_000,
+            waiting: 20_000,
             restore_stall_ms: 60_000,
         }
     }

@@ -7,7 +7,7 @@
 //! restored; after a fault either the transaction is undone and its lanes read again from their
 //! committed offsets, or, when its outcome is unknown, they are restored from the log, which knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use baton_domain::{LogTime, Millis};
 
@@ -103,6 +103,8 @@ pub struct Worker<P, S, F> {
     checkpoint_at: Millis,
     backoff_ms: i64,
     more: bool,
+    held: BTreeSet<Part>,
+    last_fault: Option<String>,
 }
 
 impl<P, S, F> Worker<P, S, F>
@@ -128,6 +130,8 @@ where
             checkpoint_at: Millis(0),
             backoff_ms: 0,
             more: false,
+            held: BTreeSet::new(),
+            last_fault: None,
         }
     }
 
@@ -136,25 +140,41 @@ where
         if !self.fenced {
             match log.fence() {
                 Ok(()) => self.took_over(),
-                Err(fault) => return self.retry_later(log, fault).map(|()| Turn::default()),
+                Err(fault) => {
+                    self.retry_later(fault)?;
+                    self.take_in(log, 0)?;
+                    return Ok(Turn::default());
+                }
             }
         }
-        let polled = self.take_in(log)?;
+        let polled = self.take_in(log, self.limits.records)?;
         self.restore(log)?;
-        self.judge(log.now());
+        self.judge(log.now(), polled.drained);
+        self.hold_crowded(log)?;
         let committed = self.is_due(polled, log.now()) && self.transact(log)?;
-        self.checkpoint(log)?;
+        self.checkpoint(log);
         let idle = polled.records == 0 && !committed && !self.is_busy();
         Ok(Turn { records: polled.records, committed, idle })
     }
 
     /// Commits what is pending and leaves a checkpoint of every lane.
     pub fn close<L: Log>(&mut self, log: &mut L) -> Result<(), Stop> {
-        if self.fenced && self.has_work() {
-            self.transact(log)?;
+        if !self.fenced || (self.has_work() && !self.transact(log)?) {
+            return Ok(());
         }
         self.checkpoint_at = Millis(i64::MIN);
-        self.checkpoint(log)
+        self.checkpoint(log);
+        for slot in self.slots.values_mut() {
+            if let Slot::Running(lane) = slot {
+                lane.touch();
+            }
+        }
+        self.transact(log).map(drop)
+    }
+
+    /// The last fault that was survived, once.
+    pub fn take_fault(&mut self) -> Option<String> {
+        self.last_fault.take()
     }
 
     /// The counts so far.
@@ -173,11 +193,11 @@ where
         self.backoff_ms = 0;
     }
 
-    fn take_in<L: Log>(&mut self, log: &mut L) -> Result<Polled, Stop> {
+    fn take_in<L: Log>(&mut self, log: &mut L, max: usize) -> Result<Polled, Stop> {
         let wait = if self.is_busy() { self.backoff_ms } else { self.limits.idle_ms.max(self.backoff_ms) };
         let Self { spec, processor, slots, outbox, .. } = self;
         let (mut assigned, mut revoked) = (Vec::new(), Vec::new());
-        let result = log.poll(wait, self.limits.records, &mut |event| match event {
+        let result = log.poll(wait, max, &mut |event| match event {
             Event::Record { part: (input, partition), offset, appended, key, value } => {
                 if let Some(lane) = running(slots, spec, (input, partition)) {
                     let record = Incoming { input, partition, offset, appended, key, value };
@@ -189,10 +209,7 @@ where
                     lane.end(part, offset);
                 }
             }
-            Event::Assigned(lanes) => {
-                revoked.retain(|lane| !lanes.contains(lane));
-                assigned.extend(lanes);
-            }
+            Event::Assigned(lanes) => assigned.extend(lanes),
             Event::Revoked(lanes) => {
                 assigned.retain(|lane| !lanes.contains(lane));
                 revoked.extend(lanes);
@@ -251,7 +268,8 @@ where
                 Err(Trouble::Fault(fault)) => {
                     log.restore_stop(lane);
                     self.slots.insert(lane, Slot::Fresh(None));
-                    self.retry_later(log, fault)?;
+                    // The others would only wait for the same broker.
+                    return self.retry_later(fault);
                 }
             }
         }
@@ -293,9 +311,16 @@ where
             }
             return Ok(Slot::Restoring { store, position: reached, end, moved_at });
         }
-        store.commit(Some(end))?;
-        log.restore_stop(lane);
         let offsets = self.offsets_of(log, lane, store.is_empty())?;
+        // The offsets are stable now, so what belongs to them is on the changelog: but the lane's last
+        // owner may have put it there after the end was looked up.
+        let last = log.changelog_end(lane)?;
+        if last > reached {
+            store.commit(None)?;
+            return Ok(Slot::Restoring { store, position: reached, end: last, moved_at: log.now() });
+        }
+        store.commit(Some(reached))?;
+        log.restore_stop(lane);
         log.start(&offsets)?;
         let lane = Lane::open(lane, store, &self.spec, offsets.into_iter().collect());
         Ok(Slot::Running(Box::new(lane)))
@@ -305,6 +330,7 @@ where
     fn offsets_of<L: Log>(&mut self, log: &mut L, lane: i32, is_new: bool) -> Result<Vec<(Part, i64)>, Trouble> {
         let parts = self.spec.parts_of(lane);
         let committed = log.committed(&parts)?;
+        let knows_none = committed.iter().all(Option::is_none);
         let mut offsets = Vec::with_capacity(parts.len());
         for (part, committed) in parts.into_iter().zip(committed) {
             let beginning = log.beginning(part)?;
@@ -318,7 +344,10 @@ where
                     ))));
                 }
                 Some(offset) => offsets.push((part, offset)),
-                None if is_new || matches!(self.spec.inputs.get(part.0), Some(i) if i.spread == Spread::All) => {
+                // A source that was added later is read from its beginning.
+                None if is_new
+                    || (!knows_none && self.spec.inputs.get(part.0).is_some_and(|i| i.spread == Spread::All)) =>
+                {
                     offsets.push((part, beginning));
                 }
                 None => {
@@ -333,17 +362,48 @@ where
         Ok(offsets)
     }
 
-    fn judge(&mut self, host: Millis) {
+    fn judge(&mut self, host: Millis, drained: bool) {
         let Self { spec, processor, slots, outbox, limits, .. } = self;
         self.more = false;
         for slot in slots.values_mut() {
             let Slot::Running(lane) = slot else { continue };
             let mut desk = Desk { spec, processor, outbox };
             self.more |= lane.drain(&mut desk, limits.wakes);
-            if let Some(to) = desk.processor.idle(lane.now(), host) {
-                lane.advance(&mut desk, to);
+            // The host's time may only pass what has been heard: what happened before it, and still
+            // lies unread, must not come after it.
+            if drained
+                && lane.is_at_end()
+                && let Some(to) = desk.processor.idle(lane.now(), host)
+            {
+                self.more |= lane.advance(&mut desk, to, limits.wakes);
             }
         }
+    }
+
+    /// Parts that run ahead of the others are held, so that memory is bounded.
+    fn hold_crowded<L: Log>(&mut self, log: &mut L) -> Result<(), Stop> {
+        let lanes =
+            || self.slots.values().filter_map(|slot| if let Slot::Running(lane) = slot { Some(lane) } else { None });
+        let crowded: BTreeSet<Part> = lanes().flat_map(|lane| lane.crowded(self.limits.waiting)).collect();
+        let still: BTreeSet<Part> = lanes().flat_map(|lane| lane.crowded(self.limits.waiting / 2)).collect();
+        let hold: Vec<Part> = crowded.difference(&self.held).copied().collect();
+        let release: Vec<Part> = self.held.difference(&still).copied().collect();
+        for (parts, on) in [(hold, true), (release, false)] {
+            if parts.is_empty() {
+                continue;
+            }
+            if let Err(fault) = log.hold(&parts, on) {
+                return self.recover(log, fault);
+            }
+            for part in parts {
+                if on {
+                    self.held.insert(part)
+                } else {
+                    self.held.remove(&part)
+                };
+            }
+        }
+        Ok(())
     }
 
     fn is_due(&mut self, polled: Polled, now: Millis) -> bool {
@@ -405,8 +465,10 @@ where
         self.stats.aborted += 1;
         match fault {
             Fault::Abort(_) if log.abort().is_ok() => {
+                // A request of the undone transaction may still be under way.
+                self.fenced &= !log.suspect();
                 self.undo(log)?;
-                self.retry_later(log, fault)
+                self.retry_later(fault)
             }
             Fault::Abort(_) | Fault::Fatal(_) => {
                 self.fenced = false;
@@ -418,7 +480,8 @@ where
                         _ => Slot::Fresh(None),
                     };
                 }
-                self.retry_later(log, fault)
+                self.held.clear();
+                self.retry_later(fault)
             }
             Fault::Fenced(why) => Err(Stop::Fenced(why)),
             Fault::Config(why) => Err(Stop::Config(why)),
@@ -435,6 +498,7 @@ where
                 parts.extend(lane.undo());
             }
         }
+        self.held.clear();
         match log.start(&parts) {
             Ok(()) => Ok(()),
             Err(Fault::Fenced(why)) => Err(Stop::Fenced(why)),
@@ -443,31 +507,30 @@ where
     }
 
     /// Faults that pass are tried again after a pause that doubles up to a second.
-    fn retry_later<L: Log>(&mut self, _log: &mut L, fault: Fault) -> Result<(), Stop> {
+    fn retry_later(&mut self, fault: Fault) -> Result<(), Stop> {
         match fault {
             Fault::Fenced(why) => Err(Stop::Fenced(why)),
             Fault::Config(why) => Err(Stop::Config(why)),
-            Fault::Abort(_) | Fault::Fatal(_) => {
+            Fault::Abort(why) | Fault::Fatal(why) => {
+                self.last_fault = Some(why);
                 self.backoff_ms = (self.backoff_ms * 2).clamp(10, 1_000);
                 Ok(())
             }
         }
     }
 
-    fn checkpoint<L: Log>(&mut self, log: &mut L) -> Result<(), Stop> {
+    fn checkpoint<L: Log>(&mut self, log: &mut L) {
         let now = log.now();
         if self.has_work() || now.since(self.checkpoint_at) < self.limits.checkpoint_ms {
-            return Ok(());
+            return;
         }
         self.checkpoint_at = now;
         for (id, slot) in &mut self.slots {
-            if let Slot::Running(lane) = slot
-                && let Ok(end) = log.changelog_end(*id)
-            {
-                lane.store.commit(Some(end)).map_err(|error| Stop::Store(error.0))?;
-            }
+            let Slot::Running(lane) = slot else { continue };
+            // Without an answer there is no checkpoint this time, and nothing is lost.
+            let Ok(end) = log.changelog_end(*id) else { break };
+            lane.propose_checkpoint(end);
         }
-        Ok(())
     }
 
     fn has_work(&self) -> bool {

@@ -143,7 +143,11 @@ impl Topic {
                 settings.push(("cleanup.policy", "delete".to_owned()));
                 settings.push(("retention.ms", ms.to_string()));
             }
-            Cleanup::Compact => settings.push(("cleanup.policy", "compact".to_owned())),
+            Cleanup::Compact => {
+                settings.push(("cleanup.policy", "compact".to_owned()));
+                // A local store that was away for longer than this could bring deleted rows back.
+                settings.push(("delete.retention.ms", WEEK_MS.to_string()));
+            }
         }
         // A dead letter is an input plus its headers, so it must be let through larger than any input.
         let largest = if self.name.ends_with(name::DLQ) { 4_194_304 } else { 2_097_152 };

@@ -72,6 +72,18 @@ impl Consumer {
         RawError::take(unsafe { rd::rd_kafka_incremental_unassign(self.0.ptr(), parts.ptr()) })
     }
 
+    /// Stops or goes on with handing over records of these parts.
+    pub(crate) fn hold(&self, parts: &PartitionList, hold: bool) -> Result<(), RawError> {
+        // SAFETY: the handle is live; the call reads our list.
+        RawError::check(unsafe {
+            if hold {
+                rd::rd_kafka_pause_partitions(self.0.ptr(), parts.ptr())
+            } else {
+                rd::rd_kafka_resume_partitions(self.0.ptr(), parts.ptr())
+            }
+        })
+    }
+
     /// Fills in the committed offsets.
     pub(crate) fn committed(&self, parts: &PartitionList, wait_ms: i32) -> Result<(), RawError> {
         // SAFETY: the handle is live; the call fills our list in place.
