@@ -66,6 +66,15 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
     let all = sent + refusals.count;
     let (plural, refused) = (if all == 1 { "" } else { "s" }, refusals.count);
     writeln!(std::io::stdout(), "{all} line{plural}: {sent} sent to {topic}, {refused} refused").ok();
+    if refused > 0 {
+        return Err(Failure {
+            message: format!(
+                "{refused} line{} refused; the rest was sent",
+                if refused == 1 { " was" } else { "s were" }
+            ),
+            code: 65,
+        });
+    }
     Ok(())
 }
 

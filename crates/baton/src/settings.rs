@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use baton_kafka::Cluster;
 use baton_pipeline::{Source, Topology};
-use figment::providers::{Env, Format, Serialized, Yaml};
+use figment::providers::{Format, Serialized, Yaml};
 use figment::value::{Dict, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 use serde::Deserialize;
@@ -86,8 +86,19 @@ impl fmt::Debug for Registry {
 /// The defaults, commented, in the form of a settings file.
 pub(crate) const DEFAULTS: &str = include_str!("default.yaml");
 
-/// Keys whose values are never shown.
-const SECRETS: [&str; 4] = ["password", "secret", "sasl.password", "ssl.key.password"];
+/// Parts of keys whose values are never shown.
+const SECRETS: [&str; 7] = ["password", "secret", "pem", "token", "key", "jaas", "oauthbearer"];
+
+/// A value for the screen: secrets masked, also those within an address.
+fn shown(key: &str, value: &str) -> String {
+    if !value.is_empty() && SECRETS.iter().any(|secret| key.contains(secret)) {
+        return "***".to_owned();
+    }
+    match value.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.split_once('@')?.1))) {
+        Some((scheme, host)) => format!("{scheme}://***@{host}"),
+        None => value.to_owned(),
+    }
+}
 
 /// Everything wrong with the settings.
 #[derive(Debug)]
@@ -118,15 +129,24 @@ impl Sources {
             }
             figment = figment.merge(Yaml::file_exact(file));
         }
-        figment = figment.merge(Env::prefixed("BATON_").ignore(&["test_bootstrap", "cache", "settings"]).split("__"));
+        for (name, value) in std::env::vars() {
+            let Some(key) = name.strip_prefix("BATON_").filter(|key| !NOT_SETTINGS.contains(key)) else { continue };
+            let key = key.to_lowercase().replace("__", ".");
+            figment =
+                figment.merge(Given { place: format!("the environment variable {name}"), key: &key, value: &value });
+        }
         for (key, value) in flags {
-            figment = figment.merge(Flag(key, value));
+            figment = figment.merge(Given { place: "the command line".to_owned(), key, value });
         }
         Ok(Self(figment))
     }
 
     /// Reads and checks everything; all errors together.
     pub(crate) fn read(&self) -> Result<Settings, Wrong> {
+        // What cannot be parsed has no keys to complain about.
+        if let Err(error) = self.0.data() {
+            return Err(Wrong(vec![error.to_string()]));
+        }
         let mut errors = self.unknown_keys();
         let mut read = Reader { figment: &self.0, errors: &mut errors };
         let topology = read.topology();
@@ -159,8 +179,7 @@ impl Sources {
                     meta.source.as_ref().map_or_else(|| meta.name.to_string(), ToString::to_string)
                 });
                 let origin = if origin.is_empty() || origin.contains("string") { "default".to_owned() } else { origin };
-                let is_secret = SECRETS.iter().any(|secret| key.ends_with(secret));
-                rows.push((key.to_owned(), if is_secret { "***".to_owned() } else { plain(value) }, origin));
+                rows.push((key.to_owned(), shown(key, &plain(value)), origin));
             });
         }
         rows
@@ -197,18 +216,44 @@ impl Sources {
     }
 }
 
-/// A setting from the command line.
-struct Flag<'a>(&'a str, &'a str);
+/// Variables that mean something else than a setting.
+const NOT_SETTINGS: [&str; 4] = ["SETTINGS", "TEST_BOOTSTRAP", "CACHE", "SHARED"];
 
-impl Provider for Flag<'_> {
+/// Settings that are text, also where they look like a number: `007` is no seven.
+const TEXT: [&str; 12] = [
+    "kafka.bootstrap",
+    "topics.prefix",
+    "policy",
+    "state_dir",
+    "instance",
+    "clock",
+    "http.listen",
+    "registry.url",
+    "registry.user",
+    "registry.password",
+    "log.format",
+    "log.level",
+];
+
+/// A setting from the environment or the command line.
+struct Given<'a> {
+    place: String,
+    key: &'a str,
+    value: &'a str,
+}
+
+impl Provider for Given<'_> {
     fn metadata(&self) -> Metadata {
-        Metadata::named("the command line")
+        Metadata::named(self.place.clone())
     }
 
     fn data(&self) -> Result<figment::value::Map<Profile, Dict>, figment::Error> {
-        // Written as in the environment: 4 is a number, [a, b] a list.
-        let value: Value = self.1.parse().unwrap_or_else(|never| match never {});
-        Serialized::global(self.0, value).data()
+        if TEXT.contains(&self.key) || self.key.starts_with("kafka.properties.") {
+            return Serialized::global(self.key, self.value).data();
+        }
+        // 4 is a number, [a, b] a list.
+        let value: Value = self.value.parse().unwrap_or_else(|never| match never {});
+        Serialized::global(self.key, value).data()
     }
 }
 

@@ -58,11 +58,14 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
 
 /// Baton's topics, without those that are named as somebody else's.
 fn own(settings: &Settings) -> Vec<Topic> {
+    let inputs: Vec<_> = settings.topology.sources.iter().map(|source| source.topic.as_str()).collect();
+    // Only an input can be somebody else's, whatever a pattern covers.
     let is_foreign = |name: &str| {
-        settings.source_names.iter().any(|source| match source.strip_suffix('*') {
-            Some(start) => name.starts_with(start),
-            None => name == source,
-        })
+        inputs.contains(&name)
+            && settings.source_names.iter().any(|source| match source.strip_suffix('*') {
+                Some(start) => name.starts_with(start),
+                None => name == source,
+            })
     };
     settings.topology.topics().into_iter().filter(|topic| !is_foreign(&topic.name)).collect()
 }

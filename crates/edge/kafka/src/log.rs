@@ -5,7 +5,7 @@
 //! watermarks. So a rebalance never moves what is being read, and reading never moves the group.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use baton_domain::Millis;
 use baton_engine::{Event, Fault, Log, Output, Part, Polled, RowSink, StageSpec, Topic};
@@ -18,6 +18,9 @@ use crate::raw::{Consumer, GroupChange, Message, PartitionList, Producer, RawErr
 const ASK_MS: i32 = 10_000;
 /// Seconds to resume a commit whose outcome is unknown before the producer is given up.
 const RESUME_SECONDS: u64 = 20;
+/// So often within so long the group may be joined anew after it gave the place away.
+const REJOINS: usize = 3;
+const REJOIN_WITHIN: Duration = Duration::from_mins(5);
 
 /// One worker's log.
 pub struct KafkaLog {
@@ -32,7 +35,9 @@ pub struct KafkaLog {
     reading: BTreeSet<Part>,
     restoring: BTreeMap<i32, Restore>,
     topics: Vec<(usize, usize)>,
-    has_lanes: bool,
+    lanes: BTreeSet<i32>,
+    instance: String,
+    rejoined: Vec<Instant>,
     anchor: (Instant, i64),
 }
 
@@ -63,7 +68,9 @@ impl KafkaLog {
             reading: BTreeSet::new(),
             restoring: BTreeMap::new(),
             topics: Vec::new(),
-            has_lanes: false,
+            lanes: BTreeSet::new(),
+            instance: instance.to_owned(),
+            rejoined: Vec::new(),
             anchor: (Instant::now(), i64::try_from(epoch).unwrap_or(0)),
         })
     }
@@ -96,8 +103,10 @@ impl KafkaLog {
     /// Returns whether lanes came or went.
     fn serve_group(&mut self, sink: &mut dyn FnMut(Event<'_>)) -> Result<bool, Fault> {
         while let Some(message) = self.member.poll(0) {
-            if let Some((code, text)) = message.error() {
-                group_error(code, text)?;
+            match message.error() {
+                Some((Code::FencedInstanceId | Code::Fatal, text)) => return self.rejoin(text, sink),
+                Some((code, text)) => group_error(code, text)?,
+                None => {}
             }
         }
         let changes = self.member.changes();
@@ -106,17 +115,37 @@ impl KafkaLog {
             match change {
                 GroupChange::Given(lanes) => {
                     tracing::info!(?lanes, "lanes assigned");
-                    self.has_lanes = true;
+                    self.lanes.extend(&lanes);
                     sink(Event::Assigned(lanes));
                 }
                 GroupChange::Taken(lanes) => {
                     tracing::info!(?lanes, "lanes revoked");
                     self.stop(&lanes)?;
+                    self.lanes.retain(|lane| !lanes.contains(lane));
                     sink(Event::Revoked(lanes));
                 }
             }
         }
         Ok(has_changed)
+    }
+
+    /// The group says that somebody else has this place. That may be a twin, or this very member,
+    /// whose last join was answered by a broker that died. It joins anew, a few times; a twin then
+    /// loses the transactional id to it, or it to the twin.
+    fn rejoin(&mut self, text: String, sink: &mut dyn FnMut(Event<'_>)) -> Result<bool, Fault> {
+        self.rejoined.retain(|at| at.elapsed() < REJOIN_WITHIN);
+        if self.rejoined.len() >= REJOINS {
+            return Err(Fault::Fenced(format!("the group gives this instance's place away again and again: {text}")));
+        }
+        self.rejoined.push(Instant::now());
+        tracing::warn!("joining the group anew: {text}");
+        let lanes: Vec<i32> = std::mem::take(&mut self.lanes).into_iter().collect();
+        self.stop(&lanes)?;
+        sink(Event::Revoked(lanes));
+        let primary = self.spec.inputs.first().map_or("", |input| input.topic.as_str());
+        let properties = self.cluster.member(&self.group, &self.instance);
+        self.member = Consumer::member(&properties, primary).map_err(Fault::Config)?;
+        Err(Fault::Fatal(text))
     }
 
     fn stop(&mut self, lanes: &[i32]) -> Result<(), Fault> {
@@ -149,7 +178,7 @@ impl Log for KafkaLog {
             producer.serve();
         }
         // Until the group has answered, look at it often.
-        let mut wait_ms = if self.has_lanes { wait_ms } else { wait_ms.min(10) };
+        let mut wait_ms = if self.lanes.is_empty() { wait_ms.min(10) } else { wait_ms };
         let mut polled = Polled { records: 0, drained: true };
         if max == 0 {
             std::thread::sleep(std::time::Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0)));
@@ -386,9 +415,6 @@ fn asked(error: &RawError, signals: &crate::signals::Signals) -> Fault {
 
 fn group_error(code: Code, text: String) -> Result<(), Fault> {
     match code {
-        Code::FencedInstanceId | Code::Fatal => {
-            Err(Fault::Fenced(format!("another process runs under this instance name: {text}")))
-        }
         Code::GroupAuthorizationFailed | Code::TopicAuthorizationFailed => Err(Fault::Config(text)),
         Code::UnknownTopicOrPartition => {
             Err(Fault::Config(format!("{text}; create the topics with `baton topics apply`")))

@@ -111,7 +111,7 @@ impl Cluster {
             ("check.crcs", "true"),
             // The default of 1000 ms stalls a full queue.
             ("fetch.queue.backoff.ms", "5"),
-            ("fetch.wait.max.ms", "50"),
+            ("fetch.wait.max.ms", "20"),
             ("queued.min.messages", "100000"),
             ("queued.max.messages.kbytes", "16384"),
         ])

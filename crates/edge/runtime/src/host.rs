@@ -171,7 +171,10 @@ fn open_store(hosting: &Hosting, consumer: Consumer, lane: i32) -> Result<MemLog
         application: format!("{}@{}", hosting.topology.prefix, hosting.cluster.bootstrap),
         format: STORE_FORMAT,
     };
-    let (store, opened) = open_when_free(hosting, &identity).map_err(|error| StoreError(error.to_string()))?;
+    let (store, opened) = open_when_free(hosting, &identity).map_err(|error| {
+        let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
+        StoreError(format!("{error}{cause}"))
+    })?;
     match opened {
         Opened::Fresh => tracing::info!(%consumer, lane, "no local state; restoring from the changelog"),
         Opened::Loaded { .. } => tracing::info!(%consumer, lane, rows = store.len(), "local state loaded"),

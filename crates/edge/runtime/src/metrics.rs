@@ -4,7 +4,7 @@
 
 use baton_domain::Millis;
 use prometheus::core::Collector;
-use prometheus::{Encoder, GaugeVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{CounterVec, Encoder, GaugeVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
 
 use crate::health::{Board, Snapshot};
 
@@ -13,7 +13,7 @@ pub struct Metrics {
     registry: Registry,
     records: IntCounterVec,
     transactions: IntCounterVec,
-    transaction_seconds: GaugeVec,
+    transaction_seconds: CounterVec,
     written: IntCounterVec,
     fences: IntCounterVec,
     lanes: IntGaugeVec,
@@ -35,6 +35,7 @@ impl Metrics {
     pub fn new(policy: (&str, i64)) -> Result<Self, prometheus::Error> {
         let counter = |name: &str, help: &str, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
         let gauge = |name: &str, help: &str, labels: &[&str]| IntGaugeVec::new(Opts::new(name, help), labels);
+        let seconds_spent = |name: &str, help: &str, labels: &[&str]| CounterVec::new(Opts::new(name, help), labels);
         let float = |name: &str, help: &str, labels: &[&str]| GaugeVec::new(Opts::new(name, help), labels);
         let metrics = Self {
             registry: Registry::new(),
@@ -48,8 +49,8 @@ impl Metrics {
                 "Transactions by outcome (committed, aborted).",
                 &["stage", "worker", "outcome"],
             )?,
-            transaction_seconds: float(
-                "baton_transaction_seconds_sum",
+            transaction_seconds: seconds_spent(
+                "baton_transaction_seconds_total",
                 "Seconds spent from begin to verdict of committed transactions; divide by baton_transactions_total.",
                 STAGE,
             )?,
@@ -113,7 +114,8 @@ impl Metrics {
         raise(&self.written, &of, stats.written);
         raise(&self.fences, &of, stats.fenced);
         let millis = i64::try_from(stats.transaction_ms).unwrap_or(i64::MAX);
-        self.transaction_seconds.with_label_values(&of).set(seconds(Millis(millis)));
+        let spent = self.transaction_seconds.with_label_values(&of);
+        spent.inc_by((seconds(Millis(millis)) - spent.get()).max(0.0));
         let restoring = snapshot.lanes.iter().filter(|lane| lane.restoring.is_some()).count();
         let lanes = |state: &str, count: usize| self.lanes.with_label_values(&[of[0], of[1], state]).set(whole(count));
         lanes("restoring", restoring);

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use baton_domain::{LogTime, Reason};
 use serde::{Deserialize, Serialize};
 
+use crate::arrivals::Arrivals;
 use crate::ledger::Totals;
 use crate::log::Part;
 use crate::merge::{Mark, Merge, Queued, Turn};
@@ -39,6 +40,7 @@ pub(crate) struct Lane<S> {
     pub(crate) store: S,
     rows: Rows,
     merge: Merge,
+    arrivals: Arrivals,
     now: LogTime,
     refused: BTreeMap<Part, i64>,
     totals: Totals,
@@ -79,6 +81,7 @@ impl<S: Store> Lane<S> {
             id,
             rows,
             merge,
+            arrivals: Arrivals::default(),
             now: saved.now.unwrap_or(LogTime::MIN),
             refused: saved.refused.clone(),
             totals: saved.totals.clone(),
@@ -104,11 +107,29 @@ impl<S: Store> Lane<S> {
         self.dirty = true;
         match desk.spec.inputs.get(record.input).map(|input| input.order) {
             Some(Order::Stamped(_)) => self.accept_stamped(desk, part, record),
-            _ => self.accept_arrival(desk, record),
+            _ => self.accept_arrival(desk, part, record),
         }
     }
 
-    fn accept_arrival<P: Processor>(&mut self, desk: &mut Desk<'_, P>, record: &Incoming<'_>) {
+    fn accept_arrival<P: Processor>(&mut self, desk: &mut Desk<'_, P>, part: Part, record: &Incoming<'_>) {
+        if self.arrivals.is_direct(part, self.next.keys(), &self.ends) {
+            return self.sequence(desk, record);
+        }
+        let received = match desk.processor.stamp(record, LogTime::MIN) {
+            Stamped::At(stamp) => stamp.at,
+            Stamped::Bad(..) => LogTime::from_millis(record.appended),
+        };
+        self.arrivals.push(Queued {
+            at: received,
+            part,
+            offset: record.offset,
+            appended: record.appended,
+            key: record.key.map(<[u8]>::to_vec),
+            value: record.value.map(<[u8]>::to_vec),
+        });
+    }
+
+    fn sequence<P: Processor>(&mut self, desk: &mut Desk<'_, P>, record: &Incoming<'_>) {
         match desk.processor.stamp(record, self.now) {
             Stamped::At(stamp) => self.judge(desk, record, stamp.at),
             Stamped::Bad(reason, detail) => self.refuse(desk, record, reason, &detail),
@@ -140,8 +161,8 @@ impl<S: Store> Lane<S> {
             part,
             offset: record.offset,
             appended: record.appended,
-            key: key.to_vec(),
-            value: value.to_vec(),
+            key: Some(key.to_vec()),
+            value: Some(value.to_vec()),
         };
         self.merge.push(stamp.lane, record);
     }
@@ -149,6 +170,9 @@ impl<S: Store> Lane<S> {
     /// Judges what is due of the records that wait, then gives the wake-ups that are due.
     /// Returns whether it stopped at `wakes` with more to give.
     pub(crate) fn drain<P: Processor>(&mut self, desk: &mut Desk<'_, P>, wakes: usize) -> bool {
+        while let Some(record) = self.arrivals.take(self.next.keys(), &self.ends) {
+            self.sequence(desk, &record.incoming());
+        }
         let mut budget = wakes;
         loop {
             match self.merge.next() {
@@ -157,15 +181,7 @@ impl<S: Store> Lane<S> {
                         return true;
                     }
                     let Some(record) = self.merge.take() else { return false };
-                    let incoming = Incoming {
-                        input: record.part.0,
-                        partition: record.part.1,
-                        offset: record.offset,
-                        appended: record.appended,
-                        key: Some(&record.key),
-                        value: Some(&record.value),
-                    };
-                    self.judge(desk, &incoming, at);
+                    self.judge(desk, &record.incoming(), at);
                 }
                 Turn::Wait(complete) => {
                     let more = self.wake_through(desk, complete, &mut budget);
@@ -195,7 +211,7 @@ impl<S: Store> Lane<S> {
 
     /// Whether every part has been read to its end: what lies on the log has all been heard.
     pub(crate) fn is_at_end(&self) -> bool {
-        self.next.keys().all(|part| self.ends.contains(part))
+        self.arrivals.is_empty() && self.next.keys().all(|part| self.ends.contains(part))
     }
 
     fn judge<P: Processor>(&mut self, desk: &mut Desk<'_, P>, record: &Incoming<'_>, at: LogTime) {
@@ -243,6 +259,9 @@ impl<S: Store> Lane<S> {
         }
         if meta != self.saved {
             self.rows.put_raw(META, &postcard::to_allocvec(&meta).unwrap_or_default());
+        }
+        // Time alone is no news for the ledger.
+        if meta.totals != self.saved.totals {
             let ledger = self.totals.balance(&desk.spec.name, self.id, self.now);
             let value = desk.processor.encode_ledger(&ledger);
             let key = format!("{}/{}", desk.spec.name, self.id);
@@ -284,7 +303,10 @@ impl<S: Store> Lane<S> {
     pub(crate) fn offsets(&self) -> BTreeMap<Part, i64> {
         self.next
             .iter()
-            .map(|(part, next)| (*part, self.merge.waiting_from(*part).map_or(*next, |from| from.min(*next))))
+            .map(|(part, next)| {
+                let waiting = self.merge.waiting_from(*part).or_else(|| self.arrivals.waiting_from(*part));
+                (*part, waiting.map_or(*next, |from| from.min(*next)))
+            })
             .collect()
     }
 
@@ -313,6 +335,7 @@ impl<S: Store> Lane<S> {
         self.refused = self.saved.refused.clone();
         self.totals = self.saved.totals.clone();
         self.next = self.committed.clone();
+        self.arrivals.clear();
         self.ends.clear();
         self.candidate = None;
         self.dirty = false;
@@ -339,7 +362,11 @@ impl<S: Store> Lane<S> {
 
     /// Parts of which more than `most` records wait for their turn.
     pub(crate) fn crowded(&self, most: usize) -> Vec<Part> {
-        self.next.keys().filter(|part| self.merge.waiting_of(**part) > most).copied().collect()
+        self.next
+            .keys()
+            .filter(|part| self.merge.waiting_of(**part).max(self.arrivals.waiting_of(**part)) > most)
+            .copied()
+            .collect()
     }
 
     /// Whether there is work to commit.

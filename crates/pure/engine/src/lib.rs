@@ -6,6 +6,7 @@
 //!
 //! Absent on purpose: a clock (the port says what time it is, and only for pacing), rdkafka, threads.
 
+mod arrivals;
 mod lane;
 mod ledger;
 mod log;

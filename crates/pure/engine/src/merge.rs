@@ -13,6 +13,7 @@ use baton_domain::{LogTime, Millis};
 use serde::{Deserialize, Serialize};
 
 use crate::log::Part;
+use crate::processor::Incoming;
 use crate::spec::Writers;
 
 /// One producer's records in one partition.
@@ -39,8 +40,22 @@ pub(crate) struct Queued {
     pub(crate) part: Part,
     pub(crate) offset: i64,
     pub(crate) appended: Millis,
-    pub(crate) key: Vec<u8>,
-    pub(crate) value: Vec<u8>,
+    pub(crate) key: Option<Vec<u8>>,
+    pub(crate) value: Option<Vec<u8>>,
+}
+
+impl Queued {
+    /// The record as it came.
+    pub(crate) fn incoming(&self) -> Incoming<'_> {
+        Incoming {
+            input: self.part.0,
+            partition: self.part.1,
+            offset: self.offset,
+            appended: self.appended,
+            key: self.key.as_deref(),
+            value: self.value.as_deref(),
+        }
+    }
 }
 
 /// The channels of a lane.
@@ -206,8 +221,8 @@ mod tests {
             part: A,
             offset,
             appended: Millis(0),
-            key: key.as_bytes().to_vec(),
-            value: Vec::new(),
+            key: Some(key.as_bytes().to_vec()),
+            value: None,
         }
     }
 

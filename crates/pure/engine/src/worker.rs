@@ -147,13 +147,15 @@ where
                 }
             }
         }
+        // A lane that begins to run in this turn has not been read yet.
+        let was_busy = self.is_busy();
         let polled = self.take_in(log, self.limits.records)?;
         self.restore(log)?;
         self.judge(log.now(), polled.drained);
         self.hold_crowded(log)?;
         let committed = self.is_due(polled, log.now()) && self.transact(log)?;
         self.checkpoint(log);
-        let idle = polled.records == 0 && !committed && !self.is_busy();
+        let idle = polled.records == 0 && !committed && !was_busy && !self.is_busy();
         Ok(Turn { records: polled.records, committed, idle })
     }
 
