@@ -63,9 +63,14 @@ impl<L: Log> Pipeline<L> {
 
     /// Appends one source record, as a clickstream would.
     pub fn feed(&mut self, value: &[u8]) {
+        self.feed_to(&self.topology.default_input(), value);
+    }
+
+    /// The same to another source topic, by its full name.
+    pub fn feed_to(&mut self, topic: &str, value: &[u8]) {
         let mut shared = self.shared.borrow_mut();
         let record = Record { appended: shared.now, key: None, value: Some(value.to_vec()), headers: Vec::new() };
-        shared.append(&self.topology.default_input(), 0, record);
+        shared.append(topic, 0, record);
     }
 
     /// Runs every consumer until none has anything left to do.

@@ -22,12 +22,17 @@ struct Outcome {
 }
 
 fn run(lanes: i32, chunk: usize, limits: Limits) -> (Outcome, Vec<Ledger>) {
+    run_from(|_| "engagement.raw", lanes, chunk, limits)
+}
+
+/// The same with each line on the source topic that `topic` says.
+fn run_from(topic: impl Fn(&str) -> &'static str, lanes: i32, chunk: usize, limits: Limits) -> (Outcome, Vec<Ledger>) {
     let policy = Arc::new(baton_policy::parse("starter.yaml", baton_policy::STARTER).unwrap());
     let mut pipeline = Pipeline::new(&Topology::new("", lanes), &policy, NOW, limits);
     let events: Vec<String> = baton_workload::demo().collect();
     for part in events.chunks(chunk) {
         for line in part {
-            pipeline.feed(line.as_bytes());
+            pipeline.feed_to(topic(line), line.as_bytes());
         }
         pipeline.settle().unwrap();
     }
@@ -76,6 +81,20 @@ fn neither_partitions_nor_batches_nor_feeding_change_what_happens() {
         let limits = Limits { records, wakes: records, ..Limits::default() };
         let (outcome, _) = run(lanes, chunk, limits);
         assert!(outcome == expected, "{lanes} lanes, fed {chunk} at a time, {records} records a transaction");
+    }
+}
+
+#[test]
+fn a_backlog_over_several_sources_is_taken_in_the_order_of_receipt() {
+    let topic = |line: &str| match line {
+        line if line.contains(r#""type":"crm""#) => "crm.activity",
+        line if line.contains(r#""type":"consent""#) => "consent.events",
+        _ => "engagement.raw",
+    };
+    let (expected, _) = run(4, 5_000, Limits::default());
+    for records in [5_000, 100, 3] {
+        let (outcome, _) = run_from(topic, 4, 5_000, Limits { records, ..Limits::default() });
+        assert!(outcome == expected, "{records} records a transaction");
     }
 }
 

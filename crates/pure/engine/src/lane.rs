@@ -117,7 +117,8 @@ impl<S: Store> Lane<S> {
         }
         let received = match desk.processor.stamp(record, LogTime::MIN) {
             Stamped::At(stamp) => stamp.at,
-            Stamped::Bad(..) => LogTime::from_millis(record.appended),
+            // What cannot be read has no place in time, and must not hold up what follows it.
+            Stamped::Bad(..) => LogTime::MIN,
         };
         self.arrivals.push(Queued {
             at: received,

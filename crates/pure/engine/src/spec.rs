@@ -42,7 +42,8 @@ pub enum Spread {
 /// In which order the records of an input are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// As they arrive: the lane itself gives them their place in log time.
+    /// In the order in which they were received, as far as they lie on the log already: the lane itself
+    /// gives them their place in log time.
     Arrival,
     /// By the stamp at the head of each record: each writer in rising order and each with ticks, so
     /// that a silent one does not hold up the rest.
