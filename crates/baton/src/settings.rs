@@ -171,17 +171,16 @@ impl Sources {
 
     /// Every key with its value and where it came from, secrets masked.
     pub(crate) fn show(&self) -> Vec<(String, String, String)> {
-        let Ok(data) = self.0.data() else { return Vec::new() };
+        // Merged, so that each key comes once, with the value in force.
+        let Ok(merged) = self.0.extract::<Dict>() else { return Vec::new() };
         let mut rows = Vec::new();
-        for dict in data.into_values() {
-            flatten("", &Value::from(dict), &mut |key, value| {
-                let origin = self.0.find_metadata(key).map_or_else(String::new, |meta| {
-                    meta.source.as_ref().map_or_else(|| meta.name.to_string(), ToString::to_string)
-                });
-                let origin = if origin.is_empty() || origin.contains("string") { "default".to_owned() } else { origin };
-                rows.push((key.to_owned(), shown(key, &plain(value)), origin));
+        flatten("", &Value::from(merged), &mut |key, value| {
+            let origin = self.0.find_metadata(key).map_or_else(String::new, |meta| {
+                meta.source.as_ref().map_or_else(|| meta.name.to_string(), ToString::to_string)
             });
-        }
+            let origin = if origin.is_empty() || origin.contains("string") { "default".to_owned() } else { origin };
+            rows.push((key.to_owned(), shown(key, &plain(value)), origin));
+        });
         rows
     }
 
@@ -428,3 +427,6 @@ fn plain(value: &Value) -> String {
         other => serde_json::to_string(other).unwrap_or_default(),
     }
 }
+
+#[cfg(test)]
+mod tests;
