@@ -218,3 +218,18 @@ fn the_time_told_downstream_is_only_what_is_complete() {
     bench.lane.seal(&mut desk);
     assert_eq!(bench.said(), ["10"]);
 }
+
+#[test]
+fn in_a_merge_too_the_record_at_the_instant_comes_first() {
+    let mut bench = Bench::new(2);
+    bench.hear(Some("a@50"), "10/0");
+    bench.hear(None, "10/1");
+    bench.drain(100);
+    bench.hear(Some("b"), "50/0");
+    bench.hear(None, "50/1");
+    bench.drain(100);
+    assert_eq!(bench.said(), ["record 10", "record 50"]);
+    bench.hear(None, "50/0");
+    bench.drain(100);
+    assert_eq!(bench.said(), ["wake a 50"]);
+}
