@@ -80,6 +80,13 @@ impl<T: Record + Serialize + DeserializeOwned> Codec<T> {
         self.encoder.encode(record, out).ok();
     }
 
+    /// A record value by itself, for what is written once a transaction.
+    pub fn bytes(&self, record: &T) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.encode(record, &mut bytes);
+        bytes
+    }
+
     fn learn(&mut self, id: u32) -> Result<(), (Reason, String)> {
         let unknown = |id| Err((Reason::UnknownSchema, format!("schema id {id} is not known to the registry")));
         if let Some(left) = self.unknown.get_mut(&id)

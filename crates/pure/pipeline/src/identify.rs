@@ -188,9 +188,7 @@ impl Processor for Identify {
     }
 
     fn encode_ledger(&mut self, ledger: &Ledger) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        self.ledger.encode(ledger, &mut bytes);
-        bytes
+        self.ledger.bytes(ledger)
     }
 
     fn idle(&mut self, now: LogTime, host: Millis) -> Option<LogTime> {

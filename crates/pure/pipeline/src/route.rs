@@ -142,8 +142,6 @@ impl Processor for Host {
     }
 
     fn encode_ledger(&mut self, ledger: &Ledger) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        self.ledger.encode(ledger, &mut bytes);
-        bytes
+        self.ledger.bytes(ledger)
     }
 }

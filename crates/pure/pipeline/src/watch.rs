@@ -108,8 +108,6 @@ impl Processor for Host {
     fn tell_time(&mut self, _now: LogTime, _ctx: &mut Ctx<'_>) {}
 
     fn encode_ledger(&mut self, ledger: &Ledger) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        self.ledger.encode(ledger, &mut bytes);
-        bytes
+        self.ledger.bytes(ledger)
     }
 }
