@@ -125,7 +125,11 @@ impl Play<'_> {
 }
 
 fn header<'a>(record: &'a Record, name: &str) -> Option<&'a [u8]> {
-    record.headers.iter().find(|(known, _)| known == name.as_bytes()).map(|(_, value)| value.as_slice())
+    record
+        .headers
+        .iter()
+        .find(|(known, _)| known == name.as_bytes())
+        .map(|(_, value)| value.as_deref().unwrap_or_default())
 }
 
 /// The topics, without the prefix, that no consumer reads.

@@ -20,7 +20,7 @@ pub struct Record {
     /// Value.
     pub value: Option<Vec<u8>>,
     /// Headers.
-    pub headers: Vec<(Vec<u8>, Vec<u8>)>,
+    pub headers: Vec<(Vec<u8>, Option<Vec<u8>>)>,
 }
 
 #[derive(Debug, Default)]
@@ -172,6 +172,7 @@ impl Log for MemoryLog {
                     appended: record.appended,
                     key: record.key.as_deref(),
                     value: record.value.as_deref(),
+                    headers: &record.headers,
                 });
                 *position += 1;
                 polled.records += 1;
@@ -263,7 +264,7 @@ impl Log for MemoryLog {
             appended: Millis(0),
             key: output.key.map(<[u8]>::to_vec),
             value: output.value.map(<[u8]>::to_vec),
-            headers: output.headers.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect(),
+            headers: output.headers.iter().map(|(name, value)| (name.to_vec(), value.map(<[u8]>::to_vec))).collect(),
         };
         self.outputs.push((name, output.partition, record));
         Ok(())

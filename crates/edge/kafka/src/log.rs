@@ -204,6 +204,7 @@ impl Log for KafkaLog {
                         appended: Millis(message.timestamp()),
                         key: message.key(),
                         value: message.value(),
+                        headers: &message,
                     });
                 }
             }

@@ -29,11 +29,15 @@ pub enum Reason {
     IdConflict,
     /// A key is absent where the topic needs one.
     NullKey,
+    /// Its key is not that of what it says, or it lies on another partition than its key's.
+    Misrouted,
+    /// What it leads to is larger than a record may be.
+    TooLarge,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Decode,
         Self::UnknownSchema,
         Self::IncompatibleSchema,
@@ -46,6 +50,8 @@ impl Reason {
         Self::NotFinite,
         Self::IdConflict,
         Self::NullKey,
+        Self::Misrouted,
+        Self::TooLarge,
     ];
 
     /// The reason's name in the `x-dlq-reason` header, the ledger and the metrics.
@@ -63,6 +69,8 @@ impl Reason {
             Self::NotFinite => "not_finite",
             Self::IdConflict => "id_conflict",
             Self::NullKey => "null_key",
+            Self::Misrouted => "misrouted",
+            Self::TooLarge => "too_large",
         }
     }
 }

@@ -80,12 +80,13 @@ mod tests {
     use baton_domain::Millis;
 
     use super::*;
+    use crate::headers::Kept;
 
     const A: Part = (0, 0);
     const B: Part = (1, 0);
 
     fn record(part: Part, offset: i64, at: i64) -> Queued {
-        Queued { at: LogTime(at), part, offset, appended: Millis(0), key: None, value: None }
+        Queued { at: LogTime(at), part, offset, appended: Millis(0), key: None, value: None, headers: Kept::default() }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use baton_domain::{LogTime, Reason};
 use serde::{Deserialize, Serialize};
 
 use crate::arrivals::Arrivals;
+use crate::headers;
 use crate::ledger::Totals;
 use crate::log::Part;
 use crate::merge::{Mark, Merge, Queued, Turn};
@@ -120,17 +121,13 @@ impl<S: Store> Lane<S> {
             // What cannot be read has no place in time, and must not hold up what follows it.
             Stamped::Bad(..) => LogTime::MIN,
         };
-        self.arrivals.push(Queued {
-            at: received,
-            part,
-            offset: record.offset,
-            appended: record.appended,
-            key: record.key.map(<[u8]>::to_vec),
-            value: record.value.map(<[u8]>::to_vec),
-        });
+        self.arrivals.push(Queued::copy(received, record));
     }
 
     fn sequence<P: Processor>(&mut self, desk: &mut Desk<'_, P>, record: &Incoming<'_>) {
+        if let Some(detail) = headers::excess(record.headers) {
+            return self.refuse(desk, record, Reason::Limits, &detail);
+        }
         match desk.processor.stamp(record, self.now) {
             Stamped::At(stamp) => self.judge(desk, record, stamp.at),
             Stamped::Bad(reason, detail) => self.refuse(desk, record, reason, &detail),
@@ -149,23 +146,15 @@ impl<S: Store> Lane<S> {
                 return self.refuse(desk, record, Reason::Decode, "stamp names a lane that its stage does not have");
             }
         }
-        let (Some(key), Some(value)) = (record.key, record.value) else {
+        if record.key.is_none() || record.value.is_none() {
             return self.merge.tick(part, stamp.lane, record.offset, stamp.at);
-        };
+        }
         // A storm of wake-ups is given in bounded transactions, so the record has to wait for it.
         if self.merge.is_direct() && self.rows.first_due(LogTime(stamp.at.0.saturating_sub(1))).is_none() {
             self.merge.pass(part, stamp.lane, record.offset, stamp.at);
             return self.judge(desk, record, stamp.at);
         }
-        let record = Queued {
-            at: stamp.at,
-            part,
-            offset: record.offset,
-            appended: record.appended,
-            key: Some(key.to_vec()),
-            value: Some(value.to_vec()),
-        };
-        self.merge.push(stamp.lane, record);
+        self.merge.push(stamp.lane, Queued::copy(stamp.at, record));
     }
 
     /// Judges what is due of the records that wait, then gives the wake-ups that are due.

@@ -70,5 +70,7 @@ pub(crate) fn dead(reason: Reason) -> &'static str {
         Reason::NotFinite => "dlq_not_finite",
         Reason::IdConflict => "dlq_id_conflict",
         Reason::NullKey => "dlq_null_key",
+        Reason::Misrouted => "dlq_misrouted",
+        Reason::TooLarge => "dlq_too_large",
     }
 }

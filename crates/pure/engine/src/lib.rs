@@ -7,6 +7,7 @@
 //! Absent on purpose: a clock (the port says what time it is, and only for pacing), rdkafka, threads.
 
 mod arrivals;
+mod headers;
 mod lane;
 mod ledger;
 mod log;
@@ -18,6 +19,7 @@ mod spec;
 mod store;
 mod worker;
 
+pub use headers::{HeaderSink, RecordHeaders};
 pub use log::{Event, Fault, Log, Part, Polled, RowSink};
 pub use outbox::{Emit, Headers, Outbox, Output, Topic};
 pub use processor::{Ctx, Incoming, Processor, Stamped};

@@ -4,6 +4,7 @@ use core::fmt;
 
 use baton_domain::Millis;
 
+use crate::headers::RecordHeaders;
 use crate::outbox::Output;
 
 /// A partition of one of the stage's inputs: (index of the input, partition).
@@ -86,6 +87,8 @@ pub enum Event<'a> {
         key: Option<&'a [u8]>,
         /// Its value.
         value: Option<&'a [u8]>,
+        /// Its headers.
+        headers: &'a dyn RecordHeaders,
     },
     /// A part has been read to its end, `offset`, markers included.
     End {

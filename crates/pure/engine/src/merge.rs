@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 use baton_domain::{LogTime, Millis};
 use serde::{Deserialize, Serialize};
 
+use crate::headers::Kept;
 use crate::log::Part;
 use crate::processor::Incoming;
 use crate::spec::Writers;
@@ -42,9 +43,23 @@ pub(crate) struct Queued {
     pub(crate) appended: Millis,
     pub(crate) key: Option<Vec<u8>>,
     pub(crate) value: Option<Vec<u8>>,
+    pub(crate) headers: Kept,
 }
 
 impl Queued {
+    /// A copy of a record that has to wait.
+    pub(crate) fn copy(at: LogTime, record: &Incoming<'_>) -> Self {
+        Self {
+            at,
+            part: (record.input, record.partition),
+            offset: record.offset,
+            appended: record.appended,
+            key: record.key.map(<[u8]>::to_vec),
+            value: record.value.map(<[u8]>::to_vec),
+            headers: Kept::copy(record.headers),
+        }
+    }
+
     /// The record as it came.
     pub(crate) fn incoming(&self) -> Incoming<'_> {
         Incoming {
@@ -54,6 +69,7 @@ impl Queued {
             appended: self.appended,
             key: self.key.as_deref(),
             value: self.value.as_deref(),
+            headers: &self.headers,
         }
     }
 }
@@ -223,6 +239,7 @@ mod tests {
             appended: Millis(0),
             key: Some(key.as_bytes().to_vec()),
             value: None,
+            headers: Kept::default(),
         }
     }
 

@@ -2,6 +2,9 @@
 
 use core::ops::Range;
 
+use crate::headers::RecordHeaders;
+use crate::processor::Incoming;
+
 /// An output to add.
 #[derive(Clone, Copy, Debug)]
 pub struct Emit<'a> {
@@ -49,10 +52,13 @@ pub enum Topic {
 #[derive(Clone, Copy, Debug)]
 pub struct Headers<'a> {
     bytes: &'a [u8],
-    spans: &'a [(Range32, Range32)],
+    spans: &'a [Span],
 }
 
 type Range32 = (u32, u32);
+
+/// Name and value of a header; a value may be absent.
+type Span = (Range32, Option<Range32>);
 
 #[derive(Clone, Debug)]
 struct Entry {
@@ -68,7 +74,7 @@ struct Entry {
 pub struct Outbox {
     bytes: Vec<u8>,
     entries: Vec<Entry>,
-    headers: Vec<(Range32, Range32)>,
+    headers: Vec<Span>,
 }
 
 impl Outbox {
@@ -81,14 +87,34 @@ impl Outbox {
         value: Option<&[u8]>,
         headers: &[(&str, &[u8])],
     ) {
+        self.add((topic, partition), (key, value), &(), headers);
+    }
+
+    /// Adds a record that was read, as it is, with headers behind its own.
+    pub(crate) fn forward(&mut self, topic: Topic, partition: i32, record: &Incoming<'_>, headers: &[(&str, &[u8])]) {
+        self.add((topic, partition), (record.key, record.value), record.headers, headers);
+    }
+
+    fn add(
+        &mut self,
+        (topic, partition): (Topic, i32),
+        (key, value): (Option<&[u8]>, Option<&[u8]>),
+        first: &dyn RecordHeaders,
+        then: &[(&str, &[u8])],
+    ) {
         let key = key.map(|key| self.append(key));
         let value = value.map(|value| self.append(value));
-        let first = self.headers.len();
-        for (name, value) in headers {
-            let span = (self.append(name.as_bytes()), self.append(value));
-            self.headers.push(span);
+        let from = self.headers.len();
+        first.each(&mut |name, value| self.header(name, value));
+        for (name, value) in then {
+            self.header(name.as_bytes(), Some(value));
         }
-        self.entries.push(Entry { topic, partition, key, value, headers: first..self.headers.len() });
+        self.entries.push(Entry { topic, partition, key, value, headers: from..self.headers.len() });
+    }
+
+    fn header(&mut self, name: &[u8], value: Option<&[u8]>) {
+        let span = (self.append(name), value.map(|value| self.append(value)));
+        self.headers.push(span);
     }
 
     /// The records, in order.
@@ -141,10 +167,10 @@ fn slice(bytes: &[u8], (from, to): Range32) -> &[u8] {
 }
 
 impl<'a> Headers<'a> {
-    /// Name and value of each header.
-    pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+    /// Name and value of each header; a value may be absent where a record is passed on as it came.
+    pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + use<'a> {
         let bytes = self.bytes;
-        self.spans.iter().map(move |(name, value)| (slice(bytes, *name), slice(bytes, *value)))
+        self.spans.iter().map(move |(name, value)| (slice(bytes, *name), value.map(|value| slice(bytes, value))))
     }
 
     /// How many headers there are.

@@ -2,6 +2,7 @@
 
 use baton_domain::{Ledger, LogTime, Millis, Reason, Stamp};
 
+use crate::headers::RecordHeaders;
 use crate::ledger::Totals;
 use crate::outbox::{Emit, Outbox, Topic};
 use crate::rows::Rows;
@@ -22,6 +23,8 @@ pub struct Incoming<'a> {
     pub key: Option<&'a [u8]>,
     /// Its value.
     pub value: Option<&'a [u8]>,
+    /// Its headers; `&()` for none.
+    pub headers: &'a dyn RecordHeaders,
 }
 
 /// Where a record belongs in log time.
@@ -126,7 +129,8 @@ impl Ctx<'_> {
         self.totals.consumed(i64::try_from(events).unwrap_or(i64::MAX).saturating_sub(1));
     }
 
-    /// Sends the record, untouched, to the dead-letter topic with the reason. Counts it.
+    /// Sends the record, key, value and headers untouched, to the dead-letter topic with the reason behind
+    /// them. Counts it.
     pub fn dead_letter(&mut self, record: &Incoming<'_>, reason: Reason, detail: &str) {
         self.totals.outcome(crate::ledger::dead(reason));
         let topic = self.spec.inputs.get(record.input).map_or("", |input| input.topic.as_str());
@@ -142,7 +146,7 @@ impl Ctx<'_> {
             ("x-dlq-timestamp", at.as_bytes()),
         ];
         let to = self.lane.rem_euclid(self.spec.dead_letters.1.max(1));
-        self.outbox.push(Topic::DeadLetters, to, record.key, record.value, &headers);
+        self.outbox.forward(Topic::DeadLetters, to, record, &headers);
     }
 }
 

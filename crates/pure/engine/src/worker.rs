@@ -202,9 +202,9 @@ where
         let Self { spec, processor, slots, outbox, .. } = self;
         let (mut assigned, mut revoked) = (Vec::new(), Vec::new());
         let result = log.poll(wait, max, &mut |event| match event {
-            Event::Record { part: (input, partition), offset, appended, key, value } => {
+            Event::Record { part: (input, partition), offset, appended, key, value, headers } => {
                 if let Some(lane) = running(slots, spec, (input, partition)) {
-                    let record = Incoming { input, partition, offset, appended, key, value };
+                    let record = Incoming { input, partition, offset, appended, key, value, headers };
                     lane.accept(&mut Desk { spec, processor, outbox }, &record);
                 }
             }

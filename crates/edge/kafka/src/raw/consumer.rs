@@ -1,8 +1,9 @@
 //! Consuming: a member that only holds its place in the group, and readers with an assignment of their own.
 
-use std::ffi::c_void;
+use std::ffi::{CStr, c_void};
 use std::ptr::NonNull;
 
+use baton_engine::{HeaderSink, RecordHeaders};
 use rdkafka::bindings as rd;
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr, RDKafkaType};
 
@@ -198,6 +199,38 @@ impl Message {
         let raw = self.raw();
         // SAFETY: as for `key`.
         (!raw.payload.is_null()).then(|| unsafe { std::slice::from_raw_parts(raw.payload.cast::<u8>(), raw.len) })
+    }
+}
+
+/// Unpacked by librdkafka only when asked for.
+impl RecordHeaders for Message {
+    fn each(&self, sink: &mut HeaderSink<'_>) {
+        let mut headers = std::ptr::null_mut();
+        // SAFETY: valid message; the list stays the message's and lives as long as it.
+        let code = unsafe { rd::rd_kafka_message_headers(self.0.as_ptr(), &raw mut headers) };
+        if RDKafkaErrorCode::from(code) != RDKafkaErrorCode::NoError {
+            return;
+        }
+        for index in 0.. {
+            let (mut name, mut value, mut length) = (std::ptr::null(), std::ptr::null(), 0);
+            // SAFETY: the list is live; the call writes to our three variables.
+            let code =
+                unsafe { rd::rd_kafka_header_get_all(headers, index, &raw mut name, &raw mut value, &raw mut length) };
+            if RDKafkaErrorCode::from(code) != RDKafkaErrorCode::NoError {
+                return;
+            }
+            // SAFETY: a name ends with NUL and a value has `length` bytes; both live as long as the list.
+            unsafe {
+                let value = (!value.is_null()).then(|| std::slice::from_raw_parts(value.cast::<u8>(), length));
+                sink(CStr::from_ptr(name).to_bytes(), value);
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Message {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Message({}[{}]@{})", self.topic(), self.partition(), self.offset())
     }
 }
 

@@ -147,12 +147,14 @@ fn header_list(headers: &Headers<'_>) -> Option<*mut rd::rd_kafka_headers_t> {
     unsafe {
         let list = rd::rd_kafka_headers_new(headers.len());
         for (name, value) in headers.iter() {
+            // An empty value has a place, an absent one has none.
+            let (at, length) = value.map_or((std::ptr::null(), 0), |value| (value.as_ptr(), value.len()));
             rd::rd_kafka_header_add(
                 list,
                 name.as_ptr().cast::<c_char>(),
                 isize::try_from(name.len()).unwrap_or(0),
-                value.as_ptr().cast::<c_void>(),
-                isize::try_from(value.len()).unwrap_or(0),
+                at.cast::<c_void>(),
+                isize::try_from(length).unwrap_or(0),
             );
         }
         Some(list)

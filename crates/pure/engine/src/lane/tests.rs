@@ -28,6 +28,10 @@ impl Processor for Diary {
         if let Some((name, due)) = key.split_once('@') {
             ctx.put(name.as_bytes(), b"row", due.parse().ok().map(LogTime));
         }
+        if key == "refuse" {
+            ctx.dead_letter(record, Reason::Decode, "asked for");
+            return at;
+        }
         say(ctx, &format!("record {}", at.0));
         ctx.count("seen");
         at
@@ -73,13 +77,14 @@ struct Bench {
     lane: Lane<MemStore>,
     outbox: Outbox,
     offset: i64,
+    headers: Vec<(Vec<u8>, Option<Vec<u8>>)>,
 }
 
 impl Bench {
     fn new(writers: i32) -> Self {
         let spec = spec(writers);
         let lane = Lane::open(0, MemStore::default(), &spec, [((0, 0), 0)].into());
-        Self { spec, lane, outbox: Outbox::default(), offset: 0 }
+        Self { spec, lane, outbox: Outbox::default(), offset: 0, headers: Vec::new() }
     }
 
     fn hear(&mut self, key: Option<&str>, value: &str) {
@@ -90,6 +95,7 @@ impl Bench {
             appended: Millis(0),
             key: key.map(str::as_bytes),
             value: Some(value.as_bytes()),
+            headers: &self.headers,
         };
         self.offset += 1;
         let mut desk = Desk { spec: &self.spec, processor: &mut Diary, outbox: &mut self.outbox };
@@ -99,6 +105,15 @@ impl Bench {
     fn drain(&mut self, wakes: usize) -> bool {
         let mut desk = Desk { spec: &self.spec, processor: &mut Diary, outbox: &mut self.outbox };
         self.lane.drain(&mut desk, wakes)
+    }
+
+    /// The headers of the one dead letter.
+    fn letter(&self) -> Vec<(String, Option<String>)> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let mut letters = self.outbox.outputs().filter(|output| output.topic == Topic::DeadLetters);
+        let headers = letters.next().unwrap().headers.iter().map(|(name, value)| (text(name), value.map(text)));
+        assert!(letters.next().is_none());
+        headers.collect()
     }
 
     /// What the stage said since the last time; dead letters as `dlq`.
@@ -232,4 +247,44 @@ fn in_a_merge_too_the_record_at_the_instant_comes_first() {
     bench.hear(None, "50/0");
     bench.drain(100);
     assert_eq!(bench.said(), ["wake a 50"]);
+}
+
+#[test]
+fn a_dead_letter_keeps_the_headers_that_came_and_adds_its_own_behind_them() {
+    let mut bench = Bench::new(1);
+    bench.headers = vec![
+        (b"trace".to_vec(), Some(b"7".to_vec())),
+        (b"trace".to_vec(), Some(b"8".to_vec())),
+        (b"absent".to_vec(), None),
+    ];
+    bench.hear(Some("a"), "not a stamp");
+    let headers = bench.letter();
+    assert_eq!(headers[0], ("trace".to_owned(), Some("7".to_owned())));
+    assert_eq!(headers[1], ("trace".to_owned(), Some("8".to_owned())));
+    assert_eq!(headers[2], ("absent".to_owned(), None));
+    assert_eq!(headers[3], ("x-dlq-reason".to_owned(), Some("decode".to_owned())));
+    assert_eq!(headers.len(), 3 + 7);
+}
+
+#[test]
+fn a_record_that_had_to_wait_keeps_its_headers() {
+    let mut bench = Bench::new(2);
+    bench.headers = vec![(b"trace".to_vec(), Some(b"7".to_vec()))];
+    bench.hear(Some("refuse"), "10/0");
+    bench.headers.clear();
+    bench.hear(None, "20/1");
+    assert!(bench.outbox.is_empty(), "the other writer could still be earlier");
+    bench.drain(100);
+    assert_eq!(bench.letter()[0], ("trace".to_owned(), Some("7".to_owned())));
+}
+
+#[test]
+fn a_source_s_record_with_too_many_headers_is_a_dead_letter() {
+    for (count, outcome) in [(100, "record 10"), (101, "dlq")] {
+        let mut bench = Bench::new(1);
+        bench.spec.inputs[0].order = Order::Arrival;
+        bench.headers = vec![(b"n".to_vec(), None); count];
+        bench.hear(Some("a"), "10/0");
+        assert_eq!(bench.said(), [outcome], "{count} headers");
+    }
 }
