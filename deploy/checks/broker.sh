@@ -86,6 +86,16 @@ a_second_start_finds_the_first() {
     [ "$(brokers_here)" = "$first" ] || fail "$claim: the broker changed"
 }
 
+a_broker_for_tests_has_a_door_for_a_proxy_and_keeps_it() {
+    local listen door
+    read -r listen door <"$dir/proxy"
+    (exec 3<>"/dev/tcp/127.0.0.1/${door##*:}") 2>/dev/null || fail "$claim: nobody at $door"
+    if (exec 3<>"/dev/tcp/127.0.0.1/${listen##*:}") 2>/dev/null; then fail "$claim: $listen is not free"; fi
+    ends_with 0 "$kafka" stop --dir "$dir"
+    ends_with 0 "$kafka" start --dir "$dir" --profile test
+    [ "$(cat "$dir/proxy")" = "$listen $door" ] || fail "$claim: another door"
+}
+
 after_a_kill_it_comes_back_with_its_address_and_cluster() {
     local address cluster
     address=$(cat "$dir/bootstrap")
@@ -151,6 +161,7 @@ for claim in \
     jars_from_a_mirror_are_kept_only_when_they_are_the_pinned_ones \
     a_changed_jar_in_the_cache_is_noticed \
     a_second_start_finds_the_first \
+    a_broker_for_tests_has_a_door_for_a_proxy_and_keeps_it \
     after_a_kill_it_comes_back_with_its_address_and_cluster \
     stop_leaves_a_stranger_with_the_recorded_pid_alone \
     an_interrupted_start_leaves_no_broker \

@@ -2,11 +2,17 @@
 # A throwaway Apache Kafka: one real node (KRaft) on loopback, for the demo and the tests.
 #
 #   kafka.sh fetch                                    get and check the jars
-#   kafka.sh start  [--dir DIR] [--profile demo|test] start, wait until it serves, print host:port
+#   kafka.sh start  [--dir DIR] [--profile demo|test] [--advertise HOST:PORT]
+#                                                     start, wait until it serves, print host:port
 #   kafka.sh stop   [--dir DIR]                       stop it, keep its data
 #   kafka.sh status [--dir DIR]                       print host:port; 3 when it is not running
 #   kafka.sh wipe   [--dir DIR]                       stop it, delete what it kept
 #   kafka.sh java                                     print the Java it runs on
+#
+# A broker with --advertise, and every one of the test profile, has a second door for clients that a
+# proxy stands in front of. DIR/proxy names it: where the proxy is to listen (what the broker tells
+# clients that came that way; a free port unless given), and where it is to pass them on to.
+# `host:port` stays the way in without the proxy, for the broker itself and for onlookers.
 #
 # Holds: a jar is used only if jars.sha256 names it; a signal goes only to a process that this
 # script started for the same DIR; `start` answers only when the port belongs to that process.
@@ -23,6 +29,7 @@ jars="$here/jars.sha256"
 libs=${BATON_CACHE:-$root/.work/kafka-libs}
 dir=$root/.work/kafka
 profile=demo
+advertise=
 java=
 pid=
 launching=
@@ -161,12 +168,13 @@ listens() {
 
 port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# Below the range that Linux and macOS hand out to outgoing connections.
+# None of the ports given. Below the range that Linux and macOS hand out to outgoing connections.
 free_port() {
     local port
     for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
         port=$((20000 + RANDOM % 12000))
-        if [ "$port" != "${1:-}" ] && port_is_free "$port"; then printf '%s' "$port"; return; fi
+        case " $* " in *" $port "*) continue ;; esac
+        if port_is_free "$port"; then printf '%s' "$port"; return; fi
     done
     die 1 "found no free port between 20000 and 32000"
 }
@@ -174,25 +182,45 @@ free_port() {
 # --- Start ----------------------------------------------------------------------------------
 
 choose_ports() {
-    client_port='' control_port=''
+    client_port='' control_port='' door_port='' proxy_port=''
     # A broker that comes back keeps its address, so that clients which wait for it find it.
+    # Whether a proxy listens on its port is not looked at: it may have waited all along.
     if [ -s "$dir/ports" ]; then
-        read -r client_port control_port <"$dir/ports"
-        if port_is_free "$client_port" && port_is_free "$control_port"; then return; fi
+        read -r client_port control_port door_port proxy_port <"$dir/ports"
+        if [ -n "$proxy_port" ] && port_is_free "$client_port" && port_is_free "$control_port" &&
+            port_is_free "$door_port"; then return; fi
     fi
     client_port=$(free_port)
     control_port=$(free_port "$client_port")
-    printf '%s %s\n' "$client_port" "$control_port" >"$dir/ports"
+    door_port=$(free_port "$client_port" "$control_port")
+    proxy_port=$(free_port "$client_port" "$control_port" "$door_port")
+    printf '%s %s %s %s\n' "$client_port" "$control_port" "$door_port" "$proxy_port" >"$dir/ports"
+}
+
+# The second door; none in a demo unless it was asked for.
+choose_door() {
+    door='' door_advertised='' door_protocol=''
+    rm -f "$dir/proxy"
+    if [ "$profile" = demo ] && [ -z "$advertise" ]; then return; fi
+    if [ -z "$advertise" ]; then advertised=127.0.0.1:$proxy_port; else advertised=$advertise; fi
+    door=",PROXIED://127.0.0.1:$door_port"
+    door_advertised=",PROXIED://$advertised"
+    door_protocol=",PROXIED:PLAINTEXT"
+    printf '%s 127.0.0.1:%s\n' "$advertised" "$door_port" >"$dir/proxy"
 }
 
 write_settings() {
+    local door door_advertised door_protocol advertised
+    choose_door
     cat >"$dir/server.properties" <<EOF
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$control_port
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:$client_port,CONTROLLER://127.0.0.1:$control_port
-advertised.listeners=PLAINTEXT://127.0.0.1:$client_port
+listeners=PLAINTEXT://127.0.0.1:$client_port,CONTROLLER://127.0.0.1:$control_port$door
+advertised.listeners=PLAINTEXT://127.0.0.1:$client_port$door_advertised
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT$door_protocol
+inter.broker.listener.name=PLAINTEXT
 log.dirs=$dir/data
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1
@@ -368,7 +396,7 @@ wipe() {
     if ! is_ours_to_use; then die 1 "$dir was not made by kafka.sh: left alone"; fi
     stop
     rm -rf "$dir/data" "$dir/logs"
-    rm -f "$dir/lock" "$dir/server.properties" "$dir/ports" "$dir/formatted" "$dir/made-by-kafka.sh"
+    rm -f "$dir/lock" "$dir/server.properties" "$dir/ports" "$dir/proxy" "$dir/formatted" "$dir/made-by-kafka.sh"
     rmdir "$dir" 2>/dev/null || true
 }
 
@@ -382,6 +410,7 @@ while [ $# -gt 0 ]; do
     case $1 in
     --dir) dir=${2:?--dir needs a folder}; shift 2 ;;
     --profile) profile=${2:?--profile needs demo or test}; shift 2 ;;
+    --advertise) advertise=${2:?--advertise needs host:port}; shift 2 ;;
     *) usage ;;
     esac
 done

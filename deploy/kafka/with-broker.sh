@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Runs one command against a throwaway broker: with-broker.sh COMMAND [ARGUMENT...]
 #
-# Holds: the command finds the broker in BATON_TEST_BOOTSTRAP; its exit code is ours; the broker
+# Holds: the command finds the broker in BATON_TEST_BOOTSTRAP, and in BATON_TEST_PROXY where a proxy
+# is to listen and where it is to pass its clients on to; its exit code is ours; the broker
 # and its data are gone afterwards, but a failed run keeps the data folder and says where.
-# Absent on purpose: a choice of broker, but for KAFKA_BOOTSTRAP, which is used as it is.
+# Absent on purpose: a choice of broker, but for KAFKA_BOOTSTRAP, which is used as it is and has no
+# door for a proxy.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -60,6 +62,8 @@ else
     dir=$root/.work/test-kafka.$$
     run "$here/kafka.sh" start --dir "$dir" --profile test >/dev/null
     BATON_TEST_BOOTSTRAP=$(cat "$dir/bootstrap")
+    BATON_TEST_PROXY=$(cat "$dir/proxy")
+    export BATON_TEST_PROXY
 fi
 export BATON_TEST_BOOTSTRAP
 run "$@"
