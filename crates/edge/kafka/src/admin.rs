@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
-use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::profile::Cluster;
+use crate::raw;
 
 /// A topic as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +85,19 @@ impl Admin {
         Ok(metadata.brokers().len())
     }
 
+    /// The id that the cluster gave the topic when it was made. A topic that was deleted and made
+    /// anew under the same name has another.
+    pub fn topic_id(&self, topic: &str) -> Result<String, AdminError> {
+        let wait_ms = i32::try_from(PATIENCE.as_millis()).unwrap_or(i32::MAX);
+        raw::topic_id(self.client.inner(), topic, wait_ms).map_err(|error| match error.code {
+            Code::UnknownTopicOrPartition
+            | Code::TopicAuthorizationFailed
+            | Code::InvalidTopic
+            | Code::UnsupportedFeature => AdminError::Refused { topic: topic.to_owned(), detail: error.to_string() },
+            _ => AdminError::Unreachable { bootstrap: self.bootstrap.clone(), detail: error.to_string() },
+        })
+    }
+
     /// The state of those of `names` that exist.
     pub async fn describe(&self, names: &[String]) -> Result<BTreeMap<String, TopicState>, AdminError> {
         let counts = self.topics()?;
@@ -124,7 +138,7 @@ impl Admin {
         let results = self.client.create_topics(&new, &options()).await.map_err(|error| self.unreachable(&error))?;
         for result in results {
             match result {
-                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Ok(_) | Err((_, Code::TopicAlreadyExists)) => {}
                 Err((topic, code)) => return Err(AdminError::Refused { topic, detail: code.to_string() }),
             }
         }

@@ -89,6 +89,11 @@ impl Drop for Handle {
 }
 
 impl RawError {
+    /// One that librdkafka did not make.
+    pub(crate) fn of(code: RDKafkaErrorCode, text: &str) -> Self {
+        Self { code, text: text.to_owned(), fatal: false, retriable: false, abort: false }
+    }
+
     /// From a bare error code; `Ok` for none.
     pub(crate) fn check(code: RDKafkaRespErr) -> Result<(), Self> {
         let code = RDKafkaErrorCode::from(code);

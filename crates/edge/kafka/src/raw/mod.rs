@@ -7,8 +7,10 @@ mod consumer;
 mod handle;
 mod list;
 mod producer;
+mod topics;
 
 pub(crate) use consumer::{Consumer, GroupChange, Message};
 pub(crate) use handle::RawError;
 pub(crate) use list::PartitionList;
 pub(crate) use producer::Producer;
+pub(crate) use topics::topic_id;
