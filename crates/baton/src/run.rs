@@ -1,5 +1,6 @@
 //! `baton run`: one consumer, or all of them, until told to stop.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -137,6 +138,7 @@ fn hosting(settings: &Settings, topology: Topology, policy: &Arc<Policy>) -> Hos
             ClockSource::Wall => Pace::Wall { every_ms: settings.tick_ms },
             ClockSource::Log => Pace::Log,
         },
+        changelog_ids: BTreeMap::new(),
         limits: Limits::default(),
         registry,
     }

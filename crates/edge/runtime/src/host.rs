@@ -1,5 +1,6 @@
 //! Runs workers, each on a thread of its own, until they are told to stop or cannot go on.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use baton_engine::{Limits, Stats, Stop, Store, StoreError, Worker};
 use baton_kafka::{Cluster, KafkaLog};
 use baton_pipeline::{Consumer, NoRegistry, Pace, Schemas, Topology};
 use baton_policy::Policy;
-use baton_store::{Identity, MemLog, Opened};
+use baton_store::{Identity, MemLog, Opened, Trust};
 use baton_wire::schemas;
 
 use crate::health::{Board, Snapshot};
@@ -35,6 +36,9 @@ pub struct Hosting {
     pub instance: String,
     /// Where time comes from when nothing arrives.
     pub pace: Pace,
+    /// The id of each consumer's changelog topic, where the cluster tells it: local state of a topic that was
+    /// deleted and made anew is not that topic's.
+    pub changelog_ids: BTreeMap<Consumer, String>,
     /// Bounds of a transaction.
     pub limits: Limits,
     /// Schema registry: address, and user with password.
@@ -155,7 +159,7 @@ fn schemas_of(hosting: &Hosting) -> Result<Rc<dyn Schemas>, Stop> {
 fn open_when_free(hosting: &Hosting, identity: &Identity) -> Result<(MemLog, Opened), baton_store::Error> {
     let began = Instant::now();
     loop {
-        match MemLog::open(&hosting.state_dir, identity) {
+        match MemLog::open(&hosting.state_dir, identity, Trust::six_days()) {
             Err(baton_store::Error::Locked { .. }) if began.elapsed() < Duration::from_secs(5) => {
                 std::thread::sleep(Duration::from_millis(50));
             }
@@ -169,16 +173,14 @@ fn open_store(hosting: &Hosting, consumer: Consumer, lane: i32) -> Result<MemLog
         stage: consumer.to_string(),
         lane,
         application: format!("{}@{}", hosting.topology.prefix, hosting.cluster.bootstrap),
+        changelog: hosting.changelog_ids.get(&consumer).cloned().unwrap_or_default(),
         format: STORE_FORMAT,
     };
-    let (store, opened) = open_when_free(hosting, &identity).map_err(|error| {
-        let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
-        StoreError(format!("{error}{cause}"))
-    })?;
+    let (store, opened) = open_when_free(hosting, &identity).map_err(StoreError::from)?;
     match opened {
         Opened::Fresh => tracing::info!(%consumer, lane, "no local state; restoring from the changelog"),
         Opened::Loaded { .. } => tracing::info!(%consumer, lane, rows = store.len(), "local state loaded"),
-        Opened::Wiped { cause } => tracing::warn!(%consumer, lane, ?cause, "local state wiped; restoring"),
+        Opened::Wiped { cause } => tracing::warn!(%consumer, lane, %cause, "local state wiped; restoring"),
     }
     Ok(store)
 }

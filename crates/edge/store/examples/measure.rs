@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use baton_engine::Store;
-use baton_store::{Identity, MemLog};
+use baton_store::{Identity, MemLog, Trust};
 
 const FRAME: u64 = 1_000;
 
@@ -15,9 +15,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let rows = arguments.next().map_or(Ok(1_000_000), |rows| rows.parse())?;
     let dir = arguments.next().map_or_else(|| std::env::temp_dir().join("baton-measure"), PathBuf::from);
-    let identity = Identity { stage: "measure".to_owned(), lane: 0, application: format!("rows of {rows}"), format: 1 };
+    let (stage, application, changelog) = ("measure".to_owned(), format!("rows of {rows}"), String::new());
+    let identity = Identity { stage, lane: 0, application, changelog, format: 1 };
 
-    let (mut log, _) = MemLog::open(&dir, &identity)?;
+    let (mut log, _) = MemLog::open(&dir, &identity, Trust::six_days())?;
     log.clear()?;
     frames("load", &mut log, 0..rows, |row| row)?;
     println!("memory  {} kB resident", resident());
@@ -27,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     log.close()?;
 
     let start = Instant::now();
-    let (log, opened) = MemLog::open(&dir, &identity)?;
+    let (log, opened) = MemLog::open(&dir, &identity, Trust::six_days())?;
     println!("open    {:?}  {opened:?}", start.elapsed());
     log.close()?;
     Ok(())

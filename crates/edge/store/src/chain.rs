@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::frame::Draft;
+use crate::frame::{Checkpoint, Draft};
 use crate::manifest::{self, Entry};
 use crate::segment::{self, Segment};
 use crate::{Error, Identity};
@@ -76,8 +76,8 @@ impl Chain {
     }
 
     /// Writes a frame at the end.
-    pub(crate) fn append(&mut self, draft: &mut Draft, position: Option<i64>) -> Result<(), Error> {
-        self.active.append(draft, position)
+    pub(crate) fn append(&mut self, draft: &mut Draft, checkpoint: Option<Checkpoint>) -> Result<(), Error> {
+        self.active.append(draft, checkpoint)
     }
 
     /// Waits until every frame is on the disk. Sealed segments already are.

@@ -10,7 +10,7 @@
 
 use crate::Error;
 use crate::chain::Chain;
-use crate::frame::Draft;
+use crate::frame::{Checkpoint, Draft};
 use crate::log::Limits;
 use crate::rows::{PARTS, Rows};
 use crate::segment::Segment;
@@ -25,8 +25,8 @@ pub(crate) struct Compaction {
     draft: Draft,
     /// The first part that is not in the base.
     part: usize,
-    /// The position when it began: what the log being replaced may be the only one to tell.
-    position: i64,
+    /// The checkpoint when it began: what the log being replaced may be the only one to tell.
+    checkpoint: Checkpoint,
 }
 
 /// Whether more than half of the log is dead.
@@ -36,12 +36,12 @@ pub(crate) fn is_due(chain: &Chain, rows: &Rows, limits: Limits) -> bool {
 }
 
 impl Compaction {
-    /// Begins at the end of a frame, of which `position` is the store's position.
-    pub(crate) fn start(chain: &mut Chain, position: i64) -> Result<Self, Error> {
+    /// Begins at the end of a frame, of which `checkpoint` is the store's.
+    pub(crate) fn start(chain: &mut Chain, checkpoint: Checkpoint) -> Result<Self, Error> {
         // In this order: a base has a lower number than all segments that add to it.
         let base = chain.aside()?;
         chain.roll()?;
-        Ok(Self { base, draft: Draft::new(), part: 0, position })
+        Ok(Self { base, draft: Draft::new(), part: 0, checkpoint })
     }
 
     /// Writes the next parts, at least `bytes` of them unless there are fewer.
@@ -52,7 +52,7 @@ impl Compaction {
             }
             self.part += 1;
         }
-        self.base.append(&mut self.draft, Some(self.position))?;
+        self.base.append(&mut self.draft, Some(self.checkpoint))?;
         self.draft.clear();
         if self.base.unsynced() >= SYNC {
             self.base.sync()?;

@@ -12,13 +12,17 @@ use baton_engine::StoreError;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Another process, or another lane of this one, has the directory open.
-    #[error("{} is in use by another process", path.display())]
+    #[error("{} is in use by another process; give each its own instance name and state_dir", path.display())]
     Locked {
         /// The lane's directory.
         path: PathBuf,
     },
     /// A newer release wrote the directory. Run that release again, or remove the directory.
-    #[error("{} was written by a newer release: {what} {found}, this release knows {known}", path.display())]
+    #[error(
+        "{} was written by a newer release: {what} {found}, this release knows {known}; run that release again, or \
+         remove the directory to rebuild it from the changelog",
+        path.display()
+    )]
     Newer {
         /// The manifest.
         path: PathBuf,
@@ -67,8 +71,18 @@ impl From<Error> for StoreError {
     /// The engine's error has no source, so the cause joins the sentence.
     fn from(error: Error) -> Self {
         match std::error::Error::source(&error) {
-            Some(source) => Self(format!("{error}: {source}")),
+            Some(source) => Self(format!("{error}: {source}{}", way_out(source))),
             None => Self(error.to_string()),
         }
+    }
+}
+
+/// What an operator can do about it. Whatever it was: the log has everything, so a restart loses nothing.
+fn way_out(source: &(dyn std::error::Error + 'static)) -> &'static str {
+    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    match source.downcast_ref::<io::Error>().map(io::Error::kind) {
+        Some(StorageFull | QuotaExceeded) => "; make room there and start again, nothing is lost",
+        Some(PermissionDenied | ReadOnlyFilesystem) => "; make it writable for this user, or set another state_dir",
+        _ => "; repair the disk or set another state_dir, and start again: nothing is lost",
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! frame  = length u32 | checksum u64 | body          little endian, length of the body
-//! body   = position i64 (-1: unchanged) | n u32 | n entries
+//! body   = position i64 (-1: unchanged) | at i64 | n u32 | n entries
 //! entry  = key length | 0, or value length + 1 | key | value      lengths as LEB128
 //! ```
 //!
@@ -14,9 +14,18 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 /// Bytes in front of the body.
 pub(crate) const HEAD: usize = 12;
 /// Bytes of the body in front of the entries.
-const FIXED: usize = 12;
+const FIXED: usize = 20;
 /// The position of a frame that has none.
 const UNCHANGED: i64 = -1;
+
+/// Up to which changelog offset everything is contained, and when that was so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Checkpoint {
+    /// The changelog offset.
+    pub(crate) position: i64,
+    /// Unix milliseconds.
+    pub(crate) at: i64,
+}
 
 /// A frame being written.
 #[derive(Debug)]
@@ -49,11 +58,13 @@ impl Draft {
     }
 
     /// The finished frame for that place, or `None` when it is too long for its length field.
-    pub(crate) fn seal(&mut self, position: Option<i64>, place: Place) -> Option<&[u8]> {
+    pub(crate) fn seal(&mut self, checkpoint: Option<Checkpoint>, place: Place) -> Option<&[u8]> {
         let length = u32::try_from(self.bytes.len() - HEAD).ok()?;
         let (head, body) = self.bytes.split_at_mut(HEAD);
-        body[..8].copy_from_slice(&position.unwrap_or(UNCHANGED).to_le_bytes());
-        body[8..FIXED].copy_from_slice(&self.entries.to_le_bytes());
+        let checkpoint = checkpoint.unwrap_or(Checkpoint { position: UNCHANGED, at: 0 });
+        body[..8].copy_from_slice(&checkpoint.position.to_le_bytes());
+        body[8..16].copy_from_slice(&checkpoint.at.to_le_bytes());
+        body[16..FIXED].copy_from_slice(&self.entries.to_le_bytes());
         head[..4].copy_from_slice(&length.to_le_bytes());
         head[4..].copy_from_slice(&place.checksum(body).to_le_bytes());
         Some(&self.bytes)
@@ -109,8 +120,10 @@ impl Head {
         }
         let mut rest = body;
         let position = i64::from_le_bytes(take(&mut rest)?);
+        let at = i64::from_le_bytes(take(&mut rest)?);
         let entries = u32::from_le_bytes(take(&mut rest)?);
-        let frame = Frame { position: (position != UNCHANGED).then_some(position), entries: rest };
+        let checkpoint = (position != UNCHANGED).then_some(Checkpoint { position, at });
+        let frame = Frame { checkpoint, entries: rest };
         // Walked once before anything is applied: a frame counts as a whole or not at all.
         (frame.entries().try_fold(0, |n: u32, entry| entry.map(|_| n + 1)) == Some(entries)).then_some(frame)
     }
@@ -118,8 +131,8 @@ impl Head {
 
 /// A frame that is as it was written.
 pub(crate) struct Frame<'a> {
-    /// The position it was committed with.
-    pub(crate) position: Option<i64>,
+    /// The checkpoint it was committed with.
+    pub(crate) checkpoint: Option<Checkpoint>,
     entries: &'a [u8],
 }
 

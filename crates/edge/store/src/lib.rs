@@ -5,7 +5,7 @@
 //! 0; never a mix, never a row that was not committed. Two processes never share
 //! a directory.
 //!
-//! Absent on purpose: a clock, a background thread, any knowledge of what a row
+//! Absent on purpose: a clock of its own, a background thread, any knowledge of what a row
 //! means. Durability is the changelog's: a lost tail costs time, not data.
 
 mod chain;
@@ -22,5 +22,5 @@ mod segment;
 mod tests;
 
 pub use error::Error;
-pub use identity::{Cause, Identity, Opened};
+pub use identity::{Cause, Identity, Opened, Trust};
 pub use log::{MemLog, Size};

@@ -11,10 +11,11 @@ use baton_engine::{Store, StoreError};
 
 use crate::chain::Chain;
 use crate::compact::{self, Compaction};
-use crate::frame::Draft;
+use crate::frame::{Checkpoint, Draft};
+use crate::identity::SKEW_MS;
 use crate::load::{self, Loaded};
 use crate::rows::Rows;
-use crate::{Error, Identity, Opened};
+use crate::{Error, Identity, Opened, Trust};
 
 /// The rows of one lane, in memory, over a log in a directory of their own.
 ///
@@ -24,7 +25,8 @@ use crate::{Error, Identity, Opened};
 /// Memory is the limit: about 70 B a row on top of its key and value.
 pub struct MemLog {
     rows: Rows,
-    position: i64,
+    checkpoint: Checkpoint,
+    trust: Trust,
     draft: Draft,
     compaction: Option<Compaction>,
     limits: Limits,
@@ -71,17 +73,22 @@ impl MemLog {
     ///
     /// # Errors
     /// When it is in use, was written by a newer release, or cannot be read or written.
-    pub fn open(state_dir: &Path, identity: &Identity) -> Result<(Self, Opened), Error> {
-        Self::open_with(state_dir, identity, Limits::DEFAULT)
+    pub fn open(state_dir: &Path, identity: &Identity, trust: Trust) -> Result<(Self, Opened), Error> {
+        Self::open_with(state_dir, identity, trust, Limits::DEFAULT)
     }
 
-    pub(crate) fn open_with(state_dir: &Path, identity: &Identity, limits: Limits) -> Result<(Self, Opened), Error> {
+    pub(crate) fn open_with(
+        state_dir: &Path,
+        identity: &Identity,
+        trust: Trust,
+        limits: Limits,
+    ) -> Result<(Self, Opened), Error> {
         let dir = directory(state_dir, identity)?;
         fs::create_dir_all(&dir).map_err(Error::io("create", &dir))?;
         let lock = lock(&dir)?;
-        let Loaded { chain, rows, position, opened } = load::load(&dir, identity)?;
-        let store =
-            Self { rows, position, draft: Draft::new(), compaction: None, limits, failed: None, chain, _lock: lock };
+        let Loaded { chain, rows, checkpoint, opened } = load::load(&dir, identity, &trust)?;
+        let (draft, compaction, failed) = (Draft::new(), None, None);
+        let store = Self { rows, checkpoint, trust, draft, compaction, limits, failed, chain, _lock: lock };
         Ok((store, opened))
     }
 
@@ -114,12 +121,12 @@ impl MemLog {
     }
 
     fn end_frame(&mut self, position: Option<i64>) -> Result<(), Error> {
-        let risen = position.filter(|position| *position > self.position);
+        let risen = position.and_then(|position| self.next_checkpoint(position));
         let written = self.draft.len() as u64;
         if !self.draft.is_empty() || risen.is_some() {
             self.chain.append(&mut self.draft, risen)?;
             self.draft.clear();
-            self.position = risen.unwrap_or(self.position);
+            self.checkpoint = risen.unwrap_or(self.checkpoint);
         }
         if position.is_some() {
             self.chain.sync()?;
@@ -131,12 +138,20 @@ impl MemLog {
         self.compact(written)
     }
 
+    /// The checkpoint to write for a position: a greater one, or word that the last is as good as new.
+    fn next_checkpoint(&self, position: i64) -> Option<Checkpoint> {
+        let at = (self.trust.now)();
+        let Checkpoint { position: before, at: when } = self.checkpoint;
+        let says_more = position > before || (position == before && position > 0 && at.saturating_sub(when) > SKEW_MS);
+        says_more.then_some(Checkpoint { position, at })
+    }
+
     /// Begins a compaction or carries it on, after a frame of `written` bytes.
     fn compact(&mut self, written: u64) -> Result<(), Error> {
         let mut compaction = match self.compaction.take() {
             Some(compaction) => compaction,
             None if compact::is_due(&self.chain, &self.rows, self.limits) => {
-                Compaction::start(&mut self.chain, self.position)?
+                Compaction::start(&mut self.chain, self.checkpoint)?
             }
             None => return Ok(()),
         };
@@ -171,7 +186,7 @@ impl Store for MemLog {
     }
 
     fn position(&self) -> i64 {
-        self.position
+        self.checkpoint.position
     }
 
     fn each(&self, visit: &mut dyn FnMut(&[u8], &[u8])) {
@@ -188,7 +203,7 @@ impl Store for MemLog {
             store.compaction = None;
             store.rows = Rows::new();
             store.draft.clear();
-            store.position = 0;
+            store.checkpoint = Checkpoint::default();
             Ok(())
         })
     }
@@ -206,7 +221,7 @@ impl fmt::Debug for MemLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemLog")
             .field("dir", &self.chain.dir())
-            .field("position", &self.position)
+            .field("checkpoint", &self.checkpoint)
             .field("size", &self.size())
             .finish_non_exhaustive()
     }

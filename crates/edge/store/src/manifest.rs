@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! magic 8 | layout u8 | checksum u64 | body
-//! body = format u8 | lane i32 | stage | application | n | n x (segment u64, whole u64)
+//! body = format u8 | lane i32 | stage | application | changelog | n | n x (segment u64, whole u64)
 //! ```
 //! A layout to come keeps the first seventeen bytes as they are, with the checksum over layout and
 //! body: that is how an old release knows a new layout from a damaged one.
@@ -20,7 +20,7 @@ use crate::{Cause, Error, Identity};
 
 const MAGIC: [u8; 8] = *b"batonlog";
 /// Version of all that this crate writes.
-pub(crate) const LAYOUT: u8 = 1;
+pub(crate) const LAYOUT: u8 = 2;
 const NAME: &str = "MANIFEST";
 const NEXT: &str = "MANIFEST.next";
 
@@ -84,9 +84,12 @@ pub(crate) fn write(dir: &Path, identity: &Identity, segments: &[Entry]) -> Resu
 }
 
 fn difference(owner: Identity, identity: &Identity) -> Option<Cause> {
-    let Identity { stage, lane, application, format } = owner;
+    let Identity { stage, lane, application, changelog, format } = owner;
     if (&stage, lane, &application) != (&identity.stage, identity.lane, &identity.application) {
         return Some(Cause::Foreign { stage, lane, application });
+    }
+    if changelog != identity.changelog {
+        return Some(Cause::ChangelogReplaced { was: changelog, is: identity.changelog.clone() });
     }
     (format < identity.format).then_some(Cause::OldFormat { found: format })
 }
@@ -108,7 +111,7 @@ fn unwrap(mut bytes: &[u8]) -> Option<(u8, &[u8])> {
 pub(crate) fn encode(identity: &Identity, segments: &[Entry]) -> Vec<u8> {
     let mut body = vec![identity.format];
     body.extend_from_slice(&identity.lane.to_le_bytes());
-    for text in [&identity.stage, &identity.application] {
+    for text in [&identity.stage, &identity.application, &identity.changelog] {
         put_length(&mut body, text.len());
         body.extend_from_slice(text.as_bytes());
     }
@@ -126,13 +129,15 @@ fn decode(mut body: &[u8]) -> Option<(Identity, Vec<Entry>)> {
     let lane = i32::from_le_bytes(take(bytes)?);
     let stage = take_text(bytes)?;
     let application = take_text(bytes)?;
+    let changelog = take_text(bytes)?;
     let count = take_length(bytes)?;
     let mut segments = Vec::new();
     for _ in 0..count {
         segments.push(Entry { segment: u64::from_le_bytes(take(bytes)?), whole: u64::from_le_bytes(take(bytes)?) });
     }
     // There is always a segment to append to.
-    (bytes.is_empty() && !segments.is_empty()).then_some((Identity { stage, lane, application, format }, segments))
+    (bytes.is_empty() && !segments.is_empty())
+        .then_some((Identity { stage, lane, application, changelog, format }, segments))
 }
 
 fn take_text(bytes: &mut &[u8]) -> Option<String> {

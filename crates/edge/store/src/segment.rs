@@ -8,7 +8,7 @@ use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
-use crate::frame::{Draft, Frame, HEAD, Head, Place};
+use crate::frame::{Checkpoint, Draft, Frame, HEAD, Head, Place};
 
 /// A segment open for writing.
 #[derive(Debug)]
@@ -48,10 +48,10 @@ impl Segment {
     }
 
     /// Writes the draft as one frame, in a single call.
-    pub(crate) fn append(&mut self, draft: &mut Draft, position: Option<i64>) -> Result<(), Error> {
+    pub(crate) fn append(&mut self, draft: &mut Draft, checkpoint: Option<Checkpoint>) -> Result<(), Error> {
         let bytes = draft.len();
         let place = Place { owner: self.owner, segment: self.number, offset: self.length };
-        let Some(frame) = draft.seal(position, place) else {
+        let Some(frame) = draft.seal(checkpoint, place) else {
             return Err(Error::Frame { path: self.path.clone(), bytes });
         };
         // Also when it fails: part of the frame may be there.

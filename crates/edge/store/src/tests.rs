@@ -14,7 +14,7 @@ use baton_engine::Store;
 use tempfile::TempDir;
 
 use crate::log::Limits;
-use crate::{Identity, MemLog, Opened};
+use crate::{Identity, MemLog, Opened, Trust};
 
 /// Rows and position.
 type State = (BTreeMap<Vec<u8>, Vec<u8>>, i64);
@@ -27,7 +27,24 @@ const SMALL: Limits = Limits { segment: 300, compaction: 600, slice: 1 };
 const ONE_SEGMENT: Limits = Limits { segment: u64::MAX, compaction: u64::MAX, slice: 1 };
 
 fn identity() -> Identity {
-    Identity { stage: "score".to_owned(), lane: 3, application: "acme.baton@k1".to_owned(), format: 2 }
+    Identity {
+        stage: "score".to_owned(),
+        lane: 3,
+        application: "acme.baton@k1".to_owned(),
+        changelog: "t1".to_owned(),
+        format: 2,
+    }
+}
+
+/// Noon, for ever.
+const NOON: i64 = 1_800_000_000_000;
+
+fn trust() -> Trust {
+    trust_at(NOON)
+}
+
+fn trust_at(now: i64) -> Trust {
+    Trust { now: Box::new(move || now), most_ms: 6 * 86_400_000 }
 }
 
 /// In memory where that is at hand: these tests sync thousands of times.
@@ -40,7 +57,7 @@ fn lane_dir(state_dir: &TempDir) -> PathBuf {
 }
 
 fn open(state_dir: &TempDir, limits: Limits) -> (MemLog, Opened) {
-    MemLog::open_with(state_dir.path(), &identity(), limits).unwrap()
+    MemLog::open_with(state_dir.path(), &identity(), trust(), limits).unwrap()
 }
 
 /// Opens a directory that holds exactly these files.

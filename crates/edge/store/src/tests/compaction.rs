@@ -123,7 +123,7 @@ fn a_log_is_left_alone_until_more_than_half_of_it_is_dead() {
         log.put(&[round % 10], Some(&[round; 100]));
         let Size { live_bytes, log_bytes, .. } = log.size();
         log.commit(None).unwrap();
-        let frame = 24 + 3 + 100;
+        let frame = 32 + 3 + 100;
         let length = log_bytes + frame;
         if length > 600 && length - live_bytes > length / 2 {
             assert!(log.size().log_bytes < log_bytes, "round {round}");
@@ -144,7 +144,7 @@ fn a_base_filled_part_by_part_has_every_row() {
         log.put(&(lead % 5_000).to_be_bytes(), Some(&lead.to_be_bytes()));
         log.commit(None).unwrap();
     }
-    let frames = 15_000 * (24 + 2 + 4 + 4);
+    let frames = 15_000 * (32 + 2 + 4 + 4);
     assert!(log.size().log_bytes < frames / 2, "{:?}", log.size());
     let expected = state(&log);
     assert_eq!(expected.0.len(), 5_000);

@@ -3,7 +3,7 @@
 use baton_engine::Store;
 
 use super::{Files, ONE_SEGMENT, SMALL, State, lane_dir, open, open_files, read_files, scratch, segments, state};
-use super::{identity, write_files, write_history};
+use super::{identity, trust, write_files, write_history};
 use crate::log::Limits;
 use crate::{Cause, Identity, MemLog, Opened};
 
@@ -115,7 +115,7 @@ fn a_compacted_log_cut_at_any_byte_is_an_earlier_state_or_wiped() {
     // At every stage between two compactions: just switched, and with frames since.
     let mut wiped = 0;
     let mut kept = 0;
-    for frames in (10..60).step_by(3) {
+    for frames in (11..60).step_by(3) {
         let (files, states) = history(SMALL, frames);
         let name = segments(&files).pop().unwrap();
         for cut in 0..files[&name].len() {
@@ -156,12 +156,12 @@ fn a_segment_of_another_lane_is_not_read() {
     let (files, _) = history(ONE_SEGMENT, 3);
     let state_dir = scratch();
     let other = Identity { lane: 4, ..identity() };
-    drop(MemLog::open_with(state_dir.path(), &other, ONE_SEGMENT).unwrap());
+    drop(MemLog::open_with(state_dir.path(), &other, trust(), ONE_SEGMENT).unwrap());
     let dir = state_dir.path().join("score").join("4");
     let mut mixed = read_files(&dir);
     mixed.insert("000000000001.log".to_owned(), files["000000000001.log"].clone());
     write_files(&dir, &mixed);
-    let (log, opened) = MemLog::open_with(state_dir.path(), &other, ONE_SEGMENT).unwrap();
+    let (log, opened) = MemLog::open_with(state_dir.path(), &other, trust(), ONE_SEGMENT).unwrap();
     assert!(log.is_empty());
     assert!(matches!(opened, Opened::Loaded { frames: 0, torn_bytes: 1.., .. }), "{opened:?}");
 }

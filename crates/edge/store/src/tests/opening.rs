@@ -4,14 +4,15 @@ use std::fs;
 
 use baton_engine::Store;
 
-use super::{ONE_SEGMENT, SMALL, identity, lane_dir, open, open_files, read_files, scratch, state, write_files};
+use super::{NOON, ONE_SEGMENT, SMALL, identity, lane_dir, open, open_files, read_files, scratch};
+use super::{state, trust, trust_at, write_files};
 use crate::manifest;
 use crate::{Cause, Error, Identity, MemLog, Opened};
 
 /// A store with one row, of this identity.
 fn written_by(identity: &Identity) -> tempfile::TempDir {
     let state_dir = scratch();
-    let (mut log, _) = MemLog::open(state_dir.path(), identity).unwrap();
+    let (mut log, _) = MemLog::open(state_dir.path(), identity, trust()).unwrap();
     log.put(b"ada", Some(b"42"));
     log.commit(Some(7)).unwrap();
     state_dir
@@ -23,7 +24,7 @@ fn reopened_after(owner: &Identity) -> Result<(MemLog, Opened), Error> {
     let theirs = state_dir.path().join(&owner.stage).join(owner.lane.to_string());
     let files = read_files(&theirs);
     write_files(&lane_dir(&state_dir), &files);
-    MemLog::open(state_dir.path(), &identity())
+    MemLog::open(state_dir.path(), &identity(), trust())
 }
 
 #[test]
@@ -84,13 +85,13 @@ fn a_frame_that_changes_nothing_takes_no_room() {
 #[test]
 fn a_directory_in_use_is_refused_until_it_is_closed() {
     let state_dir = written_by(&identity());
-    let (log, _) = MemLog::open(state_dir.path(), &identity()).unwrap();
-    let error = MemLog::open(state_dir.path(), &identity()).unwrap_err();
+    let (log, _) = MemLog::open(state_dir.path(), &identity(), trust()).unwrap();
+    let error = MemLog::open(state_dir.path(), &identity(), trust()).unwrap_err();
     assert!(matches!(&error, Error::Locked { path } if *path == lane_dir(&state_dir)), "{error}");
-    assert!(error.to_string().ends_with("score/3 is in use by another process"), "{error}");
+    assert!(error.to_string().contains("score/3 is in use by another process; "), "{error}");
     // Refusing has touched nothing.
     log.close().unwrap();
-    let (log, _) = MemLog::open(state_dir.path(), &identity()).unwrap();
+    let (log, _) = MemLog::open(state_dir.path(), &identity(), trust()).unwrap();
     assert_eq!(log.get(b"ada"), Some(&b"42"[..]));
 }
 
@@ -98,7 +99,7 @@ fn a_directory_in_use_is_refused_until_it_is_closed() {
 fn lanes_and_stages_have_directories_of_their_own() {
     let state_dir = written_by(&identity());
     for other in [Identity { lane: 4, ..identity() }, Identity { stage: "route".to_owned(), ..identity() }] {
-        let (_log, opened) = MemLog::open(state_dir.path(), &other).unwrap();
+        let (_log, opened) = MemLog::open(state_dir.path(), &other, trust()).unwrap();
         assert_eq!(opened, Opened::Fresh);
     }
 }
@@ -120,13 +121,13 @@ fn rows_of_another_stage_lane_or_application_are_wiped() {
 fn a_wiped_store_is_gone_from_the_disk_and_usable() {
     let owner = Identity { application: "acme.baton@k2".to_owned(), ..identity() };
     let state_dir = written_by(&owner);
-    let (mut log, _) = MemLog::open(state_dir.path(), &identity()).unwrap();
+    let (mut log, _) = MemLog::open(state_dir.path(), &identity(), trust()).unwrap();
     assert_eq!(log.size().log_bytes, 0);
     log.put(b"bob", Some(b"1"));
     log.commit(Some(1)).unwrap();
     let written = state(&log);
     drop(log);
-    let (log, opened) = MemLog::open(state_dir.path(), &identity()).unwrap();
+    let (log, opened) = MemLog::open(state_dir.path(), &identity(), trust()).unwrap();
     assert_eq!(opened, Opened::Loaded { rows: 1, position: 1, frames: 1, torn_bytes: 0 });
     assert_eq!(state(&log), written);
 }
@@ -142,7 +143,8 @@ fn rows_in_a_newer_format_are_refused_and_left_alone() {
     let newer = Identity { format: 3, ..identity() };
     let state_dir = written_by(&newer);
     let before = read_files(&lane_dir(&state_dir));
-    let error = MemLog::open(state_dir.path(), &identity()).unwrap_err();
+    let error = MemLog::open(state_dir.path(), &identity(), trust()).unwrap_err();
+    assert!(error.to_string().contains("run that release again, or remove the directory"), "{error}");
     assert!(matches!(error, Error::Newer { what: "row format", found: 3, known: 2, .. }), "{error}");
     assert_eq!(read_files(&lane_dir(&state_dir)), before);
 }
@@ -153,18 +155,18 @@ fn a_newer_layout_is_refused_and_an_older_one_wiped() {
     let path = lane_dir(&state_dir).join("MANIFEST");
     // Of a layout to come only the envelope is known.
     fs::write(&path, manifest::wrap(manifest::LAYOUT + 1, b"who knows")).unwrap();
-    let error = MemLog::open(state_dir.path(), &identity()).unwrap_err();
-    assert!(matches!(error, Error::Newer { what: "layout", found: 2, known: 1, .. }), "{error}");
+    let error = MemLog::open(state_dir.path(), &identity(), trust()).unwrap_err();
+    assert!(matches!(error, Error::Newer { what: "layout", found: 3, known: 2, .. }), "{error}");
     fs::write(&path, manifest::wrap(manifest::LAYOUT - 1, b"who knew")).unwrap();
-    let (_log, opened) = MemLog::open(state_dir.path(), &identity()).unwrap();
-    assert_eq!(opened, Opened::Wiped { cause: Cause::OldLayout { found: 0 } });
+    let (_log, opened) = MemLog::open(state_dir.path(), &identity(), trust()).unwrap();
+    assert_eq!(opened, Opened::Wiped { cause: Cause::OldLayout { found: 1 } });
 }
 
 #[test]
 fn segments_without_a_manifest_are_wiped() {
     let state_dir = written_by(&identity());
     fs::remove_file(lane_dir(&state_dir).join("MANIFEST")).unwrap();
-    let (log, opened) = MemLog::open(state_dir.path(), &identity()).unwrap();
+    let (log, opened) = MemLog::open(state_dir.path(), &identity(), trust()).unwrap();
     assert_eq!(opened, Opened::Wiped { cause: Cause::ManifestMissing });
     assert!(log.is_empty());
 }
@@ -173,7 +175,7 @@ fn segments_without_a_manifest_are_wiped() {
 fn a_missing_segment_wipes_the_store() {
     let state_dir = written_by(&identity());
     fs::remove_file(lane_dir(&state_dir).join("000000000001.log")).unwrap();
-    let (_log, opened) = MemLog::open(state_dir.path(), &identity()).unwrap();
+    let (_log, opened) = MemLog::open(state_dir.path(), &identity(), trust()).unwrap();
     assert_eq!(opened, Opened::Wiped { cause: Cause::SegmentDamaged { segment: 1 } });
 }
 
@@ -196,13 +198,13 @@ fn litter_of_a_crash_is_removed_and_foreign_files_are_not() {
 #[test]
 fn clearing_forgets_rows_position_and_the_open_frame_for_good() {
     let state_dir = written_by(&identity());
-    let (mut log, _) = MemLog::open(state_dir.path(), &identity()).unwrap();
+    let (mut log, _) = MemLog::open(state_dir.path(), &identity(), trust()).unwrap();
     log.put(b"bob", Some(b"1"));
     log.clear().unwrap();
     assert_eq!((log.len(), log.position(), log.size().log_bytes), (0, 0, 0));
     log.commit(None).unwrap();
     drop(log);
-    let (log, opened) = MemLog::open(state_dir.path(), &identity()).unwrap();
+    let (log, opened) = MemLog::open(state_dir.path(), &identity(), trust()).unwrap();
     assert_eq!(opened, Opened::Loaded { rows: 0, position: 0, frames: 0, torn_bytes: 0 });
     assert!(log.is_empty());
 }
@@ -212,8 +214,59 @@ fn a_stage_that_is_no_directory_name_is_refused() {
     let state_dir = scratch();
     for stage in ["", ".", "..", "/etc", "a/b", "score/"] {
         let identity = Identity { stage: stage.to_owned(), ..identity() };
-        let error = MemLog::open(state_dir.path(), &identity).unwrap_err();
+        let error = MemLog::open(state_dir.path(), &identity, trust()).unwrap_err();
         assert!(matches!(error, Error::Stage { .. }), "{stage:?}: {error}");
     }
     assert_eq!(fs::read_dir(state_dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn rows_of_a_changelog_that_was_made_anew_are_wiped() {
+    let (log, opened) = reopened_after(&Identity { changelog: "t0".to_owned(), ..identity() }).unwrap();
+    let cause = Cause::ChangelogReplaced { was: "t0".to_owned(), is: "t1".to_owned() };
+    assert_eq!(opened, Opened::Wiped { cause });
+    assert_eq!((log.len(), log.position()), (0, 0));
+}
+
+const DAY: i64 = 86_400_000;
+
+/// What a store that was last written at noon is opened as, at another time.
+fn opened_at(now: i64) -> Opened {
+    let state_dir = written_by(&identity());
+    MemLog::open(state_dir.path(), &identity(), trust_at(now)).unwrap().1
+}
+
+#[test]
+fn rows_whose_deletion_the_changelog_may_have_forgotten_are_wiped() {
+    assert!(matches!(opened_at(NOON + 6 * DAY), Opened::Loaded { rows: 1, position: 7, .. }));
+    assert_eq!(opened_at(NOON + 6 * DAY + 1), Opened::Wiped { cause: Cause::TooOld { days: 6 } });
+    assert_eq!(opened_at(NOON + 40 * DAY), Opened::Wiped { cause: Cause::TooOld { days: 40 } });
+}
+
+#[test]
+fn a_checkpoint_from_the_future_is_not_believed() {
+    assert!(matches!(opened_at(NOON - 3_600_000), Opened::Loaded { .. }), "an hour is within what clocks differ by");
+    assert_eq!(opened_at(NOON - 3 * 3_600_000), Opened::Wiped { cause: Cause::FromTheFuture { hours: 3 } });
+}
+
+#[test]
+fn an_idle_lane_s_store_stays_young_as_long_as_it_is_told_so() {
+    let state_dir = written_by(&identity());
+    let (mut log, _) = MemLog::open(state_dir.path(), &identity(), trust_at(NOON + 5 * DAY)).unwrap();
+    log.commit(Some(7)).unwrap();
+    drop(log);
+    let (log, opened) = MemLog::open(state_dir.path(), &identity(), trust_at(NOON + 10 * DAY)).unwrap();
+    assert!(matches!(opened, Opened::Loaded { rows: 1, position: 7, .. }), "{opened:?}");
+    assert_eq!(log.get(b"ada"), Some(&b"42"[..]));
+}
+
+#[test]
+fn the_age_survives_a_compaction() {
+    let state_dir = scratch();
+    let (mut log, _) = MemLog::open_with(state_dir.path(), &identity(), trust(), SMALL).unwrap();
+    super::write_history(&mut log, 120, |_| {});
+    drop(log);
+    let open = |now| MemLog::open_with(state_dir.path(), &identity(), trust_at(now), SMALL).unwrap().1;
+    assert!(matches!(open(NOON + DAY), Opened::Loaded { .. }));
+    assert!(matches!(open(NOON + 7 * DAY), Opened::Wiped { cause: Cause::TooOld { .. } }));
 }
