@@ -2,6 +2,7 @@
 //!
 //! One binary: the five consumers (`run`), and the tools around them.
 
+mod dlq;
 mod ingest;
 mod lines;
 mod policy;
@@ -52,6 +53,8 @@ enum Command {
     Simulate(simulate::Args),
     /// Print a topic's records as JSON Lines
     Tap(tap::Args),
+    /// Look at the records that could not be used, and replay them
+    Dlq(dlq::Args),
     /// Check a policy
     Policy(policy::Args),
     /// Summarise what is on the topics: funnel, handoffs, breaches, ledger
@@ -107,6 +110,7 @@ fn execute(cli: &Cli) -> Result<(), Failure> {
         Command::Ingest(args) => ingest::run(args, &settings),
         Command::Simulate(args) => simulate::run(args, &settings),
         Command::Tap(args) => tap::run(args, &settings),
+        Command::Dlq(args) => dlq::run(args, &settings),
         Command::Policy(args) => policy::run(args),
         Command::Report(args) => report::run(args, &settings),
         Command::Settings => Ok(()),

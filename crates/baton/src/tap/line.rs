@@ -5,7 +5,8 @@
 
 use std::io::Write;
 
-use baton_kafka::rdkafka::message::{BorrowedMessage, Headers, Message};
+use baton_kafka::headers_of;
+use baton_kafka::rdkafka::message::{BorrowedMessage, Message};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
@@ -60,8 +61,9 @@ impl<'a> Said<'a> {
     /// All of a record but its value.
     pub(crate) fn of(record: &'a BorrowedMessage<'_>, with_headers: bool) -> Self {
         let time = record.timestamp().to_millis().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-        let headers = record.headers().map(|headers| {
-            headers.iter().map(|header| (header.key.to_owned(), text(header.value.unwrap_or_default()))).collect()
+        let headers = with_headers.then(|| {
+            let all = headers_of(record);
+            Named(all.iter().map(|(name, value)| (text(name), text(value.as_deref().unwrap_or_default()))).collect())
         });
         Self {
             place: Some(Place {
@@ -69,7 +71,7 @@ impl<'a> Said<'a> {
                 offset: record.offset(),
                 time: time.map(|time| time.to_string()),
             }),
-            headers: with_headers.then(|| Named(headers.unwrap_or_default())),
+            headers,
             ..Self::new(record.topic(), record.key())
         }
     }

@@ -3,6 +3,7 @@
 //! The only crate that names rdkafka. `raw` is the only module that calls librdkafka directly.
 
 mod admin;
+mod batches;
 mod log;
 mod profile;
 #[allow(
@@ -14,6 +15,8 @@ mod raw;
 mod signals;
 
 pub use admin::{Admin, AdminError, TopicConfig, TopicState};
+pub use batches::{Batches, Outgoing};
 pub use log::KafkaLog;
 pub use profile::{Cluster, SettingError};
+pub use raw::headers_of;
 pub use rdkafka;

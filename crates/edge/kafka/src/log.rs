@@ -374,7 +374,7 @@ fn fatal(error: &RawError) -> Fault {
 }
 
 /// Within a transaction: what the error says, and fatal when it says nothing.
-fn in_transaction(error: &RawError) -> Fault {
+pub(crate) fn in_transaction(error: &RawError) -> Fault {
     match error.code {
         Code::ProducerFenced | Code::Fenced | Code::InvalidProducerEpoch if error.fatal => {
             Fault::Fenced(format!("another instance writes under this transactional id: {error}"))
@@ -388,7 +388,7 @@ fn in_transaction(error: &RawError) -> Fault {
 }
 
 /// Before the commit was asked for, an error that is not fatal can always be undone.
-fn undo_or_worse(error: &RawError) -> Fault {
+pub(crate) fn undo_or_worse(error: &RawError) -> Fault {
     match in_transaction(error) {
         Fault::Fatal(why) if !error.fatal => Fault::Abort(why),
         other => other,
@@ -396,7 +396,7 @@ fn undo_or_worse(error: &RawError) -> Fault {
 }
 
 /// A question that the cluster did not answer.
-fn asked(error: &RawError, signals: &crate::signals::Signals) -> Fault {
+pub(crate) fn asked(error: &RawError, signals: &crate::signals::Signals) -> Fault {
     match error.code {
         Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => {
             Fault::Config(format!("{error}; create the topics with `baton topics apply`"))

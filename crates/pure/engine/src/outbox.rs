@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use crate::headers::RecordHeaders;
+use crate::headers::{HeaderSink, RecordHeaders};
 use crate::processor::Incoming;
 
 /// An output to add.
@@ -164,6 +164,12 @@ fn position(len: usize) -> u32 {
 
 fn slice(bytes: &[u8], (from, to): Range32) -> &[u8] {
     bytes.get(from as usize..to as usize).unwrap_or_default()
+}
+
+impl RecordHeaders for Headers<'_> {
+    fn each(&self, sink: &mut HeaderSink<'_>) {
+        self.iter().for_each(|(name, value)| sink(name, value));
+    }
 }
 
 impl<'a> Headers<'a> {

@@ -69,6 +69,7 @@ pub(crate) mod name {
     pub(crate) const CANCELLED: &str = "sla.cancelled";
     pub(crate) const LEDGER: &str = "ledger.balance";
     pub(crate) const DLQ: &str = "dlq";
+    pub(crate) const REPLAYED: &str = "dlq.replayed";
 }
 
 impl Topology {
@@ -91,6 +92,11 @@ impl Topology {
     /// The topic that `baton ingest` writes to unless told otherwise.
     pub fn default_input(&self) -> String {
         self.full(name::RAW)
+    }
+
+    /// The dead letters, and the marks of those that were replayed.
+    pub fn dead_letters(&self) -> (String, String) {
+        (self.full(name::DLQ), self.full(name::REPLAYED))
     }
 
     /// Every topic of Baton's own. Inputs that somebody else fills are not among them.
@@ -126,6 +132,8 @@ impl Topology {
         }
         add(name::LEDGER, 1, Cleanup::Compact, "running totals of each stage and lane");
         add(name::DLQ, 1, Cleanup::Delete(4 * WEEK_MS), "records that could not be used, untouched, with the reason");
+        // A mark must outlive its dead letter, however long a broker keeps that.
+        add(name::REPLAYED, 1, Cleanup::Compact, "which dead letters were replayed");
         for (stage, lanes) in [("identify", 1), ("aggregate", lanes), ("score", lanes), ("route", 1), ("watch", lanes)]
         {
             add(&format!("{stage}.changelog"), lanes, Cleanup::Compact, "the stage's state");

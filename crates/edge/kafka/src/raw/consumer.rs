@@ -5,6 +5,7 @@ use std::ptr::NonNull;
 
 use baton_engine::{HeaderSink, RecordHeaders};
 use rdkafka::bindings as rd;
+use rdkafka::message::BorrowedMessage;
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr, RDKafkaType};
 
 use super::PartitionList;
@@ -205,25 +206,42 @@ impl Message {
 /// Unpacked by librdkafka only when asked for.
 impl RecordHeaders for Message {
     fn each(&self, sink: &mut HeaderSink<'_>) {
-        let mut headers = std::ptr::null_mut();
-        // SAFETY: valid message; the list stays the message's and lives as long as it.
-        let code = unsafe { rd::rd_kafka_message_headers(self.0.as_ptr(), &raw mut headers) };
+        // SAFETY: valid until the guard is dropped.
+        unsafe { each_header(self.0.as_ptr(), sink) }
+    }
+}
+
+/// The headers of a record of the safe client, whose own reader panics at a name that is not UTF-8.
+pub fn headers_of(record: &BorrowedMessage<'_>) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+    let mut all = Vec::new();
+    // SAFETY: the message is borrowed, so it lives through the call.
+    unsafe {
+        each_header(record.ptr(), &mut |name, value| all.push((name.to_vec(), value.map(<[u8]>::to_vec))));
+    }
+    all
+}
+
+/// # Safety
+/// `message` is a message of librdkafka's that lives through the call.
+unsafe fn each_header(message: *mut rd::rd_kafka_message_t, sink: &mut HeaderSink<'_>) {
+    let mut headers = std::ptr::null_mut();
+    // SAFETY: valid message, as promised; the list stays the message's and lives as long as it.
+    let code = unsafe { rd::rd_kafka_message_headers(message, &raw mut headers) };
+    if RDKafkaErrorCode::from(code) != RDKafkaErrorCode::NoError {
+        return;
+    }
+    for index in 0.. {
+        let (mut name, mut value, mut length) = (std::ptr::null(), std::ptr::null(), 0);
+        // SAFETY: the list is live; the call writes to our three variables.
+        let code =
+            unsafe { rd::rd_kafka_header_get_all(headers, index, &raw mut name, &raw mut value, &raw mut length) };
         if RDKafkaErrorCode::from(code) != RDKafkaErrorCode::NoError {
             return;
         }
-        for index in 0.. {
-            let (mut name, mut value, mut length) = (std::ptr::null(), std::ptr::null(), 0);
-            // SAFETY: the list is live; the call writes to our three variables.
-            let code =
-                unsafe { rd::rd_kafka_header_get_all(headers, index, &raw mut name, &raw mut value, &raw mut length) };
-            if RDKafkaErrorCode::from(code) != RDKafkaErrorCode::NoError {
-                return;
-            }
-            // SAFETY: a name ends with NUL and a value has `length` bytes; both live as long as the list.
-            unsafe {
-                let value = (!value.is_null()).then(|| std::slice::from_raw_parts(value.cast::<u8>(), length));
-                sink(CStr::from_ptr(name).to_bytes(), value);
-            }
+        // SAFETY: a name ends with NUL and a value has `length` bytes; both live as long as the list.
+        unsafe {
+            let value = (!value.is_null()).then(|| std::slice::from_raw_parts(value.cast::<u8>(), length));
+            sink(CStr::from_ptr(name).to_bytes(), value);
         }
     }
 }

@@ -9,6 +9,7 @@ mod list;
 mod producer;
 mod topics;
 
+pub use consumer::headers_of;
 pub(crate) use consumer::{Consumer, GroupChange, Message};
 pub(crate) use handle::RawError;
 pub(crate) use list::PartitionList;

@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_void};
 use std::ptr::NonNull;
 
-use baton_engine::Headers;
+use baton_engine::RecordHeaders;
 use rdkafka::bindings as rd;
 use rdkafka::types::RDKafkaType;
 
@@ -92,7 +92,7 @@ impl Producer {
         partition: i32,
         key: Option<&[u8]>,
         value: Option<&[u8]>,
-        headers: &Headers<'_>,
+        headers: &(impl RecordHeaders + ?Sized),
     ) -> Result<(), RawError> {
         let Some(topic) = self.topics.get(topic) else { return Ok(()) };
         let mut fields = [blank(); 6];
@@ -139,16 +139,16 @@ fn memory(bytes: Option<&[u8]>) -> Value {
 }
 
 /// The headers as librdkafka wants them; `None` when there are none.
-fn header_list(headers: &Headers<'_>) -> Option<*mut rd::rd_kafka_headers_t> {
-    if headers.is_empty() {
-        return None;
-    }
-    // SAFETY: the list is made here; names and values are copied by each call.
-    unsafe {
-        let list = rd::rd_kafka_headers_new(headers.len());
-        for (name, value) in headers.iter() {
-            // An empty value has a place, an absent one has none.
-            let (at, length) = value.map_or((std::ptr::null(), 0), |value| (value.as_ptr(), value.len()));
+fn header_list(headers: &(impl RecordHeaders + ?Sized)) -> Option<*mut rd::rd_kafka_headers_t> {
+    let mut list: *mut rd::rd_kafka_headers_t = std::ptr::null_mut();
+    headers.each(&mut |name, value| {
+        // An empty value has a place, an absent one has none.
+        let (at, length) = value.map_or((std::ptr::null(), 0), |value| (value.as_ptr(), value.len()));
+        // SAFETY: the list is made here, once; names and values are copied by each call.
+        unsafe {
+            if list.is_null() {
+                list = rd::rd_kafka_headers_new(8);
+            }
             rd::rd_kafka_header_add(
                 list,
                 name.as_ptr().cast::<c_char>(),
@@ -157,6 +157,6 @@ fn header_list(headers: &Headers<'_>) -> Option<*mut rd::rd_kafka_headers_t> {
                 isize::try_from(length).unwrap_or(0),
             );
         }
-        Some(list)
-    }
+    });
+    (!list.is_null()).then_some(list)
 }
