@@ -152,6 +152,10 @@ where
         // A lane that begins to run in this turn has not been read yet.
         let was_busy = self.is_busy();
         let polled = self.take_in(log, self.limits.records)?;
+        if !self.fenced {
+            // Nothing may be asked of the log before the fence of the next turn.
+            return Ok(Turn::default());
+        }
         self.restore(log)?;
         self.judge(log.now(), polled.drained);
         self.hold_crowded(log)?;

@@ -1,0 +1,129 @@
+//! How much a transaction takes, how long it waits, and whose clock moves a lane.
+
+use baton_engine::{Limits, Order, Writers};
+
+use crate::bench::{Bench, PART};
+
+fn begins(bench: &mut Bench) -> usize {
+    bench.port.heard().iter().filter(|call| *call == "begin").count()
+}
+
+#[test]
+fn a_backlog_is_committed_in_transactions_of_at_most_so_many_records() {
+    let limits = Limits { records: 4, age_ms: 1_000, ..Limits::default() };
+    let mut bench = Bench::with(limits, Order::Stamped(Writers::First(1)));
+    for at in 0..10 {
+        bench.feed("a", &format!("{at}/0"));
+    }
+    bench.settle();
+    assert_eq!(begins(&mut bench), 3);
+    assert_eq!(bench.said().len(), 10);
+}
+
+#[test]
+fn a_record_waits_for_more_only_so_long_and_so_many_bytes() {
+    let patient = Limits { records: 1_000, age_ms: 1_000, ..Limits::default() };
+    for (limits, later) in [(patient, 1_000), (Limits { bytes: 1, ..patient }, 0)] {
+        let mut bench = Bench::with(limits, Order::Stamped(Writers::First(1)));
+        bench.settle();
+        bench.port.trickle = 1;
+        for at in 0..4 {
+            bench.feed("a", &format!("{at}/0"));
+        }
+        bench.port.heard();
+        bench.turn();
+        if later > 0 {
+            bench.world.borrow_mut().now = later - 1;
+            bench.turn();
+            assert_eq!(begins(&mut bench), 0, "more is coming, and there is time");
+            bench.world.borrow_mut().now = later;
+            bench.turn();
+        }
+        assert_eq!(begins(&mut bench), 1);
+    }
+}
+
+#[test]
+fn a_storm_of_wake_ups_is_committed_in_parts_and_to_its_end() {
+    let limits = Limits { wakes: 3, ..Limits::default() };
+    let mut bench = Bench::with(limits, Order::Stamped(Writers::First(1)));
+    for at in 0..7 {
+        bench.feed(&format!("row{at}@50"), &format!("{at}/0"));
+    }
+    bench.settle();
+    begins(&mut bench);
+    bench.feed("", "60/0");
+    bench.settle();
+    assert_eq!(begins(&mut bench), 3);
+    assert_eq!(bench.said().iter().filter(|said| said.starts_with("wake")).count(), 7);
+}
+
+#[test]
+fn the_hosts_clock_gives_no_wake_up_to_a_lane_that_lives_by_stamps() {
+    let mut bench = Bench::new();
+    bench.feed("a@50", "10/0");
+    bench.world.borrow_mut().now = 1_000_000;
+    bench.settle();
+    assert_eq!(bench.said(), ["a 10 1"]);
+    assert_eq!(bench.worker.lanes()[0].now.unwrap().0, 10);
+}
+
+#[test]
+fn the_hosts_clock_moves_a_sequencer_that_has_read_everything() {
+    let mut bench = Bench::with(Limits::default(), Order::Arrival);
+    bench.feed("a@50", "10/0");
+    bench.settle();
+    bench.world.borrow_mut().now = 60;
+    bench.settle();
+    assert_eq!(bench.said(), ["a 10 1", "wake a 50 1"]);
+    assert_eq!(bench.worker.lanes()[0].now.unwrap().0, 60);
+}
+
+#[test]
+fn no_wake_up_is_given_before_the_backlog_was_read() {
+    let limits = Limits { records: 1, ..Limits::default() };
+    let mut bench = Bench::with(limits, Order::Arrival);
+    bench.feed("a@50", "10/0");
+    bench.settle();
+    // The stage was down; the record that takes the wish back lies unread, with others before it.
+    for at in 20..30 {
+        bench.feed("b", &format!("{at}/0"));
+    }
+    bench.feed("a", "40/0");
+    bench.world.borrow_mut().now = 100;
+    bench.settle();
+    assert!(!bench.said().iter().any(|said| said.starts_with("wake")), "a promise kept was called broken");
+}
+
+#[test]
+fn a_part_that_runs_ahead_is_held_until_the_others_have_caught_up() {
+    let limits = Limits { waiting: 4, records: 3, ..Limits::default() };
+    let mut bench = Bench::with(limits, Order::Stamped(Writers::First(2)));
+    // Both writers of the only part: the second is silent, so nothing may be taken yet, and it
+    // must not be held, for its word comes on this very part.
+    for at in 10..20 {
+        bench.feed("a", &format!("{at}/0"));
+    }
+    bench.settle();
+    assert!(bench.port.held.is_empty());
+    assert_eq!(bench.worker.lanes()[0].waiting, 10);
+    for at in 10..20 {
+        bench.feed("b", &format!("{at}/1"));
+    }
+    bench.feed("", "30/0");
+    bench.feed("", "30/1");
+    bench.settle();
+    assert_eq!(bench.said().len(), 20);
+    assert_eq!(bench.worker.lanes()[0].waiting, 0);
+    assert!(!bench.port.held.contains(&PART));
+}
+
+#[test]
+fn a_position_that_only_passed_markers_is_committed_when_there_is_time() {
+    let mut bench = Bench::new();
+    bench.feed("a", "10/0");
+    bench.settle();
+    assert_eq!(bench.world.borrow().offsets[&PART], 1);
+    assert_eq!(bench.worker.lanes()[0].offsets[&PART], 1);
+    assert_eq!(bench.worker.lanes()[0].rows, 2);
+}
