@@ -56,6 +56,8 @@ pub(crate) struct Port {
     pub(crate) trickle: usize,
     pub(crate) group: Vec<Event<'static>>,
     pub(crate) held: BTreeSet<Part>,
+    /// Happens while the committed offsets are looked up.
+    pub(crate) meanwhile: Option<Box<dyn FnOnce()>>,
     is_suspect: bool,
     positions: BTreeMap<Part, i64>,
     restoring: BTreeMap<i32, i64>,
@@ -75,6 +77,7 @@ impl Port {
             trickle: usize::MAX,
             group: vec![Event::Assigned(vec![0])],
             held: BTreeSet::new(),
+            meanwhile: None,
             is_suspect: false,
             positions: BTreeMap::new(),
             restoring: BTreeMap::new(),
@@ -176,6 +179,9 @@ impl Log for Port {
 
     fn committed(&mut self, parts: &[Part]) -> Result<Vec<Option<i64>>, Fault> {
         self.call("committed", "")?;
+        if let Some(happens) = self.meanwhile.take() {
+            happens();
+        }
         Ok(parts.iter().map(|part| self.world.borrow().offsets.get(part).copied()).collect())
     }
 

@@ -81,6 +81,19 @@ fn a_lane_does_not_run_while_a_transaction_on_its_changelog_is_undecided() {
 }
 
 #[test]
+fn what_the_last_owner_wrote_while_the_offsets_were_looked_up_is_restored_too() {
+    let mut owner = Bench::new();
+    owner.settle();
+    owner.feed("a", "10/0");
+    let mut heir = Bench::on(&owner.world, &Rc::default(), Limits::default(), ORDER);
+    heir.port.meanwhile = Some(Box::new(move || owner.settle()));
+    heir.settle();
+    heir.feed("a", "20/0");
+    heir.settle();
+    assert_eq!(heir.said(), ["a 10 1", "a 20 2"]);
+}
+
+#[test]
 fn a_restore_that_stands_still_says_so_and_ends() {
     let limits = Limits { restore_stall_ms: 100, ..Limits::default() };
     let mut bench = Bench::new();
