@@ -7,7 +7,7 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 .DEFAULT_GOAL := help
 # Two steps at once would only fight over the target folder and the cores.
 .NOTPARALLEL:
-.PHONY: help build demo test check unit verify-deploy verify-scripts broker-test clean
+.PHONY: help build demo test check unit verify-deploy verify-scripts verify-mutants broker-test mutants mutants-pure clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -18,7 +18,7 @@ build: ## Build the release binary: target/release/baton
 demo: ## Everything at work: Kafka, five consumers, the sample, the report
 	@deploy/demo/demo.sh
 
-test: check unit verify-deploy verify-scripts broker-test ## All that CI runs
+test: check unit verify-deploy verify-scripts verify-mutants broker-test ## All that CI runs
 
 check: ## Formatting and lints, warnings denied
 	$(CARGO) fmt --all --check
@@ -34,6 +34,9 @@ verify-scripts: ## The broker and demo scripts, tried with signals and faults
 	@deploy/checks/broker.sh
 	@deploy/checks/demo.sh
 
+verify-mutants: ## Every planted mutant still applies to the code
+	@tests/mutants/run --check
+
 # A broker that is missing here is a failure, not a reason to skip. The whole workspace is named
 # so that features, and with them what is already built, stay those of `unit`.
 broker-test: ## End-to-end tests on a throwaway Kafka (or KAFKA_BOOTSTRAP=host:port)
@@ -41,8 +44,14 @@ broker-test: ## End-to-end tests on a throwaway Kafka (or KAFKA_BOOTSTRAP=host:p
 	E2E_BIN=$(TARGET)/debug/baton E2E_REQUIRED=1 \
 		deploy/kafka/with-broker.sh $(CARGO) test --workspace --locked --test e2e -- --test-threads=1
 
+mutants: ## Plants known defects one at a time; a test must catch each (minutes)
+	@CARGO_TARGET_DIR=$(TARGET) tests/mutants/run
+
+mutants-pure: ## cargo-mutants on the crates without I/O; CRATES="score route" for some (hours)
+	@CARGO_TARGET_DIR=$(TARGET) tests/mutants/pure $(CRATES)
+
 clean: ## Remove what was built and what demo and tests left; Kafka's jars stay
 	@for dir in .work/demo/kafka .work/test-kafka.*; do \
 		if [ -d "$$dir" ]; then deploy/kafka/kafka.sh wipe --dir "$$dir"; fi; done
-	rm -rf .work/demo .work/check-*
+	rm -rf .work/demo .work/check-* .work/mutants .work/mutants-pure
 	$(CARGO) clean
