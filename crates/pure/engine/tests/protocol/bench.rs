@@ -145,6 +145,7 @@ impl Log for Port {
                     appended: Millis(world.now),
                     key: key.as_ref().map(String::as_bytes),
                     value: Some(value.as_bytes()),
+                    headers: &(),
                 });
                 *position += 1;
                 polled.records += 1;
