@@ -319,7 +319,7 @@ pub(crate) fn text(output: &Output) -> String {
 }
 
 /// Reads a topic to its end; `ticks`: also records without a key.
-fn read_topic(bootstrap: &str, topic: &str, ticks: bool) -> Vec<Stored> {
+pub(crate) fn read_topic(bootstrap: &str, topic: &str, ticks: bool) -> Vec<Stored> {
     let cluster = Cluster { bootstrap: bootstrap.to_owned(), properties: BTreeMap::new() };
     let reader: BaseConsumer = cluster
         .tool()

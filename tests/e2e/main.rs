@@ -6,8 +6,11 @@
 #![allow(clippy::disallowed_macros, clippy::print_stderr, reason = "a skipped test says so")]
 
 mod agreement;
+mod client;
 mod harness;
 mod input;
 mod live;
 mod refusal;
+mod rig;
 mod survival;
+mod transactions;

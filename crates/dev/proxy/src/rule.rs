@@ -29,18 +29,19 @@ pub struct Rule {
     who: String,
     after: usize,
     times: usize,
+    every: usize,
     act: Act,
 }
 
 impl Rule {
     /// The next request of this kind.
     pub fn on(api: Api, act: Act) -> Self {
-        Self { api: Some(api), who: String::new(), after: 0, times: 1, act }
+        Self { api: Some(api), who: String::new(), after: 0, times: 1, every: 1, act }
     }
 
     /// The next request of any kind.
     pub fn any(act: Act) -> Self {
-        Self { api: None, who: String::new(), after: 0, times: 1, act }
+        Self { api: None, who: String::new(), after: 0, times: 1, every: 1, act }
     }
 
     /// Only requests in whose head these bytes stand: a client id, a transactional id, a group.
@@ -59,6 +60,12 @@ impl Rule {
     #[must_use]
     pub fn times(self, times: usize) -> Self {
         Self { times, ..self }
+    }
+
+    /// Catches each so manieth only.
+    #[must_use]
+    pub fn every(self, every: usize) -> Self {
+        Self { every, ..self }
     }
 }
 
@@ -179,6 +186,7 @@ impl Rules {
                 continue;
             }
             rule.times -= 1;
+            rule.after = rule.every.saturating_sub(1);
             ticket.change(|now| now.caught += 1);
             return Some(Caught { act: rule.act, ticket: ticket.clone() });
         }
@@ -209,6 +217,14 @@ mod tests {
         assert!(caught(&request(26, "me")) && caught(&request(26, "me")));
         assert!(!caught(&request(26, "me")), "spent");
         assert_eq!((ticket.caught(), ticket.done()), (2, 2));
+    }
+
+    #[test]
+    fn a_rule_can_catch_each_third() {
+        let rules = Rules::default();
+        rules.add(Rule::any(Act::LoseReply).times(2).every(3));
+        let caught: Vec<_> = (0..8).map(|_| rules.catch(&request(3, "")).is_some()).collect();
+        assert_eq!(caught, [true, false, false, true, false, false, false, false]);
     }
 
     #[test]

@@ -16,8 +16,12 @@ use crate::raw::{Consumer, GroupChange, Message, PartitionList, Producer, RawErr
 
 /// Milliseconds for one question to the cluster.
 const ASK_MS: i32 = 10_000;
+/// Milliseconds to wait for a connection before the question itself.
+const CONNECT_MS: i32 = 2_000;
 /// Seconds to resume a commit whose outcome is unknown before the producer is given up.
-const RESUME_SECONDS: u64 = 20;
+const RESUME: Duration = Duration::from_secs(20);
+/// A commit that took longer may have been sent twice: the producer is replaced before the next.
+const SLOW: Duration = Duration::from_secs(5);
 /// So often within so long the group may be joined anew after it gave the place away.
 const REJOINS: usize = 3;
 const REJOIN_WITHIN: Duration = Duration::from_mins(5);
@@ -296,6 +300,7 @@ impl Log for KafkaLog {
         self.producer = None;
         let properties = self.cluster.producer(&self.transactional_id);
         let producer = Producer::open(&properties, &self.topic_names()).map_err(Fault::Config)?;
+        producer.connect(CONNECT_MS);
         let result = producer.init(30_000);
         match result {
             Ok(()) => {
@@ -342,20 +347,32 @@ impl Log for KafkaLog {
             return Err(Fault::Abort("not a member of the group".to_owned()));
         };
         let producer = self.producer()?;
-        producer.send_offsets(&list, &generation, ASK_MS).map_err(|e| undo_or_worse(&e))
+        producer.send_offsets(&list, &generation, ASK_MS).map_err(|error| {
+            // It may have been sent, and arrive yet.
+            if error.is_about_time() {
+                producer.signals().mark();
+            }
+            undo_or_worse(&error)
+        })
     }
 
     fn commit(&mut self) -> Result<(), Fault> {
         let producer = self.producer()?;
         let began = Instant::now();
-        loop {
+        let result = loop {
             match producer.commit() {
-                Ok(()) => return Ok(()),
                 // The outcome is not known: ask again until there is a verdict.
-                Err(error) if error.retriable && began.elapsed().as_secs() < RESUME_SECONDS => producer.serve(),
-                Err(error) => return Err(in_transaction(&error)),
+                Err(error) if error.retriable && began.elapsed() < RESUME => {
+                    producer.signals().mark();
+                    producer.serve();
+                }
+                other => break other,
             }
+        };
+        if began.elapsed() > SLOW {
+            producer.signals().mark();
         }
+        result.map_err(|error| in_transaction(&error))
     }
 
     fn abort(&mut self) -> Result<(), Fault> {

@@ -32,6 +32,11 @@ impl Signals {
         }
     }
 
+    /// Something happened that the log did not tell: an answer that did not come in time.
+    pub(crate) fn mark(&self) {
+        self.suspect.store(true, Ordering::Release);
+    }
+
     /// Whether something failed since the last [`Signals::clear`].
     pub(crate) fn is_suspect(&self) -> bool {
         self.suspect.load(Ordering::Acquire)

@@ -122,10 +122,13 @@ impl Consumer {
             .collect()
     }
 
-    /// The group's current generation, for a transaction. Read anew for each: generations advance silently.
+    /// The group's current generation, for a transaction; `None` outside the group. Read anew for each: generations advance silently.
     pub(crate) fn group_metadata(&self) -> Option<GroupMetadata> {
         // SAFETY: the handle is live; the object is ours and destroyed by its guard.
-        NonNull::new(unsafe { rd::rd_kafka_consumer_group_metadata(self.0.ptr()) }).map(GroupMetadata)
+        let metadata =
+            NonNull::new(unsafe { rd::rd_kafka_consumer_group_metadata(self.0.ptr()) }).map(GroupMetadata)?;
+        // Without a generation the broker would take the offsets of somebody who is no member at all.
+        (metadata.generation() >= 0).then_some(metadata)
     }
 
     pub(crate) fn signals(&self) -> &Signals {
@@ -137,6 +140,11 @@ impl Consumer {
 pub(crate) struct GroupMetadata(NonNull<rd::rd_kafka_consumer_group_metadata_t>);
 
 impl GroupMetadata {
+    fn generation(&self) -> i32 {
+        // SAFETY: the object is live.
+        unsafe { rd::rd_kafka_consumer_group_metadata_generation_id(self.ptr()) }
+    }
+
     pub(crate) fn ptr(&self) -> *mut rd::rd_kafka_consumer_group_metadata_t {
         self.0.as_ptr()
     }

@@ -94,6 +94,13 @@ impl RawError {
         Self { code, text: text.to_owned(), fatal: false, retriable: false, abort: false }
     }
 
+    /// Whether an answer is missing, which says nothing of what the broker did.
+    pub(crate) fn is_about_time(&self) -> bool {
+        use RDKafkaErrorCode as Code;
+        self.retriable
+            || matches!(self.code, Code::OperationTimedOut | Code::RequestTimedOut | Code::BrokerTransportFailure)
+    }
+
     /// From a bare error code; `Ok` for none.
     pub(crate) fn check(code: RDKafkaRespErr) -> Result<(), Self> {
         let code = RDKafkaErrorCode::from(code);

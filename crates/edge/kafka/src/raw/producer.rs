@@ -52,6 +52,19 @@ impl Producer {
         RawError::take(unsafe { rd::rd_kafka_init_transactions(self.handle.ptr(), wait_ms) })
     }
 
+    /// Waits until some broker is connected. Asked before it is, `init` pauses for half a second.
+    /// Whether anybody answers is for `init` to tell.
+    pub(crate) fn connect(&self, wait_ms: i32) {
+        let mut metadata = std::ptr::null();
+        // SAFETY: the handle is live; no topic is asked for; what the call gives is destroyed at once.
+        unsafe {
+            rd::rd_kafka_metadata(self.handle.ptr(), 0, std::ptr::null_mut(), &raw mut metadata, wait_ms);
+            if !metadata.is_null() {
+                rd::rd_kafka_metadata_destroy(metadata);
+            }
+        }
+    }
+
     pub(crate) fn begin(&self) -> Result<(), RawError> {
         // SAFETY: the handle is live.
         RawError::take(unsafe { rd::rd_kafka_begin_transaction(self.handle.ptr()) })
