@@ -104,6 +104,12 @@ impl Deployment {
         self.command("tools", args).stdin(Stdio::null()).output().unwrap()
     }
 
+    /// Starts a command and does not wait for it.
+    pub(crate) fn spawn(&self, args: &[&str]) -> Child {
+        let mut command = self.command("tools", args);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
     /// Writes a file into the deployment's folder.
     pub(crate) fn write(&self, name: &str, text: &str) -> String {
         let path = self.state.path().join(name);
@@ -178,11 +184,12 @@ impl Deployment {
 
     /// Waits until every consumer has read everything there is; fails at once when one has ended.
     pub(crate) fn settle(&mut self) {
+        let log = std::fs::File::create(self.state.path().join("report.log")).unwrap();
         let mut report = self
             .command("tools", &["report", "--wait", "--timeout", "60"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .unwrap();
         loop {
@@ -210,6 +217,11 @@ impl Deployment {
             }
         }
         all
+    }
+
+    /// Every committed record of a topic, those without a key too.
+    pub(crate) fn read_all(&self, topic: &str) -> Vec<Stored> {
+        read_topic(&self.bootstrap, &format!("{}{topic}", self.prefix), true)
     }
 
     /// Every committed record of a topic: key, value, headers.

@@ -7,6 +7,7 @@
 
 mod agreement;
 mod client;
+mod dead_letters;
 mod harness;
 mod input;
 mod live;

@@ -213,7 +213,7 @@ impl Summary {
             lead.map(|lead| format!("baton tap lead.handoff --lead {lead}")).into_iter().collect();
         next.push("baton tap sla.breach --follow".to_owned());
         if !self.dead.is_empty() {
-            next.push("baton tap dlq".to_owned());
+            next.push("baton dlq list".to_owned());
         }
         next.push("baton simulate --policy FILE --events FILE --summary".to_owned());
         next

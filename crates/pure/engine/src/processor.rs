@@ -87,6 +87,11 @@ impl Ctx<'_> {
         self.spec.outputs.get(topic).map_or(0, |(_, partitions)| *partitions)
     }
 
+    /// Partitions of an input topic.
+    pub fn input_partitions(&self, input: usize) -> i32 {
+        self.spec.inputs.get(input).map_or(0, |input| input.partitions)
+    }
+
     /// The value of a row, as of everything judged before.
     pub fn get(&self, key: &[u8]) -> Option<&[u8]> {
         self.rows.get(self.store, key)

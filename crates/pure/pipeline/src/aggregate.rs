@@ -8,8 +8,9 @@ use baton_engine::{Ctx, Incoming, Order, Processor, StageSpec, Stamped, Writers}
 use baton_stage::Input;
 
 use crate::codec::{Codec, Schemas};
-use crate::consumer::{frame, lead_input, outputs, stamped};
+use crate::consumer::{frame, lead_input, outputs};
 use crate::envelope::{self, Envelope, To};
+use crate::inbound::{belongs, stamped};
 use crate::keyed;
 use crate::topics::{Topology, name};
 
@@ -57,11 +58,13 @@ impl Host {
 
 impl Processor for Host {
     fn stamp(&mut self, record: &Incoming<'_>, _now: LogTime) -> Stamped {
-        stamped(record)
+        stamped(record, |value| self.events.decode(value).map(|event| matches!(event.body, Body::Tick(_))))
     }
 
     fn process(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) -> LogTime {
-        match self.events.decode(record.value.unwrap_or_default()) {
+        let event = self.events.decode(record.value.unwrap_or_default());
+        let partitions = ctx.input_partitions(record.input);
+        match event.and_then(|event| belongs(record, &event.lead_id, partitions).map(|()| event)) {
             Ok(event) => {
                 let key = event.lead_id.clone();
                 let said = keyed::step::<Aggregate>(&(), &key, Input::Record { at, event }, ctx);

@@ -5,10 +5,8 @@ use std::rc::Rc;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use baton_domain::Reason;
-use baton_engine::{Incoming, InputSpec, Order, Processor, Spread, StageSpec, Stamped};
+use baton_engine::{InputSpec, Order, Processor, Spread, StageSpec};
 use baton_policy::Policy;
-use baton_wire::{Frame, peek_stamp};
 
 use crate::codec::Schemas;
 use crate::identify::{self, Identify, Pace};
@@ -116,19 +114,4 @@ pub(crate) fn lead_input(topology: &Topology, name: &str, order: Order) -> Input
 /// Outputs that have as many partitions as there are lanes.
 pub(crate) fn outputs(topology: &Topology, names: &[&str]) -> Vec<(String, i32)> {
     names.iter().map(|name| (topology.full(name), topology.lanes)).collect()
-}
-
-/// Reads only the stamp at the head of a record.
-pub(crate) fn stamped(record: &Incoming<'_>) -> Stamped {
-    let body = match record.value.map(Frame::of) {
-        Some(Frame::Confluent { body, .. } | Frame::Single { body, .. }) => body,
-        Some(Frame::Json(_) | Frame::Unknown) => {
-            return Stamped::Bad(Reason::Decode, "not Avro with a schema id or fingerprint".to_owned());
-        }
-        None => return Stamped::Bad(Reason::Decode, "the record has no value".to_owned()),
-    };
-    match peek_stamp(body) {
-        Some(stamp) => Stamped::At(stamp),
-        None => Stamped::Bad(Reason::Decode, "the record ends within its stamp".to_owned()),
-    }
 }

@@ -10,6 +10,7 @@ mod codec;
 mod consumer;
 mod envelope;
 mod identify;
+mod inbound;
 mod keyed;
 mod route;
 mod score;

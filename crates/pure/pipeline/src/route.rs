@@ -13,8 +13,9 @@ use baton_stage::Input;
 use baton_wire::partition;
 
 use crate::codec::{Codec, Schemas};
-use crate::consumer::{frame, outputs, stamped};
+use crate::consumer::{frame, outputs};
 use crate::envelope::{self, Envelope, To};
+use crate::inbound::{keyed_by, stamped};
 use crate::keyed;
 use crate::topics::{Topology, name};
 
@@ -112,12 +113,17 @@ fn send(ctx: &mut Ctx<'_>, topic: usize, envelope: &Envelope<'_>, value: &[u8]) 
 
 impl Processor for Host {
     fn stamp(&mut self, record: &Incoming<'_>, _now: LogTime) -> Stamped {
-        stamped(record)
+        stamped(record, |value| self.requests.decode(value).map(|request| matches!(request.input, RouteInput::Tick(_))))
     }
 
     fn process(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) -> LogTime {
         match self.requests.decode(record.value.unwrap_or_default()) {
             Ok(AssignmentRequest { input: RouteInput::Qualified(decision), .. }) => {
+                // The topic is one domain's, so its partition says nothing about a lead.
+                if let Err((reason, detail)) = keyed_by(record, &decision.lead_id) {
+                    ctx.dead_letter(record, reason, &detail);
+                    return at;
+                }
                 let input = Input::Record { at, event: *decision };
                 let said = keyed::step::<Route>(&self.policy, CAPACITY_DOMAIN, input, ctx);
                 self.say(said, ctx);

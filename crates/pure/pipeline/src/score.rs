@@ -4,8 +4,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use baton_domain::{
-    AssignmentRequest, EngagementUpdate, Ledger, LifecycleChanged, LogTime, Qualified, RouteInput, ScoreUpdate, Stamp,
-    Tick,
+    AssignmentRequest, Body, EngagementUpdate, Ledger, LifecycleChanged, LogTime, Qualified, RouteInput, ScoreUpdate,
+    Stamp, Tick,
 };
 use baton_engine::{Ctx, Incoming, Order, Processor, StageSpec, Stamped, Writers};
 use baton_policy::Policy;
@@ -15,8 +15,9 @@ use baton_stage::Input;
 use baton_wire::partition;
 
 use crate::codec::{Codec, Schemas};
-use crate::consumer::{frame, lead_input, outputs, stamped};
+use crate::consumer::{frame, lead_input, outputs};
 use crate::envelope::{self, Envelope, To};
+use crate::inbound::{belongs, stamped};
 use crate::keyed;
 use crate::topics::{Topology, name};
 
@@ -120,11 +121,13 @@ impl Host {
 
 impl Processor for Host {
     fn stamp(&mut self, record: &Incoming<'_>, _now: LogTime) -> Stamped {
-        stamped(record)
+        stamped(record, |value| self.updates.decode(value).map(|update| matches!(update.event.body, Body::Tick(_))))
     }
 
     fn process(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) -> LogTime {
-        match self.updates.decode(record.value.unwrap_or_default()) {
+        let update = self.updates.decode(record.value.unwrap_or_default());
+        let partitions = ctx.input_partitions(record.input);
+        match update.and_then(|update| belongs(record, &update.event.lead_id, partitions).map(|()| update)) {
             Ok(event) => {
                 let key = event.event.lead_id.clone();
                 let said = keyed::step::<Score>(&self.policy, &key, Input::Record { at, event }, ctx);

@@ -3,15 +3,16 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use baton_domain::{ClockStart, LeadEvent, Ledger, LogTime, SlaEvent, SlaEventKind, WatchInput};
+use baton_domain::{Body, ClockStart, LeadEvent, Ledger, LogTime, SlaEvent, SlaEventKind, WatchInput};
 use baton_engine::{Ctx, Incoming, Order, Processor, StageSpec, Stamped, Writers};
 use baton_policy::Policy;
 use baton_stage::Input;
 use baton_watch::{Heard, Watch};
 
 use crate::codec::{Codec, Schemas};
-use crate::consumer::{frame, lead_input, outputs, stamped};
+use crate::consumer::{frame, lead_input, outputs};
 use crate::envelope::{self, Envelope, To};
+use crate::inbound::{belongs, stamped};
 use crate::keyed;
 use crate::topics::{Topology, name};
 
@@ -76,7 +77,12 @@ impl Host {
 
 impl Processor for Host {
     fn stamp(&mut self, record: &Incoming<'_>, _now: LogTime) -> Stamped {
-        stamped(record)
+        if record.input == CLOCKS {
+            return stamped(record, |value| {
+                self.clocks.decode(value).map(|start| matches!(start.input, WatchInput::Tick(_)))
+            });
+        }
+        stamped(record, |value| self.events.decode(value).map(|event| matches!(event.body, Body::Tick(_))))
     }
 
     fn process(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) -> LogTime {
@@ -89,7 +95,8 @@ impl Processor for Host {
         } else {
             self.events.decode(value).map(|event| (event.lead_id.clone(), Heard::Lead(event)))
         };
-        match heard {
+        let partitions = ctx.input_partitions(record.input);
+        match heard.and_then(|(key, event)| belongs(record, &key, partitions).map(|()| (key, event))) {
             Ok((key, event)) => {
                 let said = keyed::step::<Watch>(&self.policy, &key, Input::Record { at, event }, ctx);
                 self.say(said, ctx);
