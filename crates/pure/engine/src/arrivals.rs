@@ -17,6 +17,8 @@ use crate::merge::Queued;
 #[derive(Debug, Default)]
 pub(crate) struct Arrivals {
     queues: BTreeMap<Part, VecDeque<Queued>>,
+    /// Bytes in each queue.
+    bytes: BTreeMap<Part, usize>,
 }
 
 impl Arrivals {
@@ -32,7 +34,14 @@ impl Arrivals {
 
     /// A record waits. `record.at` is when it was received.
     pub(crate) fn push(&mut self, record: Queued) {
+        *self.bytes.entry(record.part).or_default() += record.bytes();
         self.queues.entry(record.part).or_default().push_back(record);
+    }
+
+    /// A record that was taken has to wait on: it is the first of its part again.
+    pub(crate) fn put_back(&mut self, record: Queued) {
+        *self.bytes.entry(record.part).or_default() += record.bytes();
+        self.queues.entry(record.part).or_default().push_front(record);
     }
 
     /// The record to judge next, unless one received earlier may still be unread.
@@ -47,11 +56,14 @@ impl Arrivals {
         let first = |queue: &VecDeque<Queued>| queue.front().map_or(LogTime::MAX, |record| record.at);
         let part = self.queues.iter().min_by_key(|(part, queue)| (first(queue), **part)).map(|(part, _)| *part)?;
         let queue = self.queues.get_mut(&part)?;
-        let record = queue.pop_front();
+        let record = queue.pop_front()?;
         if queue.is_empty() {
             self.queues.remove(&part);
         }
-        record
+        if let Some(bytes) = self.bytes.get_mut(&part) {
+            *bytes -= record.bytes();
+        }
+        Some(record)
     }
 
     /// The first offset of a part that waits.
@@ -59,9 +71,9 @@ impl Arrivals {
         self.queues.get(&part)?.front().map(|record| record.offset)
     }
 
-    /// How many records of a part wait.
-    pub(crate) fn waiting_of(&self, part: Part) -> usize {
-        self.queues.get(&part).map_or(0, VecDeque::len)
+    /// How many records of a part wait, and their bytes.
+    pub(crate) fn waiting_of(&self, part: Part) -> (usize, usize) {
+        (self.queues.get(&part).map_or(0, VecDeque::len), self.bytes.get(&part).copied().unwrap_or(0))
     }
 
     /// Whether nothing waits.
@@ -72,6 +84,7 @@ impl Arrivals {
     /// Forgets what waits: it comes again from the log.
     pub(crate) fn clear(&mut self) {
         self.queues.clear();
+        self.bytes.clear();
     }
 }
 

@@ -17,7 +17,8 @@ use crate::merge::{Mark, Merge, Queued, Turn};
 use crate::outbox::{Outbox, Topic};
 use crate::processor::{Ctx, Incoming, Processor, Stamped};
 use crate::rows::{self, Rows};
-use crate::spec::{Order, StageSpec};
+use crate::spec::{Limits, Order, StageSpec};
+use crate::trial::Trial;
 use crate::{Store, StoreError};
 
 /// The key of the engine's own row. No stage uses a key that starts with NUL.
@@ -40,6 +41,7 @@ pub(crate) struct Lane<S> {
     pub(crate) id: i32,
     pub(crate) store: S,
     rows: Rows,
+    trial: Trial,
     merge: Merge,
     arrivals: Arrivals,
     now: LogTime,
@@ -61,6 +63,7 @@ pub(crate) struct Lane<S> {
 /// The parts of a worker that a lane borrows while it judges.
 pub(crate) struct Desk<'a, P> {
     pub(crate) spec: &'a StageSpec,
+    pub(crate) limits: &'a Limits,
     pub(crate) processor: &'a mut P,
     pub(crate) outbox: &'a mut Outbox,
 }
@@ -81,6 +84,7 @@ impl<S: Store> Lane<S> {
         Self {
             id,
             rows,
+            trial: Trial::default(),
             merge,
             arrivals: Arrivals::default(),
             now: saved.now.unwrap_or(LogTime::MIN),
@@ -113,8 +117,11 @@ impl<S: Store> Lane<S> {
     }
 
     fn accept_arrival<P: Processor>(&mut self, desk: &mut Desk<'_, P>, part: Part, record: &Incoming<'_>) {
-        if self.arrivals.is_direct(part, self.next.keys(), &self.ends) {
-            return self.sequence(desk, record);
+        if self.arrivals.is_direct(part, self.next.keys(), &self.ends)
+            && !self.is_full(desk)
+            && self.sequence(desk, record, &mut 0)
+        {
+            return;
         }
         let received = match desk.processor.stamp(record, LogTime::MIN) {
             Stamped::At(stamp) => stamp.at,
@@ -124,14 +131,30 @@ impl<S: Store> Lane<S> {
         self.arrivals.push(Queued::copy(received, record));
     }
 
-    fn sequence<P: Processor>(&mut self, desk: &mut Desk<'_, P>, record: &Incoming<'_>) {
+    /// Gives the record its place and judges it there, after the wake-ups due before. Returns whether it did:
+    /// not when the `wakes` ended first.
+    fn sequence<P: Processor>(&mut self, desk: &mut Desk<'_, P>, record: &Incoming<'_>, wakes: &mut usize) -> bool {
         if let Some(detail) = headers::excess(record.headers) {
-            return self.refuse(desk, record, Reason::Limits, &detail);
+            self.refuse(desk, record, Reason::Limits, &detail);
+            return true;
         }
         match desk.processor.stamp(record, self.now) {
-            Stamped::At(stamp) => self.judge(desk, record, stamp.at),
+            Stamped::At(stamp) => {
+                // The wake-ups do not move its place: they are due before it, or at what is now already.
+                if self.wake_through(desk, before(stamp.at), wakes) {
+                    return false;
+                }
+                self.judge(desk, record, stamp.at);
+            }
             Stamped::Bad(reason, detail) => self.refuse(desk, record, reason, &detail),
         }
+        true
+    }
+
+    /// Whether the transaction under way has as much to write as it may.
+    fn is_full<P>(&self, desk: &Desk<'_, P>) -> bool {
+        let bytes = desk.outbox.bytes() + self.rows.bytes();
+        bytes > 0 && bytes >= desk.limits.bytes
     }
 
     fn accept_stamped<P: Processor>(&mut self, desk: &mut Desk<'_, P>, part: Part, record: &Incoming<'_>) {
@@ -150,7 +173,7 @@ impl<S: Store> Lane<S> {
             return self.merge.tick(part, stamp.lane, record.offset, stamp.at);
         }
         // A storm of wake-ups is given in bounded transactions, so the record has to wait for it.
-        if self.merge.is_direct() && self.rows.first_due(LogTime(stamp.at.0.saturating_sub(1))).is_none() {
+        if self.merge.is_direct() && !self.is_full(desk) && self.rows.first_due(before(stamp.at)).is_none() {
             self.merge.pass(part, stamp.lane, record.offset, stamp.at);
             return self.judge(desk, record, stamp.at);
         }
@@ -158,16 +181,22 @@ impl<S: Store> Lane<S> {
     }
 
     /// Judges what is due of the records that wait, then gives the wake-ups that are due.
-    /// Returns whether it stopped at `wakes` with more to give.
-    pub(crate) fn drain<P: Processor>(&mut self, desk: &mut Desk<'_, P>, wakes: usize) -> bool {
+    /// Returns whether it stopped with more to give, at the bound of wake-ups or of bytes.
+    pub(crate) fn drain<P: Processor>(&mut self, desk: &mut Desk<'_, P>) -> bool {
+        let mut budget = desk.limits.wakes;
         while let Some(record) = self.arrivals.take(self.next.keys(), &self.ends) {
-            self.sequence(desk, &record.incoming());
+            if self.is_full(desk) || !self.sequence(desk, &record.incoming(), &mut budget) {
+                self.arrivals.put_back(record);
+                return true;
+            }
         }
-        let mut budget = wakes;
         loop {
+            if self.is_full(desk) {
+                return true;
+            }
             match self.merge.next() {
                 Turn::Take(at) => {
-                    if self.wake_through(desk, LogTime(at.0.saturating_sub(1)), &mut budget) {
+                    if self.wake_through(desk, before(at), &mut budget) {
                         return true;
                     }
                     let Some(record) = self.merge.take() else { return false };
@@ -185,13 +214,13 @@ impl<S: Store> Lane<S> {
         }
     }
 
-    /// The lane's own clock moves on without a record: for a sequencer. Returns whether it stopped at
-    /// `wakes` with more to give.
-    pub(crate) fn advance<P: Processor>(&mut self, desk: &mut Desk<'_, P>, to: LogTime, wakes: usize) -> bool {
+    /// The lane's own clock moves on without a record: for a sequencer. Returns whether it stopped
+    /// with more to give.
+    pub(crate) fn advance<P: Processor>(&mut self, desk: &mut Desk<'_, P>, to: LogTime) -> bool {
         if to <= self.now {
             return false;
         }
-        let more = self.wake_through(desk, to, &mut { wakes });
+        let more = self.wake_through(desk, to, &mut { desk.limits.wakes });
         if !more {
             self.now = to;
             self.dirty = true;
@@ -204,12 +233,18 @@ impl<S: Store> Lane<S> {
         self.arrivals.is_empty() && self.next.keys().all(|part| self.ends.contains(part))
     }
 
+    /// Judges a record whose turn it is: every wake-up due before `at` has been given.
     fn judge<P: Processor>(&mut self, desk: &mut Desk<'_, P>, record: &Incoming<'_>, at: LogTime) {
-        self.wake_through(desk, LogTime(at.0.saturating_sub(1)), &mut { usize::MAX });
         self.now = self.now.max(at);
         self.totals.consumed(1);
-        let last = desk.processor.process(record, at, &mut self.ctx(desk.spec, desk.outbox));
-        self.now = self.now.max(last);
+        self.trial.begin(&mut self.rows, desk.outbox);
+        let last = desk.processor.process(record, at, &mut self.ctx(desk.spec, desk.limits, desk.outbox));
+        let Some(detail) = self.trial.verdict() else {
+            self.now = self.now.max(last);
+            return;
+        };
+        self.trial.undo(&mut self.rows, &self.store, desk.outbox, &mut self.totals, desk.spec);
+        self.ctx(desk.spec, desk.limits, desk.outbox).dead_letter(record, Reason::TooLarge, &detail);
     }
 
     fn refuse<P>(&mut self, desk: &mut Desk<'_, P>, record: &Incoming<'_>, reason: Reason, detail: &str) {
@@ -219,14 +254,14 @@ impl<S: Store> Lane<S> {
         }
         *refused = record.offset;
         self.totals.consumed(1);
-        self.ctx(desk.spec, desk.outbox).dead_letter(record, reason, detail);
+        self.ctx(desk.spec, desk.limits, desk.outbox).dead_letter(record, reason, detail);
     }
 
     /// Gives the wake-ups due at or before `through`, in order of time, then key.
-    /// Returns whether the budget ended first.
+    /// Returns whether the budget, or the room in the transaction, ended first.
     fn wake_through<P: Processor>(&mut self, desk: &mut Desk<'_, P>, through: LogTime, budget: &mut usize) -> bool {
         while let Some((due, key)) = self.rows.first_due(through) {
-            if *budget == 0 {
+            if *budget == 0 || self.is_full(desk) {
                 return true;
             }
             *budget -= 1;
@@ -234,7 +269,14 @@ impl<S: Store> Lane<S> {
             self.rows.given(&self.store, &key, due);
             self.now = self.now.max(due);
             self.totals.fired();
-            desk.processor.wake(&key, due, &mut self.ctx(desk.spec, desk.outbox));
+            self.trial.begin(&mut self.rows, desk.outbox);
+            desk.processor.wake(&key, due, &mut self.ctx(desk.spec, desk.limits, desk.outbox));
+            if let Some(what) = self.trial.verdict() {
+                // No record is to blame, so none can be set aside: somebody has to look at the row.
+                let key = String::from_utf8_lossy(&key).into_owned();
+                self.halt.get_or_insert(format!("waking row {key} at {} led to {what}", due.0));
+                return false;
+            }
         }
         false
     }
@@ -245,7 +287,7 @@ impl<S: Store> Lane<S> {
         if let Some(told) = meta.told
             && self.saved.told < Some(told)
         {
-            desk.processor.tell_time(told, &mut self.ctx(desk.spec, desk.outbox));
+            desk.processor.tell_time(told, &mut self.ctx(desk.spec, desk.limits, desk.outbox));
         }
         if meta != self.saved {
             self.rows.put_raw(META, &postcard::to_allocvec(&meta).unwrap_or_default());
@@ -263,13 +305,15 @@ impl<S: Store> Lane<S> {
         }
     }
 
-    fn ctx<'a>(&'a mut self, spec: &'a StageSpec, outbox: &'a mut Outbox) -> Ctx<'a> {
+    fn ctx<'a>(&'a mut self, spec: &'a StageSpec, limits: &'a Limits, outbox: &'a mut Outbox) -> Ctx<'a> {
         Ctx {
             lane: self.id,
             spec,
             rows: &mut self.rows,
             store: &self.store,
             outbox,
+            limits,
+            trial: &mut self.trial,
             totals: &mut self.totals,
             halt: &mut self.halt,
         }
@@ -350,11 +394,12 @@ impl<S: Store> Lane<S> {
         self.dirty = true;
     }
 
-    /// Parts of which more than `most` records wait for their turn.
-    pub(crate) fn crowded(&self, most: usize) -> Vec<Part> {
+    /// Parts of which more than `records`, or more than `bytes` of them, wait for their turn.
+    pub(crate) fn crowded(&self, records: usize, bytes: usize) -> Vec<Part> {
+        let is_over = |(waiting, size): (usize, usize)| waiting > records || size > bytes;
         self.next
             .keys()
-            .filter(|part| self.merge.waiting_of(**part).max(self.arrivals.waiting_of(**part)) > most)
+            .filter(|part| is_over(self.merge.waiting_of(**part)) || is_over(self.arrivals.waiting_of(**part)))
             .copied()
             .collect()
     }
@@ -387,6 +432,11 @@ impl<S: Store> Lane<S> {
     pub(crate) fn into_store(self) -> S {
         self.store
     }
+}
+
+/// The last instant before `at`.
+fn before(at: LogTime) -> LogTime {
+    LogTime(at.0.saturating_sub(1))
 }
 
 #[cfg(test)]

@@ -19,12 +19,14 @@ impl Totals {
         self.consumed = self.consumed.saturating_add(records);
     }
 
-    pub(crate) fn outcome(&mut self, name: &'static str) {
-        bump(&mut self.outcomes, name);
+    /// `by` is 1, or -1 to take one back.
+    pub(crate) fn outcome(&mut self, name: &'static str, by: i64) {
+        bump(&mut self.outcomes, name, by);
     }
 
-    pub(crate) fn produced(&mut self, topic: &str) {
-        bump(&mut self.produced, topic);
+    /// `by` is 1, or -1 to take one back.
+    pub(crate) fn produced(&mut self, topic: &str, by: i64) {
+        bump(&mut self.produced, topic, by);
     }
 
     pub(crate) fn fired(&mut self) {
@@ -47,11 +49,15 @@ impl Totals {
     }
 }
 
-fn bump(totals: &mut BTreeMap<String, i64>, name: &str) {
-    if let Some(total) = totals.get_mut(name) {
-        *total = total.saturating_add(1);
-    } else {
-        totals.insert(name.to_owned(), 1);
+fn bump(totals: &mut BTreeMap<String, i64>, name: &str, by: i64) {
+    let Some(total) = totals.get_mut(name) else {
+        totals.insert(name.to_owned(), by);
+        return;
+    };
+    *total = total.saturating_add(by);
+    // A count that was taken back leaves no trace: the ledger is as if it had never been.
+    if *total == 0 {
+        totals.remove(name);
     }
 }
 

@@ -17,6 +17,7 @@ mod processor;
 mod rows;
 mod spec;
 mod store;
+mod trial;
 mod worker;
 
 pub use headers::{HeaderSink, RecordHeaders};

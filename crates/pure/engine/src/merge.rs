@@ -22,6 +22,8 @@ use crate::spec::Writers;
 struct Channel {
     part: Part,
     queue: VecDeque<Queued>,
+    /// Bytes in the queue.
+    bytes: usize,
     mark: Mark,
 }
 
@@ -60,6 +62,11 @@ impl Queued {
         }
     }
 
+    /// Bytes that it holds, about.
+    pub(crate) fn bytes(&self) -> usize {
+        self.key.as_ref().map_or(0, Vec::len) + self.value.as_ref().map_or(0, Vec::len) + 100
+    }
+
     /// The record as it came.
     pub(crate) fn incoming(&self) -> Incoming<'_> {
         Incoming {
@@ -96,7 +103,7 @@ impl Merge {
         for (part, writers) in parts {
             for producer in writers.of(part.1) {
                 let mark = Mark { arrived: LogTime::MIN, taken: -1 };
-                channels.insert((part, producer), Channel { part, queue: VecDeque::new(), mark });
+                channels.insert((part, producer), Channel { part, queue: VecDeque::new(), bytes: 0, mark });
             }
         }
         Self { channels }
@@ -121,6 +128,7 @@ impl Merge {
     pub(crate) fn push(&mut self, producer: i32, record: Queued) {
         if let Some(channel) = self.channels.get_mut(&(record.part, producer)) {
             channel.mark.arrived = channel.mark.arrived.max(LogTime(record.at.0.saturating_sub(1)));
+            channel.bytes += record.bytes();
             channel.queue.push_back(record);
         }
     }
@@ -163,7 +171,9 @@ impl Merge {
             .values_mut()
             .find(|channel| channel.part == part && channel.queue.front().is_some_and(|head| head.offset == offset))?;
         channel.mark.taken = offset;
-        channel.queue.pop_front()
+        let record = channel.queue.pop_front()?;
+        channel.bytes -= record.bytes();
+        Some(record)
     }
 
     fn first(&self) -> Option<&Queued> {
@@ -182,11 +192,12 @@ impl Merge {
             .min()
     }
 
-    /// How many records of a part wait, in the shortest of its channels: while one of them is empty,
-    /// the part must be read on.
-    pub(crate) fn waiting_of(&self, part: Part) -> usize {
-        let of_part = self.channels.values().filter(|channel| channel.part == part);
-        of_part.map(|channel| channel.queue.len()).min().unwrap_or(0)
+    /// How many records of a part wait, and their bytes, in the shortest of its channels: while one of them is
+    /// empty, the part must be read on.
+    pub(crate) fn waiting_of(&self, part: Part) -> (usize, usize) {
+        let of_part = || self.channels.values().filter(move |channel| channel.part == part);
+        let records = of_part().map(|channel| channel.queue.len()).min().unwrap_or(0);
+        (records, of_part().map(|channel| channel.bytes).min().unwrap_or(0))
     }
 
     /// How many records wait.
@@ -203,6 +214,7 @@ impl Merge {
     pub(crate) fn reset(&mut self, marks: &[((Part, i32), Mark)]) {
         for channel in self.channels.values_mut() {
             channel.queue.clear();
+            channel.bytes = 0;
             channel.mark = Mark { arrived: LogTime::MIN, taken: -1 };
         }
         for (id, mark) in marks {

@@ -69,6 +69,14 @@ struct Entry {
     headers: Range<usize>,
 }
 
+/// A place in an outbox to go back to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Mark {
+    bytes: usize,
+    entries: usize,
+    headers: usize,
+}
+
 /// The outputs of one transaction, in order.
 #[derive(Debug, Default)]
 pub struct Outbox {
@@ -143,6 +151,18 @@ impl Outbox {
         self.entries.is_empty()
     }
 
+    /// The place reached.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { bytes: self.bytes.len(), entries: self.entries.len(), headers: self.headers.len() }
+    }
+
+    /// Forgets what was added after the place.
+    pub(crate) fn truncate(&mut self, mark: &Mark) {
+        self.bytes.truncate(mark.bytes);
+        self.entries.truncate(mark.entries);
+        self.headers.truncate(mark.headers);
+    }
+
     /// Forgets everything, keeps the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
@@ -157,7 +177,7 @@ impl Outbox {
     }
 }
 
-/// A transaction is sealed at a few MiB, far below 4 GiB; were it not, the slice would come out empty.
+/// A lane stops judging at a few MiB (`Limits::bytes`), far below 4 GiB; were it not so, the slice would come out empty.
 fn position(len: usize) -> u32 {
     u32::try_from(len).unwrap_or(u32::MAX)
 }

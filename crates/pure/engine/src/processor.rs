@@ -6,7 +6,8 @@ use crate::headers::RecordHeaders;
 use crate::ledger::Totals;
 use crate::outbox::{Emit, Outbox, Topic};
 use crate::rows::Rows;
-use crate::spec::StageSpec;
+use crate::spec::{Limits, StageSpec};
+use crate::trial::Trial;
 
 /// A record as it came from the log.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +73,8 @@ pub struct Ctx<'a> {
     pub(crate) rows: &'a mut Rows,
     pub(crate) store: &'a dyn crate::Store,
     pub(crate) outbox: &'a mut Outbox,
+    pub(crate) limits: &'a Limits,
+    pub(crate) trial: &'a mut Trial,
     pub(crate) totals: &'a mut Totals,
     pub(crate) halt: &'a mut Option<String>,
 }
@@ -99,7 +102,9 @@ impl Ctx<'_> {
 
     /// Sets a row, and when it wants to be woken (replacing any earlier wish).
     pub fn put(&mut self, key: &[u8], value: &[u8], wake: Option<LogTime>) {
-        self.rows.put(self.store, key, Some((value, wake)));
+        if self.trial.fits("state", key.len() + value.len() + EXTRA, self.limits.record_bytes) {
+            self.rows.put(self.store, key, Some((value, wake)));
+        }
     }
 
     /// Deletes a row and its wish to be woken.
@@ -115,7 +120,12 @@ impl Ctx<'_> {
     /// Adds an output.
     pub fn emit(&mut self, emit: Emit<'_>) {
         let Some((name, _)) = self.spec.outputs.get(emit.topic) else { return };
-        self.totals.produced(name);
+        let headers: usize = emit.headers.iter().map(|(name, value)| name.len() + value.len() + 10).sum();
+        let bytes = emit.key.map_or(0, <[u8]>::len) + emit.value.len() + headers + EXTRA;
+        if !self.trial.fits("an output", bytes, self.limits.record_bytes) {
+            return;
+        }
+        self.trial.produced(self.totals, emit.topic, name);
         self.outbox.push(Topic::Output(emit.topic), emit.partition, emit.key, Some(emit.value), emit.headers);
     }
 
@@ -126,22 +136,28 @@ impl Ctx<'_> {
 
     /// Counts the record, or one of the events in it, under a heading of the ledger.
     pub fn count(&mut self, outcome: &'static str) {
-        self.totals.outcome(outcome);
+        self.trial.outcome(self.totals, outcome);
     }
 
     /// Says that a record held `events` events, each of which will be counted.
     pub fn holds(&mut self, events: usize) {
-        self.totals.consumed(i64::try_from(events).unwrap_or(i64::MAX).saturating_sub(1));
+        self.trial.consumed(self.totals, i64::try_from(events).unwrap_or(i64::MAX).saturating_sub(1));
     }
 
     /// Sends the record, key, value and headers untouched, to the dead-letter topic with the reason behind
     /// them. Counts it.
+    ///
+    /// A record that would not fit there goes without value and headers: `x-dlq-omitted` says how many bytes
+    /// that were, and the other headers where they still lie.
     pub fn dead_letter(&mut self, record: &Incoming<'_>, reason: Reason, detail: &str) {
-        self.totals.outcome(crate::ledger::dead(reason));
+        self.trial.outcome(self.totals, crate::ledger::dead(reason));
         let topic = self.spec.inputs.get(record.input).map_or("", |input| input.topic.as_str());
         let (partition, offset, at) =
             (record.partition.to_string(), record.offset.to_string(), record.appended.0.to_string());
-        let headers: [(&str, &[u8]); 7] = [
+        let bytes = size(record);
+        let fits = bytes <= self.limits.letter_bytes;
+        let omitted = bytes.to_string();
+        let headers: [(&str, &[u8]); 8] = [
             ("x-dlq-reason", reason.as_str().as_bytes()),
             ("x-dlq-detail", detail.as_bytes()),
             ("x-dlq-stage", self.spec.name.as_bytes()),
@@ -149,10 +165,26 @@ impl Ctx<'_> {
             ("x-dlq-partition", partition.as_bytes()),
             ("x-dlq-offset", offset.as_bytes()),
             ("x-dlq-timestamp", at.as_bytes()),
+            ("x-dlq-omitted", omitted.as_bytes()),
         ];
         let to = self.lane.rem_euclid(self.spec.dead_letters.1.max(1));
-        self.outbox.forward(Topic::DeadLetters, to, record, &headers);
+        if fits {
+            return self.outbox.forward(Topic::DeadLetters, to, record, &headers[..7]);
+        }
+        let key = record.key.filter(|key| key.len() <= self.limits.letter_bytes / 2);
+        let pointer = Incoming { key, value: None, headers: &(), ..*record };
+        self.outbox.forward(Topic::DeadLetters, to, &pointer, &headers);
     }
+}
+
+/// What a record takes on the log beside key, value and headers: its length, time and place in a batch, and the
+/// head of a row.
+const EXTRA: usize = 100;
+
+fn size(record: &Incoming<'_>) -> usize {
+    let mut bytes = record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len) + EXTRA;
+    record.headers.each(&mut |name, value| bytes += name.len() + value.map_or(0, <[u8]>::len) + 10);
+    bytes
 }
 
 impl Processor for Box<dyn Processor> {

@@ -17,7 +17,14 @@ const HEAD: usize = 8;
 pub(crate) struct Rows {
     changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     wakes: BTreeSet<(LogTime, Vec<u8>)>,
+    /// Bytes of the changes.
+    bytes: usize,
+    /// What each key that changed since the mark had before: `None` when it had no change yet.
+    before: Vec<Before>,
 }
+
+/// A key, and its change before it was replaced.
+type Before = (Vec<u8>, Option<Option<Vec<u8>>>);
 
 impl Rows {
     /// The stage's bytes of a row.
@@ -36,7 +43,47 @@ impl Rows {
             }
             encode(value, wake)
         });
-        self.changes.insert(key.to_vec(), row);
+        let before = self.change(key, row);
+        self.before.push((key.to_vec(), before));
+    }
+
+    /// What changes from here on can be taken back.
+    pub(crate) fn mark(&mut self) {
+        self.before.clear();
+    }
+
+    /// Takes back the changes made by [`Rows::put`] since the mark, wake-ups too.
+    pub(crate) fn back_to_mark(&mut self, store: &dyn Store) {
+        for (key, before) in core::mem::take(&mut self.before).into_iter().rev() {
+            if let Some(due) = self.whole(store, &key).and_then(due_of) {
+                self.wakes.remove(&(due, key.clone()));
+            }
+            self.bytes -= self.changes.get(&key).map_or(0, |row| weight(&key, row.as_deref()));
+            match before {
+                Some(row) => {
+                    self.bytes += weight(&key, row.as_deref());
+                    self.changes.insert(key.clone(), row);
+                }
+                None => {
+                    self.changes.remove(&key);
+                }
+            }
+            if let Some(due) = self.whole(store, &key).and_then(due_of) {
+                self.wakes.insert((due, key));
+            }
+        }
+    }
+
+    /// Bytes that the changes will take on the changelog.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn change(&mut self, key: &[u8], row: Option<Vec<u8>>) -> Option<Option<Vec<u8>>> {
+        self.bytes += weight(key, row.as_deref());
+        let before = self.changes.insert(key.to_vec(), row);
+        self.bytes -= before.as_ref().map_or(0, |row| weight(key, row.as_deref()));
+        before
     }
 
     /// The key of the first wake-up due at or before `at`, with its time.
@@ -51,13 +98,13 @@ impl Rows {
             && due_of(row) == Some(due)
         {
             let value = row.get(HEAD..).unwrap_or_default().to_vec();
-            self.changes.insert(key.to_vec(), Some(encode(&value, None)));
+            self.change(key, Some(encode(&value, None)));
         }
     }
 
     /// Sets a row of the engine's own, which is never woken.
     pub(crate) fn put_raw(&mut self, key: &[u8], value: &[u8]) {
-        self.changes.insert(key.to_vec(), Some(encode(value, None)));
+        self.change(key, Some(encode(value, None)));
     }
 
     /// The changes, for the changelog and the store, in key order.
@@ -73,10 +120,14 @@ impl Rows {
     /// The changes are in the store now.
     pub(crate) fn settled(&mut self) {
         self.changes.clear();
+        self.before.clear();
+        self.bytes = 0;
     }
 
     /// The changes never happened: the wake-ups are again those of the store.
     pub(crate) fn undo(&mut self, store: &dyn Store) {
+        self.before.clear();
+        self.bytes = 0;
         for (key, row) in core::mem::take(&mut self.changes) {
             if let Some(due) = row.as_deref().and_then(due_of) {
                 self.wakes.remove(&(due, key.clone()));
@@ -89,7 +140,7 @@ impl Rows {
 
     /// Rebuilds the index of wake-ups from a restored store.
     pub(crate) fn index(&mut self, store: &dyn Store) {
-        self.changes.clear();
+        self.settled();
         self.wakes.clear();
         store.each(&mut |key, row| {
             if let Some(due) = due_of(row) {
@@ -109,6 +160,10 @@ impl Rows {
             None => store.get(key),
         }
     }
+}
+
+fn weight(key: &[u8], row: Option<&[u8]>) -> usize {
+    key.len() + row.map_or(0, <[u8]>::len)
 }
 
 fn encode(value: &[u8], wake: Option<LogTime>) -> Vec<u8> {

@@ -74,7 +74,7 @@ impl Writers {
 pub struct Limits {
     /// Records a transaction at most.
     pub records: usize,
-    /// Output bytes a transaction at most, about.
+    /// Bytes of outputs and changed rows a transaction at most, plus what one more record leads to.
     pub bytes: usize,
     /// Milliseconds that a record may wait for its transaction to close while more keep coming.
     pub age_ms: i64,
@@ -86,6 +86,12 @@ pub struct Limits {
     pub wakes: usize,
     /// Records of a part that may wait for another producer's time before the part is held.
     pub waiting: usize,
+    /// Bytes of such records after which a part is held, too.
+    pub waiting_bytes: usize,
+    /// Bytes of the largest output or row, key and headers included: below what the topics allow.
+    pub record_bytes: usize,
+    /// Bytes of the largest record that goes to the dead letters with its value.
+    pub letter_bytes: usize,
     /// Milliseconds without progress after which a restore gives up.
     pub restore_stall_ms: i64,
 }
@@ -100,6 +106,10 @@ impl Default for Limits {
             checkpoint_ms: 10_000,
             wakes: 5_000,
             waiting: 20_000,
+            waiting_bytes: 32 << 20,
+            // The topics allow 2 MiB; the client 4,000,000, which the topic of the dead letters allows too.
+            record_bytes: 2_000_000,
+            letter_bytes: 3_900_000,
             restore_stall_ms: 60_000,
         }
     }

@@ -105,6 +105,8 @@ pub struct Worker<P, S, F> {
     checkpoint_at: Millis,
     backoff_ms: i64,
     more: bool,
+    /// Whose turn it is to be judged first, if it is there.
+    first_lane: i32,
     held: BTreeSet<Part>,
     last_fault: Option<String>,
 }
@@ -132,6 +134,7 @@ where
             checkpoint_at: Millis(0),
             backoff_ms: 0,
             more: false,
+            first_lane: 0,
             held: BTreeSet::new(),
             last_fault: None,
         }
@@ -203,13 +206,13 @@ where
 
     fn take_in<L: Log>(&mut self, log: &mut L, max: usize) -> Result<Polled, Stop> {
         let wait = if self.is_busy() { self.backoff_ms } else { self.limits.idle_ms.max(self.backoff_ms) };
-        let Self { spec, processor, slots, outbox, .. } = self;
+        let Self { spec, limits, processor, slots, outbox, .. } = self;
         let (mut assigned, mut revoked) = (Vec::new(), Vec::new());
         let result = log.poll(wait, max, &mut |event| match event {
             Event::Record { part: (input, partition), offset, appended, key, value, headers } => {
                 if let Some(lane) = running(slots, spec, (input, partition)) {
                     let record = Incoming { input, partition, offset, appended, key, value, headers };
-                    lane.accept(&mut Desk { spec, processor, outbox }, &record);
+                    lane.accept(&mut Desk { spec, limits, processor, outbox }, &record);
                 }
             }
             Event::End { part, offset } => {
@@ -259,17 +262,21 @@ where
     fn judge(&mut self, host: Millis, drained: bool) {
         let Self { spec, processor, slots, outbox, limits, .. } = self;
         self.more = false;
-        for slot in slots.values_mut() {
+        // The room in a transaction goes to another lane first each time, or a busy one would starve the others.
+        let first = slots.range(self.first_lane..).next().map_or(i32::MIN, |(lane, _)| *lane);
+        self.first_lane = first.saturating_add(1);
+        let (before, from): (Vec<_>, Vec<_>) = slots.iter_mut().partition(|(lane, _)| **lane < first);
+        for (_, slot) in from.into_iter().chain(before) {
             let Slot::Running(lane) = slot else { continue };
-            let mut desk = Desk { spec, processor, outbox };
-            self.more |= lane.drain(&mut desk, limits.wakes);
+            let mut desk = Desk { spec, limits, processor, outbox };
+            self.more |= lane.drain(&mut desk);
             // The host's time may only pass what has been heard: what happened before it, and still
             // lies unread, must not come after it.
             if drained
                 && lane.is_at_end()
                 && let Some(to) = desk.processor.idle(lane.now(), host)
             {
-                self.more |= lane.advance(&mut desk, to, limits.wakes);
+                self.more |= lane.advance(&mut desk, to);
             }
         }
     }
@@ -278,8 +285,9 @@ where
     fn hold_crowded<L: Log>(&mut self, log: &mut L) -> Result<(), Stop> {
         let lanes =
             || self.slots.values().filter_map(|slot| if let Slot::Running(lane) = slot { Some(lane) } else { None });
-        let crowded: BTreeSet<Part> = lanes().flat_map(|lane| lane.crowded(self.limits.waiting)).collect();
-        let still: BTreeSet<Part> = lanes().flat_map(|lane| lane.crowded(self.limits.waiting / 2)).collect();
+        let Limits { waiting, waiting_bytes, .. } = self.limits;
+        let crowded: BTreeSet<Part> = lanes().flat_map(|lane| lane.crowded(waiting, waiting_bytes)).collect();
+        let still: BTreeSet<Part> = lanes().flat_map(|lane| lane.crowded(waiting / 2, waiting_bytes / 2)).collect();
         let hold: Vec<Part> = crowded.difference(&self.held).copied().collect();
         let release: Vec<Part> = self.held.difference(&still).copied().collect();
         for (parts, on) in [(hold, true), (release, false)] {
@@ -317,7 +325,7 @@ where
     /// Commits everything pending. Returns whether it did.
     fn transact<L: Log>(&mut self, log: &mut L) -> Result<bool, Stop> {
         let began = log.now();
-        let Self { spec, processor, slots, outbox, .. } = self;
+        let Self { spec, limits, processor, slots, outbox, .. } = self;
         let mut offsets = Vec::new();
         for slot in slots.values_mut() {
             if let Slot::Running(lane) = slot
@@ -326,7 +334,7 @@ where
                 if let Some(why) = lane.halted() {
                     return Err(Stop::Config(format!("{} lane {}: {why}", spec.name, lane.id)));
                 }
-                lane.seal(&mut Desk { spec, processor, outbox });
+                lane.seal(&mut Desk { spec, limits, processor, outbox });
                 offsets.extend(lane.offsets());
             }
         }
@@ -396,7 +404,9 @@ where
         match log.start(&parts) {
             Ok(()) => Ok(()),
             Err(Fault::Fenced(why)) => Err(Stop::Fenced(why)),
-            Err(Fault::Config(why) | Fault::Abort(why) | Fault::Fatal(why)) => Err(Stop::Config(why)),
+            Err(Fault::Config(why)) => Err(Stop::Config(why)),
+            // What is read now is not what was asked for: start over, as after any fault without a verdict.
+            Err(Fault::Abort(why) | Fault::Fatal(why)) => self.recover(log, Fault::Fatal(why)),
         }
     }
 

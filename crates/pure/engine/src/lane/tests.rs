@@ -28,6 +28,21 @@ impl Processor for Diary {
         if let Some((name, due)) = key.split_once('@') {
             ctx.put(name.as_bytes(), b"row", due.parse().ok().map(LogTime));
         }
+        if key == "grows" {
+            // As a stage does: part of the work is done by the time the rest turns out too large.
+            ctx.put(b"touched", b"row", Some(LogTime(at.0 + 1)));
+            say(ctx, &format!("before {}", at.0));
+            ctx.holds(3);
+            ctx.count("seen");
+            ctx.put(b"grown", &[7; 1_000], None);
+            say(ctx, &format!("after {}", at.0));
+            return at;
+        }
+        if key == "shouts" {
+            ctx.delete(b"touched");
+            say(ctx, &"x".repeat(1_000));
+            return at;
+        }
         if key == "refuse" {
             ctx.dead_letter(record, Reason::Decode, "asked for");
             return at;
@@ -38,6 +53,9 @@ impl Processor for Diary {
     }
 
     fn wake(&mut self, key: &[u8], due: LogTime, ctx: &mut Ctx<'_>) {
+        if key.starts_with(b"bomb") {
+            say(ctx, &"x".repeat(1_000));
+        }
         say(ctx, &format!("wake {} {}", String::from_utf8_lossy(key), due.0));
     }
 
@@ -74,6 +92,7 @@ fn spec(writers: i32) -> StageSpec {
 /// A lane with everything it borrows.
 struct Bench {
     spec: StageSpec,
+    limits: Limits,
     lane: Lane<MemStore>,
     outbox: Outbox,
     offset: i64,
@@ -84,7 +103,8 @@ impl Bench {
     fn new(writers: i32) -> Self {
         let spec = spec(writers);
         let lane = Lane::open(0, MemStore::default(), &spec, [((0, 0), 0)].into());
-        Self { spec, lane, outbox: Outbox::default(), offset: 0, headers: Vec::new() }
+        let limits = Limits { record_bytes: 1_000, letter_bytes: 2_000, ..Limits::default() };
+        Self { spec, limits, lane, outbox: Outbox::default(), offset: 0, headers: Vec::new() }
     }
 
     fn hear(&mut self, key: Option<&str>, value: &str) {
@@ -98,13 +118,14 @@ impl Bench {
             headers: &self.headers,
         };
         self.offset += 1;
-        let mut desk = Desk { spec: &self.spec, processor: &mut Diary, outbox: &mut self.outbox };
+        let mut desk = Desk { spec: &self.spec, limits: &self.limits, processor: &mut Diary, outbox: &mut self.outbox };
         self.lane.accept(&mut desk, &record);
     }
 
     fn drain(&mut self, wakes: usize) -> bool {
-        let mut desk = Desk { spec: &self.spec, processor: &mut Diary, outbox: &mut self.outbox };
-        self.lane.drain(&mut desk, wakes)
+        self.limits.wakes = wakes;
+        let mut desk = Desk { spec: &self.spec, limits: &self.limits, processor: &mut Diary, outbox: &mut self.outbox };
+        self.lane.drain(&mut desk)
     }
 
     /// The headers of the one dead letter.
@@ -223,13 +244,13 @@ fn a_record_is_judged_and_a_bad_one_refused_only_once_when_both_are_read_again()
 fn the_time_told_downstream_is_only_what_is_complete() {
     let mut bench = Bench::new(1);
     bench.hear(Some("a"), "10/0");
-    let mut desk = Desk { spec: &bench.spec, processor: &mut Diary, outbox: &mut bench.outbox };
+    let mut desk = Desk { spec: &bench.spec, limits: &bench.limits, processor: &mut Diary, outbox: &mut bench.outbox };
     bench.lane.seal(&mut desk);
     assert_eq!(bench.said(), ["record 10", "9"], "another record at 10 may follow");
     bench.lane.settle().unwrap();
     bench.hear(None, "10/0");
     bench.drain(100);
-    let mut desk = Desk { spec: &bench.spec, processor: &mut Diary, outbox: &mut bench.outbox };
+    let mut desk = Desk { spec: &bench.spec, limits: &bench.limits, processor: &mut Diary, outbox: &mut bench.outbox };
     bench.lane.seal(&mut desk);
     assert_eq!(bench.said(), ["10"]);
 }
@@ -287,4 +308,161 @@ fn a_source_s_record_with_too_many_headers_is_a_dead_letter() {
         bench.hear(Some("a"), "10/0");
         assert_eq!(bench.said(), [outcome], "{count} headers");
     }
+}
+
+/// Rows, wake-ups and totals as they would be committed.
+fn kept(bench: &mut Bench) -> (Vec<(Vec<u8>, Option<Vec<u8>>)>, usize, Totals) {
+    let rows = bench.lane.rows.changes().map(|(key, row)| (key.to_vec(), row.map(<[u8]>::to_vec))).collect();
+    (rows, bench.lane.rows.waiting(), bench.lane.totals.clone())
+}
+
+#[test]
+fn a_record_that_leads_to_too_much_goes_to_the_dead_letters_alone_and_leaves_no_trace() {
+    for poison in ["grows", "shouts"] {
+        let mut with = Bench::new(1);
+        let mut without = Bench::new(1);
+        for bench in [&mut with, &mut without] {
+            bench.hear(Some("touched@50"), "10/0");
+        }
+        with.hear(Some(poison), "20/0");
+        without.hear(Some("refuse"), "20/0");
+        for bench in [&mut with, &mut without] {
+            bench.hear(Some("b"), "30/0");
+            bench.hear(None, "60/0");
+            bench.drain(100);
+        }
+        let letter = with.letter();
+        assert!(letter.contains(&("x-dlq-reason".to_owned(), Some("too_large".to_owned()))), "{letter:?}");
+        assert_eq!(with.said(), ["record 10", "dlq", "record 30", "wake touched 50"], "{poison}");
+        assert_eq!(without.said(), ["record 10", "dlq", "record 30", "wake touched 50"]);
+        let ((rows, wakes, totals), (other_rows, other_wakes, other_totals)) = (kept(&mut with), kept(&mut without));
+        assert_eq!((rows, wakes), (other_rows, other_wakes), "{poison}");
+        let balance = |totals: Totals| totals.balance("diary", 0, LogTime(0));
+        let (found, expected) = (balance(totals), balance(other_totals));
+        assert_eq!((found.consumed, &found.produced), (expected.consumed, &expected.produced), "{poison}");
+        let outcomes: Vec<_> = found.outcomes.iter().map(|count| (count.name.as_str(), count.count)).collect();
+        assert_eq!(outcomes, [("dlq_too_large", 1), ("seen", 2)], "{poison}: each record under one heading");
+    }
+}
+
+#[test]
+fn what_is_too_large_does_not_depend_on_the_batch() {
+    let history = [("a", "10/0"), ("grows", "20/0"), ("shouts", "21/0"), ("b", "30/0"), ("grows", "40/0")];
+    let mut expected = None;
+    for commit_every in [1, 2, 5] {
+        let mut bench = Bench::new(1);
+        let mut said = Vec::new();
+        for (index, (key, value)) in history.iter().enumerate() {
+            bench.hear(Some(key), value);
+            if (index + 1) % commit_every == 0 {
+                bench.drain(100);
+                said.extend(bench.said());
+                bench.lane.settle().unwrap();
+            }
+        }
+        said.extend(bench.said());
+        let totals = bench.lane.totals.clone();
+        assert_eq!(expected.get_or_insert((said.clone(), totals.clone())), &(said, totals), "{commit_every}");
+    }
+}
+
+#[test]
+fn a_wake_up_that_leads_to_too_much_stops_the_lane_and_names_the_row() {
+    let mut bench = Bench::new(1);
+    bench.hear(Some("bomb@50"), "10/0");
+    bench.hear(None, "60/0");
+    bench.drain(100);
+    let why = bench.lane.halted().unwrap();
+    assert!(why.starts_with("waking row bomb at 50 led to an output of 1"), "{why}");
+}
+
+#[test]
+fn a_dead_letter_that_would_not_fit_says_where_the_record_still_lies() {
+    let mut bench = Bench::new(1);
+    bench.headers = vec![(b"trace".to_vec(), Some(vec![b'7'; 3_000]))];
+    bench.hear(Some("refuse"), "10/0");
+    let letter = bench.letter();
+    let value = |name: &str| letter.iter().find(|(known, _)| known == name).and_then(|(_, value)| value.clone());
+    assert_eq!(value("trace"), None);
+    assert_eq!((value("x-dlq-topic"), value("x-dlq-offset")), (Some("in".to_owned()), Some("0".to_owned())));
+    assert!(value("x-dlq-omitted").unwrap().parse::<usize>().unwrap() > 3_000);
+    let letters: Vec<_> = bench.outbox.outputs().map(|output| (output.key, output.value)).collect();
+    assert_eq!(letters, [(Some(&b"refuse"[..]), None)]);
+}
+
+/// A sequencer: its records' order is that of their arrival.
+fn sequencer() -> Bench {
+    let mut bench = Bench::new(1);
+    bench.spec.inputs[0].order = Order::Arrival;
+    bench.lane = Lane::open(0, MemStore::default(), &bench.spec, [((0, 0), 0)].into());
+    bench.lane.end((0, 0), 0);
+    bench
+}
+
+#[test]
+fn a_sequencer_s_storm_of_wake_ups_is_given_in_bounded_parts_and_in_order() {
+    let mut whole = sequencer();
+    let mut parts = sequencer();
+    for bench in [&mut whole, &mut parts] {
+        for n in 0..10 {
+            bench.hear(Some(&format!("row{n}@{}", 50 + n)), &format!("{}/0", 10 + n));
+        }
+        bench.said();
+        bench.hear(Some("late"), "56/0");
+        bench.hear(Some("later"), "90/0");
+        assert!(bench.said().is_empty(), "a record waits for the wake-ups before it");
+    }
+    assert!(!whole.drain(100));
+    let expected = whole.said();
+    let mut said = Vec::new();
+    let mut rounds = 0;
+    loop {
+        let more = parts.drain(3);
+        let now = parts.said();
+        assert!(now.iter().filter(|text| text.starts_with("wake")).count() <= 3, "{now:?}");
+        said.extend(now);
+        parts.lane.settle().unwrap();
+        rounds += 1;
+        if !more {
+            break;
+        }
+    }
+    assert_eq!(said, expected);
+    assert_eq!(rounds, 4, "ten wake-ups, three at a time");
+    let late = said.iter().position(|text| text == "record 56").unwrap();
+    assert_eq!((&*said[late - 1], &*said[late + 1]), ("wake row5 55", "wake row6 56"));
+}
+
+#[test]
+fn a_transaction_ends_at_its_bytes_and_the_rest_waits() {
+    for sequenced in [false, true] {
+        let mut bench = if sequenced { sequencer() } else { Bench::new(1) };
+        bench.limits.bytes = 100;
+        for n in 0..40 {
+            bench.hear(Some("a"), &format!("{}/0", 10 + n));
+        }
+        let mut said = bench.said();
+        assert!(said.len() < 20, "{} records in one transaction", said.len());
+        bench.lane.settle().unwrap();
+        while bench.drain(100) {
+            let now = bench.said();
+            assert!(!now.is_empty() && now.len() < 20, "{now:?}");
+            said.extend(now);
+            bench.lane.settle().unwrap();
+        }
+        said.extend(bench.said());
+        assert_eq!(said, (0..40).map(|n| format!("record {}", 10 + n)).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_part_whose_waiting_records_are_heavy_is_held() {
+    let mut bench = Bench::new(2);
+    for n in 0..10 {
+        bench.hear(Some(&"k".repeat(1_000)), &format!("{}/0", 10 + n));
+    }
+    bench.hear(Some(&"k".repeat(1_000)), "90/1");
+    assert_eq!(bench.lane.crowded(100, 1_000), [(0, 0)]);
+    assert_eq!(bench.lane.crowded(100, 2_000), [], "the shortest channel decides: it must be read on");
+    assert_eq!(bench.lane.crowded(0, 2_000), [(0, 0)]);
 }

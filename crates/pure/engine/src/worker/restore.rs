@@ -53,7 +53,9 @@ where
             None => (self.open_store)(lane)?,
         };
         let end = log.changelog_end(lane)?;
-        if store.position() > end {
+        // Ahead of the log, so of another one; or rows of a restore that did not get to its end, of which nobody
+        // can say what was deleted since.
+        if store.position() > end || (store.position() == 0 && !store.is_empty()) {
             store.clear()?;
         }
         let position = store.position();
