@@ -6,6 +6,7 @@ mod dlq;
 mod ingest;
 mod lines;
 mod policy;
+mod reconcile;
 mod report;
 mod run;
 mod settings;
@@ -13,6 +14,7 @@ mod simulate;
 mod summary;
 mod tap;
 mod topics;
+mod verify;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -59,6 +61,10 @@ enum Command {
     Policy(policy::Args),
     /// Summarise what is on the topics: funnel, handoffs, breaches, ledger
     Report(report::Args),
+    /// Prove from the log that nothing was lost or doubled: replay what was consumed, compare what was written
+    Verify(verify::Args),
+    /// Compare the ledgers with each other and with the topics; quick, also while consumers run
+    Reconcile(reconcile::Args),
     /// Show every setting, its value and where it came from
     Settings,
 }
@@ -113,6 +119,8 @@ fn execute(cli: &Cli) -> Result<(), Failure> {
         Command::Dlq(args) => dlq::run(args, &settings),
         Command::Policy(args) => policy::run(args),
         Command::Report(args) => report::run(args, &settings),
+        Command::Verify(args) => verify::run(args, &settings),
+        Command::Reconcile(args) => reconcile::run(args, &settings),
         Command::Settings => Ok(()),
     }
 }

@@ -123,7 +123,8 @@ fn failure(consumer: Consumer, stop: Stop) -> Failure {
     }
 }
 
-fn hosting(settings: &Settings, topology: Topology, policy: &Arc<Policy>) -> Hosting {
+/// What the settings say of hosting consumers.
+pub(crate) fn hosting(settings: &Settings, topology: Topology, policy: &Arc<Policy>) -> Hosting {
     let registry = settings.registry.as_ref().map(|registry| {
         let login = registry.user.clone().map(|user| (user, registry.password.clone().unwrap_or_default()));
         (registry.url.clone(), login)
@@ -145,7 +146,7 @@ fn hosting(settings: &Settings, topology: Topology, policy: &Arc<Policy>) -> Hos
 }
 
 /// Every topic that the consumers touch must be there with the right number of partitions.
-fn check_topics(consumers: &[Consumer], settings: &Settings) -> Result<Topology, Failure> {
+pub(crate) fn check_topics(consumers: &[Consumer], settings: &Settings) -> Result<Topology, Failure> {
     let admin = Admin::new(&settings.cluster).map_err(|error| Failure::unavailable(error.to_string()))?;
     let there = admin.topics().map_err(|error| Failure::unavailable(error.to_string()))?;
     let topology = settings.with_sources(&there).map_err(|errors| Failure::config(errors.join("\n")))?;

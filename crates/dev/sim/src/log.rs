@@ -74,6 +74,16 @@ impl Shared {
         taken
     }
 
+    /// Every record that a partition still holds, in order, to be looked at or changed.
+    pub fn records(&mut self, topic: &str, partition: i32) -> &mut VecDeque<Record> {
+        &mut self.partitions.entry((topic.to_owned(), partition)).or_default().records
+    }
+
+    /// The offset that a stage has committed.
+    pub fn committed(&self, stage: &str, topic: &str, partition: i32) -> Option<i64> {
+        self.offsets.get(&(stage.to_owned(), topic.to_owned(), partition)).copied()
+    }
+
     /// Lets go of what every group that reads it has committed.
     pub fn forget_consumed(&mut self) {
         for ((topic, partition), log) in &mut self.partitions {

@@ -93,6 +93,11 @@ impl<L: Log> Pipeline<L> {
         }
     }
 
+    /// What lies on the log, for those who look at it from outside.
+    pub fn shared(&self) -> Rc<RefCell<Shared>> {
+        Rc::clone(&self.shared)
+    }
+
     /// Each consumer's log, to be looked at or changed.
     pub fn logs(&mut self) -> impl Iterator<Item = &mut L> {
         self.stages.iter_mut().map(|(_, _, log)| log)

@@ -20,7 +20,7 @@ enum May {
 use May::{Use, UseAll};
 
 /// Every crate of the workspace.
-const TABLE: [(&str, May); 20] = [
+const TABLE: [(&str, May); 21] = [
     ("baton-domain", Use(&[])),
     ("baton-policy", Use(&["baton-domain"])),
     ("baton-stage", Use(&["baton-domain"])),
@@ -49,6 +49,19 @@ const TABLE: [(&str, May); 20] = [
             "baton-stage",
             "baton-watch",
             "baton-wire",
+        ]),
+    ),
+    // Replays the stages as a host would; its tests plant damage in a log of the simulator's.
+    (
+        "baton-verify",
+        Use(&[
+            "baton-domain",
+            "baton-engine",
+            "baton-pipeline",
+            "baton-policy",
+            "baton-sim",
+            "baton-wire",
+            "baton-workload",
         ]),
     ),
     // An edge implements the engine's ports and knows no stage.

@@ -146,7 +146,8 @@ fn report_faults(consumer: Consumer, before: Stats, after: Stats) {
     }
 }
 
-fn schemas_of(hosting: &Hosting) -> Result<Rc<dyn Schemas>, Stop> {
+/// The schemas that a consumer reads and writes by: the registry's where there is one.
+pub fn schemas_of(hosting: &Hosting) -> Result<Rc<dyn Schemas>, Stop> {
     let Some((url, login)) = &hosting.registry else { return Ok(Rc::new(NoRegistry)) };
     let login = login.as_ref().map(|(user, password)| (user.as_str(), password.as_str()));
     let mut registry = Registry::new(url, login);

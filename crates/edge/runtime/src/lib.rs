@@ -12,7 +12,7 @@ mod metrics;
 mod registry;
 
 pub use health::{Board, Snapshot};
-pub use host::{Exit, Hosting, Running, group_of, start};
+pub use host::{Exit, Hosting, Running, group_of, schemas_of, start};
 pub use http::serve;
 pub use metrics::Metrics;
 pub use registry::{Registry, RegistryError};

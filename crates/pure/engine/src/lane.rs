@@ -439,5 +439,6 @@ fn before(at: LogTime) -> LogTime {
     LogTime(at.0.saturating_sub(1))
 }
 
+pub(crate) mod row;
 #[cfg(test)]
 mod tests;

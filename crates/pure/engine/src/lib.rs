@@ -21,6 +21,7 @@ mod trial;
 mod worker;
 
 pub use headers::{HeaderSink, RecordHeaders};
+pub use lane::row::LaneRow;
 pub use log::{Event, Fault, Log, Part, Polled, RowSink};
 pub use outbox::{Emit, Headers, Outbox, Output, Topic};
 pub use processor::{Ctx, Incoming, Processor, Stamped};

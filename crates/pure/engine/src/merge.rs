@@ -36,6 +36,13 @@ pub(crate) struct Mark {
     taken: i64,
 }
 
+impl Mark {
+    /// Everything up to and including this log time has arrived.
+    pub(crate) fn arrived(self) -> LogTime {
+        self.arrived
+    }
+}
+
 /// A record that waits for its turn.
 #[derive(Debug)]
 pub(crate) struct Queued {

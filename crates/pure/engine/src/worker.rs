@@ -198,6 +198,14 @@ where
         self.slots.iter().map(|(lane, slot)| status(*lane, slot)).collect()
     }
 
+    /// The committed rows of a lane that runs.
+    pub fn store(&self, lane: i32) -> Option<&S> {
+        match self.slots.get(&lane) {
+            Some(Slot::Running(lane)) => Some(&lane.store),
+            _ => None,
+        }
+    }
+
     fn took_over(&mut self) {
         self.fenced = true;
         self.stats.fenced += 1;

@@ -1,0 +1,162 @@
+//! The sample, run over a log in memory that is kept whole, and that log as something to verify.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use baton_domain::Millis;
+use baton_engine::{Fault, Limits, Part};
+use baton_pipeline::{Consumer, NoRegistry, Schemas, Topology};
+use baton_policy::Policy;
+use baton_sim::{Pipeline, Shared};
+use baton_verify::{Account, Balance, Bounds, Cluster, Difference, Entry, StageReport, Tape, Verifier};
+
+/// After every event of the sample.
+const NOW: Millis = Millis(1_800_000_000_000);
+
+/// A pipeline that has run, and all that it left.
+pub(crate) struct Ran {
+    pub(crate) shared: Rc<RefCell<Shared>>,
+    topology: Topology,
+    policy: Arc<Policy>,
+}
+
+/// One source topic for all lines.
+pub(crate) fn one(_: &str) -> &'static str {
+    "engagement.raw"
+}
+
+/// Three source topics, as they come.
+pub(crate) fn three(line: &str) -> &'static str {
+    match line {
+        line if line.contains(r#""type":"crm""#) => "crm.activity",
+        line if line.contains(r#""type":"consent""#) => "consent.events",
+        _ => "engagement.raw",
+    }
+}
+
+/// Runs `lines` through a pipeline of `lanes`, fed in chunks, each consumer `turns` turns at a time.
+pub(crate) fn run(lines: &[String], topic: impl Fn(&str) -> &'static str, lanes: i32, chunk: usize) -> Ran {
+    let policy = Arc::new(baton_policy::parse("starter.yaml", baton_policy::STARTER).unwrap());
+    let topology = Topology::new("", lanes);
+    let mut shared = Shared::at(NOW);
+    shared.keep_changelogs = true;
+    let mut pipeline = Pipeline::over(&topology, &policy, shared, Limits::default(), |_, log| log);
+    for part in lines.chunks(chunk) {
+        for line in part {
+            pipeline.feed_to(topic(line), line.as_bytes());
+        }
+        settle(&mut pipeline);
+    }
+    Ran { shared: pipeline.shared(), topology, policy }
+}
+
+/// Like [`Pipeline::settle`], which lets go of what was consumed.
+fn settle(pipeline: &mut Pipeline) {
+    loop {
+        let mut idle = true;
+        for consumer in 0..Consumer::ALL.len() {
+            while !pipeline.turn(consumer).unwrap() {
+                idle = false;
+            }
+        }
+        if idle {
+            return;
+        }
+    }
+}
+
+impl Ran {
+    pub(crate) fn verify_one(&self, consumer: Consumer) -> StageReport {
+        let schemas: Rc<dyn Schemas> = Rc::new(NoRegistry);
+        let verifier =
+            Verifier { topology: self.topology.clone(), policy: Arc::clone(&self.policy), schemas, is_clocked: false };
+        verifier.stage(&mut self.cluster(), consumer, &mut |_, _| {}).unwrap()
+    }
+
+    /// Every difference of every consumer.
+    pub(crate) fn differences(&self) -> Vec<Difference> {
+        Consumer::ALL.into_iter().flat_map(|consumer| self.verify_one(consumer).differences).collect()
+    }
+
+    pub(crate) fn reconcile(&self) -> Balance {
+        let schemas: Rc<dyn Schemas> = Rc::new(NoRegistry);
+        let account = Account::take(&mut self.cluster(), &self.topology, &schemas, &mut |_, _| {}).unwrap();
+        account.settle(&self.topology)
+    }
+
+    fn cluster(&self) -> Memory {
+        Memory { shared: Rc::clone(&self.shared), topology: self.topology.clone() }
+    }
+
+    /// The first place of a topic that holds a record with a key.
+    pub(crate) fn place(&self, topic: &str, nth: usize) -> (i32, usize) {
+        let mut shared = self.shared.borrow_mut();
+        for partition in 0..self.topology.lanes {
+            let records = shared.records(topic, partition);
+            let found = records.iter().enumerate().filter(|(_, record)| record.key.is_some()).nth(nth);
+            if let Some((index, _)) = found {
+                return (partition, index);
+            }
+        }
+        panic!("{topic} holds no {nth} records in any partition");
+    }
+}
+
+struct Memory {
+    shared: Rc<RefCell<Shared>>,
+    topology: Topology,
+}
+
+impl Cluster for Memory {
+    fn committed(&mut self, consumer: Consumer) -> Result<BTreeMap<Part, i64>, Fault> {
+        let spec = consumer.spec(&self.topology);
+        let shared = self.shared.borrow();
+        let mut committed = BTreeMap::new();
+        for (index, input) in spec.inputs.iter().enumerate() {
+            for partition in 0..input.partitions {
+                if let Some(offset) = shared.committed(&spec.name, &input.topic, partition) {
+                    committed.insert((index, partition), offset);
+                }
+            }
+        }
+        Ok(committed)
+    }
+
+    fn bounds(&mut self, topic: &str, partition: i32) -> Result<Bounds, Fault> {
+        let end = self.shared.borrow_mut().records(topic, partition).len();
+        Ok(Bounds { first: 0, end: i64::try_from(end).unwrap() })
+    }
+
+    fn read(&mut self, topic: &str, ends: &[(i32, i64)]) -> Result<Box<dyn Tape>, Fault> {
+        let ends = ends.iter().map(|(partition, end)| (*partition, (0, *end))).collect();
+        Ok(Box::new(MemoryTape { shared: Rc::clone(&self.shared), topic: topic.to_owned(), ends }))
+    }
+}
+
+struct MemoryTape {
+    shared: Rc<RefCell<Shared>>,
+    topic: String,
+    ends: BTreeMap<i32, (usize, i64)>,
+}
+
+impl Tape for MemoryTape {
+    fn next(&mut self, partition: i32) -> Result<Option<Entry>, Fault> {
+        let Some((next, end)) = self.ends.get_mut(&partition) else { return Ok(None) };
+        let offset = i64::try_from(*next).unwrap();
+        if offset >= *end {
+            return Ok(None);
+        }
+        let mut shared = self.shared.borrow_mut();
+        let record = &shared.records(&self.topic, partition)[*next];
+        *next += 1;
+        Ok(Some(Entry {
+            offset,
+            appended: record.appended,
+            key: record.key.clone(),
+            value: record.value.clone(),
+            headers: record.headers.clone(),
+        }))
+    }
+}

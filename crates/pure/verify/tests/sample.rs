@@ -1,0 +1,200 @@
+//! The sample over a log in memory: nothing is told of a log that is whole, and each planted damage is told once.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may, its helpers too")]
+
+mod common;
+
+use baton_engine::LaneRow;
+use baton_pipeline::Consumer;
+use baton_verify::Kind;
+use common::{Ran, one, run, three};
+
+fn sample() -> Vec<String> {
+    baton_workload::demo().collect()
+}
+
+fn small() -> Ran {
+    run(&sample()[..1_500], one, 2, 400)
+}
+
+/// A record that says nothing, in the place of one that was dropped: the offsets of the others stay.
+fn blank(record: baton_sim::Record) -> baton_sim::Record {
+    baton_sim::Record { key: None, value: None, headers: Vec::new(), ..record }
+}
+
+/// The one difference that there is.
+fn only(ran: &Ran) -> (Kind, String, i32, Option<i64>) {
+    let found = ran.differences();
+    assert_eq!(found.len(), 1, "{found:#?}");
+    let first = found.into_iter().next().unwrap();
+    (first.kind, first.topic, first.partition, first.offset)
+}
+
+#[test]
+fn a_log_that_is_whole_has_no_differences() {
+    let lines = sample();
+    for (lanes, chunk) in [(4, 1_000), (1, 5_000), (3, 77)] {
+        let ran = run(&lines, one, lanes, chunk);
+        let reports = Consumer::ALL.map(|consumer| ran.verify_one(consumer));
+        for report in &reports {
+            assert_eq!(report.differences, [], "{lanes} lanes, {chunk} a time");
+            assert!(report.lanes.iter().all(|lane| lane.state_skipped.is_none()), "{report:?}");
+            assert!(report.lanes.iter().any(|lane| lane.outputs > 50 && lane.rows > 1), "{report:?}");
+        }
+        let balance = ran.reconcile();
+        assert_eq!(balance.wrong, []);
+        assert_eq!(balance.under_way, []);
+    }
+}
+
+#[test]
+fn the_order_of_several_sources_is_taken_from_what_was_written() {
+    let lines = sample();
+    // Fed in chunks, each source is at its end in between: the order is the arrival's, not that of receipt.
+    let rotated: Vec<String> = lines[2_500..].iter().chain(&lines[..2_500]).cloned().collect();
+    for (lines, chunk) in [(&lines, 5_000), (&lines, 50), (&rotated, 313)] {
+        let ran = run(lines, three, 4, chunk);
+        assert_eq!(ran.differences(), [], "{chunk} a time");
+        assert_eq!(ran.reconcile().wrong, []);
+    }
+}
+
+#[test]
+fn repeats_that_came_over_another_source_find_their_place() {
+    let lines = &sample()[..800];
+    // Each line also over another topic, before or after the first.
+    let mut twice = Vec::new();
+    for (index, line) in (100..).zip(lines) {
+        twice.push((index * 2, line.clone()));
+        twice.push((index * 2 + 61 - (index % 2) * 122, line.replace("\"messageId\"", " \"messageId\"")));
+    }
+    twice.sort_by_key(|(at, _)| *at);
+    let twice: Vec<String> = twice.into_iter().map(|(_, line)| line).collect();
+    let topic = |line: &str| if line.contains(" \"messageId\"") { "crm.activity" } else { "engagement.raw" };
+    for chunk in [2_000, 40] {
+        let ran = run(&twice, topic, 2, chunk);
+        assert_eq!(ran.differences(), [], "{chunk} a time");
+    }
+}
+
+#[test]
+fn a_record_that_was_dropped_is_missing() {
+    for topic in ["lead.handoff", "lifecycle.changed", "sla.started", "engagement.aggregate", "assignment.requests"] {
+        let ran = small();
+        let (partition, index) = ran.place(topic, 3);
+        let old = ran.shared.borrow_mut().records(topic, partition)[index].clone();
+        ran.shared.borrow_mut().records(topic, partition)[index] = blank(old);
+        let found = ran.differences();
+        let missing: Vec<_> = found.iter().filter(|difference| difference.topic == topic).collect();
+        assert_eq!(missing.len(), 1, "{topic} {found:#?}");
+        assert_eq!((missing[0].kind, missing[0].partition), (Kind::Missing, partition));
+        assert!(!ran.reconcile().wrong.is_empty(), "{topic}");
+    }
+}
+
+#[test]
+fn a_record_that_is_there_twice_is_named_by_its_offset() {
+    let ran = small();
+    let (partition, index) = ran.place("lead.handoff", 2);
+    {
+        let mut shared = ran.shared.borrow_mut();
+        let records = shared.records("lead.handoff", partition);
+        let again = records[index].clone();
+        records.push_back(again);
+    }
+    let last = ran.shared.borrow_mut().records("lead.handoff", partition).len() - 1;
+    let last = Some(i64::try_from(last).unwrap());
+    assert_eq!(only(&ran), (Kind::Extra, "lead.handoff".to_owned(), partition, last));
+    assert_eq!(ran.reconcile().wrong.len(), 1);
+}
+
+#[test]
+fn a_forged_record_is_named_by_its_offset() {
+    let ran = small();
+    let (partition, index) = ran.place("sla.started", 0);
+    {
+        let mut shared = ran.shared.borrow_mut();
+        let records = shared.records("sla.started", partition);
+        let mut forged = records[index].clone();
+        forged.headers = Vec::new();
+        forged.key = Some(b"nobody".to_vec());
+        records.push_back(forged);
+    }
+    let (kind, topic, ..) = only(&ran);
+    assert_eq!((kind, topic.as_str()), (Kind::Extra, "sla.started"));
+    assert_eq!(ran.reconcile().wrong.len(), 1);
+}
+
+#[test]
+fn a_record_that_was_altered_is_named_by_its_offset() {
+    let ran = small();
+    let (partition, index) = ran.place("lead.handoff", 1);
+    let at = Some(i64::try_from(index).unwrap());
+    if let Some(value) = &mut ran.shared.borrow_mut().records("lead.handoff", partition)[index].value {
+        *value.last_mut().unwrap() ^= 1;
+    }
+    assert_eq!(only(&ran), (Kind::Altered, "lead.handoff".to_owned(), partition, at));
+    assert_eq!(ran.reconcile().wrong, [], "content is not what is counted");
+}
+
+#[test]
+fn a_record_that_was_moved_is_out_of_order() {
+    let ran = small();
+    let (partition, _) = ran.place("lifecycle.changed", 5);
+    ran.shared.borrow_mut().records("lifecycle.changed", partition).swap(3, 4);
+    let (kind, topic, at, _) = only(&ran);
+    assert_eq!((kind, topic.as_str(), at), (Kind::Moved, "lifecycle.changed", partition));
+}
+
+#[test]
+fn a_row_of_state_that_was_altered_is_named() {
+    for (topic, lane) in [("score.changelog", 1), ("identify.changelog", 0), ("route.changelog", 0)] {
+        let ran = small();
+        {
+            let mut shared = ran.shared.borrow_mut();
+            let rows = shared.records(topic, lane);
+            let mut row = rows.iter().rev().find(|row| row.key.as_deref() != Some(LaneRow::KEY)).unwrap().clone();
+            row.value = Some(b"another row".to_vec());
+            rows.push_back(row);
+        }
+        let (kind, name, partition, _) = only(&ran);
+        assert_eq!((kind, name.as_str(), partition), (Kind::State, topic, lane));
+    }
+}
+
+#[test]
+fn a_ledger_that_was_altered_is_named() {
+    let ran = small();
+    {
+        let mut shared = ran.shared.borrow_mut();
+        let ledgers = shared.records("ledger.balance", 0);
+        let key: &[u8] = b"score/1";
+        let old = ledgers.iter().find(|ledger| ledger.key.as_deref() == Some(key)).unwrap().clone();
+        ledgers.push_back(old);
+    }
+    let (kind, topic, ..) = only(&ran);
+    assert_eq!((kind, topic.as_str()), (Kind::Ledger, "ledger.balance"));
+    assert!(!ran.reconcile().wrong.is_empty());
+}
+
+#[test]
+fn a_dead_letter_that_is_not_there_is_missing() {
+    let ran = small();
+    let bad = ran.shared.borrow_mut().records("dlq", 0).len();
+    assert!(bad > 0, "the sample holds records that cannot be used");
+    ran.shared.borrow_mut().records("dlq", 0).pop_front();
+    let (kind, topic, ..) = only(&ran);
+    assert_eq!((kind, topic.as_str()), (Kind::Missing, "dlq"));
+}
+
+#[test]
+fn an_event_that_is_missing_is_found_with_several_sources_too() {
+    let ran = run(&sample()[..1_500], three, 1, 300);
+    // The last of its record, so that the order of the others is witnessed still.
+    let (partition, index) = ran.place("lead.events", 700);
+    let old = ran.shared.borrow_mut().records("lead.events", partition)[index].clone();
+    ran.shared.borrow_mut().records("lead.events", partition)[index] = blank(old);
+    let report = ran.verify_one(Consumer::Identify);
+    let missing: Vec<_> = report.differences.iter().filter(|one| one.kind == Kind::Missing).collect();
+    assert_eq!(missing.len(), 1, "{:#?}", report.differences);
+    assert_eq!(missing[0].topic, "lead.events");
+}
