@@ -183,7 +183,7 @@ fn end(deployment: &Deployment) -> i64 {
 fn await_letters(deployment: &Deployment, count: usize) {
     let since = Instant::now();
     while deployment.dead_letters().len() < count {
-        assert!(since.elapsed() < Duration::from_secs(60), "{}", deployment.logs());
+        assert!(since.elapsed() < Duration::from_mins(1), "{}", deployment.logs());
         std::thread::sleep(Duration::from_millis(200));
     }
 }

@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_macros, clippy::print_stderr, reason = "a skipped test says so")]
 
 mod agreement;
+mod catalogue;
 mod client;
 mod dead_letters;
 mod harness;

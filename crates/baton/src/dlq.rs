@@ -97,9 +97,7 @@ impl State {
 
 impl<'a> Desk<'a> {
     fn open(settings: &'a Settings) -> Result<Self, Failure> {
-        let there = Admin::new(&settings.cluster)
-            .and_then(|admin| admin.topics())
-            .map_err(|error| Failure::unavailable(error.to_string()))?;
+        let there = Admin::new(&settings.cluster).and_then(|admin| admin.topics())?;
         let topology = settings.with_sources(&there).map_err(|errors| Failure::config(errors.join("\n")))?;
         let (topic, marks) = topology.dead_letters();
         for needed in [&topic, &marks] {

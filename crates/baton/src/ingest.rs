@@ -80,9 +80,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
 
 /// A topic that is not there must not come into being by being written to.
 fn find(settings: &Settings, topic: &str) -> Result<(), Failure> {
-    let topics = Admin::new(&settings.cluster)
-        .and_then(|admin| admin.topics())
-        .map_err(|error| Failure::unavailable(error.to_string()))?;
+    let topics = Admin::new(&settings.cluster).and_then(|admin| admin.topics())?;
     if topics.contains_key(topic) {
         return Ok(());
     }

@@ -20,6 +20,7 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use baton_kafka::AdminError;
 use clap::{Parser, Subcommand};
 use settings::{LogFormat, Overrides, Settings, Sources};
 
@@ -89,6 +90,15 @@ impl Failure {
 
     fn unavailable(message: String) -> Self {
         Self { message, code: 69 }
+    }
+}
+
+impl From<AdminError> for Failure {
+    fn from(error: AdminError) -> Self {
+        match error {
+            AdminError::Unreachable { .. } => Self::unavailable(error.to_string()),
+            AdminError::Property(_) | AdminError::Refused { .. } => Self::config(error.to_string()),
+        }
     }
 }
 

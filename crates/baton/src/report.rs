@@ -35,9 +35,7 @@ pub(crate) struct Args {
 
 /// Reports.
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
-    let there = Admin::new(&settings.cluster)
-        .and_then(|admin| admin.topics())
-        .map_err(|error| Failure::unavailable(error.to_string()))?;
+    let there = Admin::new(&settings.cluster).and_then(|admin| admin.topics())?;
     let topology = settings.with_sources(&there).map_err(|errors| Failure::config(errors.join("\n")))?;
     if let Some(missing) = OUTCOMES.iter().map(|name| topology.full(name)).find(|name| !there.contains_key(name)) {
         let cluster = &settings.cluster.bootstrap;

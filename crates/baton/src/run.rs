@@ -1,6 +1,6 @@
 //! `baton run`: one consumer, or all of them, until told to stop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::settings::{ClockSource, Settings};
-use crate::{Failure, policy};
+use crate::{Failure, policy, topics};
 
 /// What to run.
 #[derive(Debug, clap::Args)]
@@ -145,12 +145,13 @@ pub(crate) fn hosting(settings: &Settings, topology: Topology, policy: &Arc<Poli
     }
 }
 
-/// Every topic that the consumers touch must be there with the right number of partitions.
+/// Every topic that the consumers touch must be there, with the right number of partitions and what else a
+/// guarantee needs.
 pub(crate) fn check_topics(consumers: &[Consumer], settings: &Settings) -> Result<Topology, Failure> {
-    let admin = Admin::new(&settings.cluster).map_err(|error| Failure::unavailable(error.to_string()))?;
-    let there = admin.topics().map_err(|error| Failure::unavailable(error.to_string()))?;
+    let admin = Admin::new(&settings.cluster)?;
+    let there = admin.topics()?;
     let topology = settings.with_sources(&there).map_err(|errors| Failure::config(errors.join("\n")))?;
-    let mut wrong = Vec::new();
+    let (mut wrong, mut touched) = (Vec::new(), BTreeSet::new());
     for consumer in consumers {
         let spec = consumer.spec(&topology);
         let inputs = spec.inputs.iter().map(|input| (input.topic.clone(), input.partitions));
@@ -165,16 +166,18 @@ pub(crate) fn check_topics(consumers: &[Consumer], settings: &Settings) -> Resul
                 }
                 Some(_) => {}
             }
+            touched.insert(topic);
         }
     }
+    wrong.extend(topics::broken(settings, &admin, &touched)?);
     wrong.sort();
     wrong.dedup();
     if wrong.is_empty() {
         return Ok(topology);
     }
     Err(Failure::config(format!(
-        "the topics on {} are not as they should be:\n  {}\nsee `baton topics plan`; create what is missing with `baton \
-         topics apply`",
+        "the topics on {} are not as they should be:\n  {}\nsee `baton topics plan`; `baton topics apply` creates \
+         what is missing and says how to mend what is wrong",
         settings.cluster.bootstrap,
         wrong.join("\n  ")
     )))

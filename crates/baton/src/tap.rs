@@ -24,7 +24,7 @@ mod scan;
 
 pub(crate) use line::Said;
 pub(crate) use noun::{Kind, Nouns};
-pub(crate) use scan::{Next, Scan};
+pub(crate) use scan::{Next, Scan, is_passing};
 
 /// What to show.
 #[derive(Debug, clap::Args)]
@@ -74,9 +74,7 @@ pub(crate) fn schemas(settings: &Settings) -> Rc<dyn Schemas> {
 }
 
 fn show(args: &Args, settings: &Settings, schemas: &Rc<dyn Schemas>) -> Result<(), Failure> {
-    let there = Admin::new(&settings.cluster)
-        .and_then(|admin| admin.topics())
-        .map_err(|error| Failure::unavailable(error.to_string()))?;
+    let there = Admin::new(&settings.cluster).and_then(|admin| admin.topics())?;
     let topology = settings.with_sources(&there).map_err(|errors| Failure::config(errors.join("\n")))?;
     let (topic, kind) = find(&topology, &args.topic)?;
     let Some(partitions) = there.get(&topic) else {

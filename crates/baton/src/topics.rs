@@ -12,7 +12,7 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use baton_kafka::rdkafka::consumer::{BaseConsumer, Consumer};
-use baton_kafka::{Admin, AdminError, TopicConfig, TopicState};
+use baton_kafka::{Admin, TopicConfig, TopicState};
 use baton_pipeline::Topic;
 use baton_runtime::Registry;
 
@@ -43,17 +43,48 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Shows or creates topics.
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
-    let admin = Admin::new(&settings.cluster).map_err(|error| failure(&error))?;
+    let admin = Admin::new(&settings.cluster)?;
     let wanted = own(settings);
     let there = describe(&admin, &wanted)?;
     let judged: Vec<_> = wanted.iter().map(|topic| (topic, judge(topic, there.get(&topic.name)))).collect();
     match args.command {
         Command::Plan => {
             print(&table(&judged));
-            Ok(())
+            verdict(&judged)
         }
         Command::Apply => apply(settings, &admin, &judged),
     }
+}
+
+/// Fails when something is missing, or is there in a way that breaks a guarantee.
+fn verdict(judged: &[(&Topic, Verdict)]) -> Result<(), Failure> {
+    let missing = judged.iter().filter(|(_, verdict)| *verdict == Verdict::Missing).count();
+    let wrong = judged.iter().filter(|(_, verdict)| verdict.differences().iter().any(|found| found.breaks)).count();
+    if missing + wrong == 0 {
+        return Ok(());
+    }
+    let mut said = Vec::new();
+    if missing > 0 {
+        said.push(format!("{} missing; create with `baton topics apply`", names(missing)));
+    }
+    if wrong > 0 {
+        said.push(format!("{} not as a guarantee needs; `baton topics apply` says how to mend", names(wrong)));
+    }
+    Err(Failure::config(said.join("\n")))
+}
+
+/// What breaks a guarantee in those of `names` that are Baton's own and are there, a line each.
+pub(crate) fn broken(settings: &Settings, admin: &Admin, names: &BTreeSet<String>) -> Result<Vec<String>, Failure> {
+    let wanted: Vec<_> = own(settings).into_iter().filter(|topic| names.contains(&topic.name)).collect();
+    let there = describe(admin, &wanted)?;
+    let mut said = Vec::new();
+    for topic in wanted.iter().filter(|topic| there.contains_key(&topic.name)) {
+        let verdict = judge(topic, there.get(&topic.name));
+        // The caller has compared the partitions, also of topics that somebody else fills.
+        let breaking = verdict.differences().iter().filter(|found| found.breaks && found.setting != judge::PARTITIONS);
+        said.extend(breaking.map(|difference| format!("{}: {difference}", topic.name)));
+    }
+    Ok(said)
 }
 
 /// Baton's topics, without those that are named as somebody else's.
@@ -72,7 +103,7 @@ fn own(settings: &Settings) -> Vec<Topic> {
 
 fn describe(admin: &Admin, wanted: &[Topic]) -> Result<BTreeMap<String, TopicState>, Failure> {
     let names: Vec<_> = wanted.iter().map(|topic| topic.name.clone()).collect();
-    block_on(admin.describe(&names))?.map_err(|error| failure(&error))
+    Ok(block_on(admin.describe(&names))??)
 }
 
 fn apply(settings: &Settings, admin: &Admin, judged: &[(&Topic, Verdict)]) -> Result<(), Failure> {
@@ -81,8 +112,8 @@ fn apply(settings: &Settings, admin: &Admin, judged: &[(&Topic, Verdict)]) -> Re
         judged.iter().filter(|(_, verdict)| *verdict == Verdict::Missing).map(|(topic, _)| *topic).collect();
     if !missing.is_empty() {
         let copies = copies(settings, admin)?;
-        let configs: Vec<_> = missing.iter().map(|topic| config(topic)).collect();
-        block_on(admin.create(&configs, copies))?.map_err(|error| failure(&error))?;
+        let configs: Vec<_> = missing.iter().map(|topic| config(topic, copies)).collect();
+        block_on(admin.create(&configs, copies))??;
         await_leaders(settings, &missing)?;
         print(&format!(
             "created {} with {copies} cop{} each\n",
@@ -145,12 +176,14 @@ fn way_out(bootstrap: &str, topic: &Topic, difference: &Difference) -> String {
     )
 }
 
-fn config(topic: &Topic) -> TopicConfig {
-    TopicConfig {
-        name: topic.name.clone(),
-        partitions: topic.partitions,
-        settings: topic.settings().into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+fn config(topic: &Topic, copies: i32) -> TopicConfig {
+    let mut settings: BTreeMap<_, _> =
+        topic.settings().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    if copies >= 3 {
+        // With one copy enough, what was acknowledged could be lost with a single broker.
+        settings.insert("min.insync.replicas".to_owned(), "2".to_owned());
     }
+    TopicConfig { name: topic.name.clone(), partitions: topic.partitions, settings }
 }
 
 /// Copies of each topic: as set, else three, or as many as there are brokers.
@@ -158,7 +191,7 @@ fn copies(settings: &Settings, admin: &Admin) -> Result<i32, Failure> {
     if let Some(copies) = settings.replication {
         return Ok(copies);
     }
-    let brokers = admin.brokers().map_err(|error| failure(&error))?;
+    let brokers = admin.brokers()?;
     Ok(i32::try_from(brokers.clamp(1, 3)).unwrap_or(1))
 }
 
@@ -223,17 +256,27 @@ fn print(text: &str) {
     std::io::stdout().write_all(text.as_bytes()).ok();
 }
 
-fn failure(error: &AdminError) -> Failure {
-    match error {
-        AdminError::Unreachable { .. } => Failure::unavailable(error.to_string()),
-        AdminError::Refused { .. } => Failure::config(error.to_string()),
-    }
-}
-
 fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::io(format!("could not start: {error}")))?;
     Ok(runtime.block_on(work))
+}
+
+#[cfg(test)]
+mod tests {
+    use baton_pipeline::Topology;
+
+    use super::*;
+
+    #[test]
+    fn three_copies_are_never_acknowledged_by_one() {
+        for topic in Topology::new("", 4).topics() {
+            for (copies, insync) in [(1, None), (2, None), (3, Some("2")), (5, Some("2"))] {
+                let made = config(&topic, copies);
+                assert_eq!(made.settings.get("min.insync.replicas").map(String::as_str), insync, "{}", topic.name);
+            }
+        }
+    }
 }

@@ -21,7 +21,7 @@ use baton_runtime::group_of;
 use super::progress::Progress;
 use crate::Failure;
 use crate::settings::Settings;
-use crate::tap::{Next, Scan};
+use crate::tap::{Next, Scan, is_passing};
 
 /// Sources must have been silent for so long.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -85,14 +85,22 @@ impl Ends {
         })
     }
 
+    /// First and next offset. A partition whose leader moves, or is only just there, is asked again.
+    fn watermarks(&self, topic: &str, partition: i32) -> Result<(i64, i64), Failure> {
+        let since = Instant::now();
+        loop {
+            match self.all.fetch_watermarks(topic, partition, ASK) {
+                Err(error) if is_passing(&error) && since.elapsed() < 3 * ASK => std::thread::sleep(PAUSE),
+                other => return other.map_err(|error| Failure::unavailable(format!("{topic}: {error}"))),
+            }
+        }
+    }
+
     fn of(&self, spec: &StageSpec) -> Result<Vec<Goal>, Failure> {
         let mut goals = Vec::new();
         for input in &spec.inputs {
             for partition in 0..input.partitions {
-                let (first, end) = self
-                    .all
-                    .fetch_watermarks(&input.topic, partition, ASK)
-                    .map_err(|error| Failure::unavailable(format!("{}: {error}", input.topic)))?;
+                let (first, end) = self.watermarks(&input.topic, partition)?;
                 goals.push(Goal { topic: input.topic.clone(), partition, first, end });
             }
         }

@@ -99,7 +99,7 @@ impl Scan {
 }
 
 /// Whether librdkafka goes on trying by itself.
-fn is_passing(error: &KafkaError) -> bool {
+pub(crate) fn is_passing(error: &KafkaError) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(
         error.rdkafka_error_code(),

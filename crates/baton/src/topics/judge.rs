@@ -1,7 +1,7 @@
 //! A topic as it is against the topic as it should be.
 //!
 //! Holds: a difference breaks a guarantee exactly when it is in the partitions (which key is where),
-//! the cleanup policy (what may be lost) or the timestamp type (what time it is).
+//! the cleanup policy or unclean leaders (what may be lost), or the timestamp type (what time it is).
 
 use std::fmt;
 
@@ -13,6 +13,8 @@ pub(super) const PARTITIONS: &str = "partitions";
 
 const CLEANUP: &str = "cleanup.policy";
 const TIMESTAMPS: &str = "message.timestamp.type";
+/// A copy that lags may lead: what was acknowledged is gone.
+const UNCLEAN: &str = "unclean.leader.election.enable";
 
 /// What is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +74,9 @@ pub(super) fn judge(topic: &Topic, there: Option<&TopicState>) -> Verdict {
             list.push(Difference { setting, found: found.to_owned(), wanted, breaks });
         }
     }
+    if there.settings.get(UNCLEAN).is_some_and(|found| found == "true") {
+        list.push(Difference { setting: UNCLEAN, found: "true".to_owned(), wanted: "false".to_owned(), breaks: true });
+    }
     if list.is_empty() { Verdict::Fine } else { Verdict::Differs(list) }
 }
 
@@ -112,6 +117,7 @@ mod tests {
         there.partitions = 1;
         there.settings.insert(CLEANUP.into(), "compact,delete".into());
         there.settings.insert(TIMESTAMPS.into(), "CreateTime".into());
+        there.settings.insert(UNCLEAN.into(), "true".into());
         let verdict = judge(&topic, Some(&there));
         let mut said: Vec<_> = verdict.differences().iter().map(ToString::to_string).collect();
         said.sort();
@@ -120,7 +126,8 @@ mod tests {
             [
                 "cleanup.policy is compact,delete, should be compact",
                 "message.timestamp.type is CreateTime, should be LogAppendTime",
-                "partitions is 1, should be 4"
+                "partitions is 1, should be 4",
+                "unclean.leader.election.enable is true, should be false"
             ]
         );
         assert!(verdict.differences().iter().all(|difference| difference.breaks));

@@ -1,10 +1,13 @@
 //! Topics: what is there, and what should be.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
-use rdkafka::client::DefaultClientContext;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::profile::Cluster;
@@ -33,6 +36,9 @@ pub struct TopicState {
 /// The cluster did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
+    /// A property for reaching the cluster is not one of librdkafka's, or has an impossible value.
+    #[error("kafka.properties: {0}")]
+    Property(String),
     /// Nobody answers.
     #[error("no Kafka broker answers at {bootstrap}: {detail}")]
     Unreachable {
@@ -51,9 +57,29 @@ pub enum AdminError {
     },
 }
 
+/// Keeps the last failure in librdkafka's words: its error codes do not tell a wrong password from a
+/// broker that is down.
+#[derive(Debug, Default)]
+struct Listener {
+    heard: Mutex<String>,
+}
+
+impl ClientContext for Listener {
+    fn log(&self, _: RDKafkaLogLevel, facility: &str, line: &str) {
+        if matches!(facility, "FAIL" | "ERROR" | "FATAL")
+            && let Ok(mut heard) = self.heard.lock()
+        {
+            line.clone_into(&mut heard);
+        }
+    }
+
+    /// The same words come by the log, with their facility.
+    fn error(&self, _: KafkaError, _: &str) {}
+}
+
 /// Administers topics.
 pub struct Admin {
-    client: AdminClient<DefaultClientContext>,
+    client: AdminClient<Listener>,
     bootstrap: String,
 }
 
@@ -62,9 +88,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 impl Admin {
     /// Connects lazily; the first call tells whether anybody is there.
     pub fn new(cluster: &Cluster) -> Result<Self, AdminError> {
-        let client = cluster.tool().create().map_err(|error| AdminError::Unreachable {
-            bootstrap: cluster.bootstrap.clone(),
-            detail: error.to_string(),
+        let mut config = cluster.tool();
+        // A closed connection is no error by itself, and may be all that a refused log-in leaves behind.
+        config.set_log_level(RDKafkaLogLevel::Info).set("log_level", "6");
+        let client = config.create_with_context(Listener::default()).map_err(|error| match error {
+            KafkaError::ClientConfig(_, why, _, _) => AdminError::Property(why),
+            other => AdminError::Unreachable { bootstrap: cluster.bootstrap.clone(), detail: other.to_string() },
         })?;
         Ok(Self { client, bootstrap: cluster.bootstrap.clone() })
     }
@@ -152,8 +181,10 @@ impl Admin {
         Ok(())
     }
 
-    fn unreachable(&self, error: &rdkafka::error::KafkaError) -> AdminError {
-        AdminError::Unreachable { bootstrap: self.bootstrap.clone(), detail: error.to_string() }
+    fn unreachable(&self, error: &KafkaError) -> AdminError {
+        let heard = self.client.inner().context().heard.lock().map(|heard| heard.clone()).unwrap_or_default();
+        let detail = if heard.is_empty() { error.to_string() } else { format!("{error}: {heard}") };
+        AdminError::Unreachable { bootstrap: self.bootstrap.clone(), detail }
     }
 }
 

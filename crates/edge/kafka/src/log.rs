@@ -459,3 +459,25 @@ fn reader_error(code: Code, text: String) -> Result<(), Fault> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(code: Code) -> RawError {
+        RawError { code, text: format!("{code:?}"), fatal: false, retriable: false, abort: true }
+    }
+
+    #[test]
+    fn a_missing_permission_ends_the_consumer_with_its_name() {
+        use Code::{GroupAuthorizationFailed, TopicAuthorizationFailed, TransactionalIdAuthorizationFailed};
+        for code in [TopicAuthorizationFailed, GroupAuthorizationFailed, TransactionalIdAuthorizationFailed] {
+            let named = |fault: Fault| matches!(&fault, Fault::Config(why) if why.contains("AuthorizationFailed"));
+            assert!(named(in_transaction(&error(code))), "{code:?}");
+            assert!(named(undo_or_worse(&error(code))), "{code:?}");
+            assert!(named(asked(&error(code), &crate::signals::Signals::default())), "{code:?}");
+        }
+        assert!(group_error(GroupAuthorizationFailed, "group".to_owned()).is_err());
+        assert!(reader_error(TopicAuthorizationFailed, "topic".to_owned()).is_err());
+    }
+}

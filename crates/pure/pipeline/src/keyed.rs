@@ -59,3 +59,16 @@ pub(crate) fn text(key: &[u8]) -> &str {
 pub(crate) fn wake<E>(due: LogTime) -> Input<E> {
     Input::Wake { due }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_in_another_format_is_named_and_never_guessed_at() {
+        assert_eq!(decode::<u32>(&encode(&7_u32)), Ok(7));
+        assert_eq!(decode::<u32>(b"\x7f\x07").unwrap_err(), "format 127, this version reads 1");
+        assert_eq!(decode::<u32>(b"").unwrap_err(), "empty row");
+        assert!(decode::<u32>(&[STATE_FORMAT]).is_err(), "cut short");
+    }
+}

@@ -256,3 +256,22 @@ fn the_stamp_is_the_time_of_receipt_but_always_rises() {
     assert_eq!(at(noon, None), noon.next());
     assert_eq!(at(LogTime::MIN, Some(NOON.plus(Millis::DAY))), noon, "a clock a day ahead is not believed");
 }
+
+#[test]
+fn one_address_in_any_case_is_one_lead_and_a_plus_tag_is_another() {
+    let mut log = Log::default();
+    let ada = log.lead("email=ada@northwind.example");
+    assert_eq!(log.lead("email=ADA@Northwind.Example"), ada);
+    for other in ["ada+news@northwind.example", "a\u{e4}da@northwind.example", "\u{430}da@northwind.example"] {
+        assert_ne!(log.lead(&format!("email={other}")), ada, "{other}");
+    }
+}
+
+#[test]
+fn an_id_may_be_any_text() {
+    let mut log = Log::default();
+    let odd = ["\u{1b}[2J", "=cmd()|'/C", "../../etc/passwd", "{{7*7}}", "a\u{0}b", "\u{202e}abc"];
+    let leads: std::collections::BTreeSet<_> = odd.iter().map(|id| log.lead(&format!("user={id}"))).collect();
+    assert_eq!(leads.len(), odd.len(), "each is a lead of its own");
+    assert!(leads.iter().all(|lead| lead.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')));
+}
