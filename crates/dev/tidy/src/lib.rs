@@ -5,6 +5,7 @@
 //!
 //! Absent on purpose: what rustfmt and clippy say already, and any repair.
 
+pub mod bad_input;
 pub mod cargo;
 pub mod commands;
 pub mod documents;

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use baton_domain::Reason;
 use baton_tidy::cargo::{Lock, packages};
-use baton_tidy::{Fault, Tree, commands, documents, edges, links, places, schemas, sizes, sources};
+use baton_tidy::{Fault, Tree, bad_input, commands, documents, edges, links, places, schemas, sizes, sources};
 
 static TREE: LazyLock<Tree> = LazyLock::new(|| Tree::read(root()).unwrap());
 
@@ -68,6 +68,11 @@ fn every_link_and_path_in_a_document_leads_somewhere() {
 #[test]
 fn every_reason_for_a_dead_letter_is_documented() {
     none(&documents::dead_letters(&TREE, &Reason::ALL.map(Reason::as_str)));
+}
+
+#[test]
+fn every_kind_of_bad_input_is_decided_and_shown_by_a_test() {
+    none(&bad_input::check(&TREE, &Reason::ALL.map(Reason::as_str)));
 }
 
 #[test]
