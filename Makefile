@@ -7,7 +7,7 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 .DEFAULT_GOAL := help
 # Two steps at once would only fight over the target folder and the cores.
 .NOTPARALLEL:
-.PHONY: help build demo test check unit verify-deploy verify-scripts verify-mutants broker-test mutants mutants-pure clean
+.PHONY: help build demo test check unit verify-deploy verify-scripts verify-mutants broker-test chaos-smoke chaos chaos-detect mutants mutants-pure clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -18,7 +18,7 @@ build: ## Build the release binary: target/release/baton
 demo: ## Everything at work: Kafka, five consumers, the sample, the report
 	@deploy/demo/demo.sh
 
-test: check unit verify-deploy verify-scripts verify-mutants broker-test ## All that CI runs
+test: check unit verify-deploy verify-scripts verify-mutants broker-test chaos-smoke ## All that CI runs
 
 check: ## Formatting and lints, warnings denied
 	$(CARGO) fmt --all --check
@@ -44,6 +44,22 @@ broker-test: ## End-to-end tests on a throwaway Kafka (or KAFKA_BOOTSTRAP=host:p
 	E2E_BIN=$(TARGET)/debug/baton E2E_REQUIRED=1 \
 		deploy/kafka/with-broker.sh $(CARGO) test --workspace --locked --test e2e -- --test-threads=1
 
+SEED ?= 1
+
+# On what `unit` and `broker-test` have built already: a release build takes longer than the whole run.
+chaos-smoke: ## Kills, a broker kill, a long stop, a held commit under load; exact (SEED=n)
+	$(CARGO) build --workspace --bins --tests --locked
+	@deploy/checks/chaos.sh $(TARGET)/debug --size smoke --seed $(SEED) --plants
+
+chaos: ## 1,000,000 events under some 200 faults; exact (SEED=n; SIZE, EVENTS, SPAN in seconds)
+	$(CARGO) build --release --locked -p baton -p acceptance --bins
+	@deploy/checks/chaos.sh $(TARGET)/release --size $(or $(SIZE),full) --seed $(SEED) \
+		$(if $(EVENTS),--events $(EVENTS)) $(if $(SPAN),--seconds $(SPAN)) --json .work/chaos-$(SEED).json
+
+chaos-detect: ## A finished run is spoilt in three ways; each must be noticed
+	$(CARGO) build --workspace --bins --tests --locked
+	@deploy/checks/chaos.sh $(TARGET)/debug --size smoke --events 5000 --seconds 30 --seed $(SEED) --plants
+
 mutants: ## Plants known defects one at a time; a test must catch each (minutes)
 	@CARGO_TARGET_DIR=$(TARGET) tests/mutants/run
 
@@ -51,7 +67,7 @@ mutants-pure: ## cargo-mutants on the crates without I/O; CRATES="score route" f
 	@CARGO_TARGET_DIR=$(TARGET) tests/mutants/pure $(CRATES)
 
 clean: ## Remove what was built and what demo and tests left; Kafka's jars stay
-	@for dir in .work/demo/kafka .work/test-kafka.*; do \
+	@for dir in .work/demo/kafka .work/test-kafka.* .work/chaos.*/kafka; do \
 		if [ -d "$$dir" ]; then deploy/kafka/kafka.sh wipe --dir "$$dir"; fi; done
-	rm -rf .work/demo .work/check-* .work/mutants .work/mutants-pure
+	rm -rf .work/demo .work/chaos* .work/check-* .work/mutants .work/mutants-pure
 	$(CARGO) clean

@@ -1,0 +1,109 @@
+//! Reading topics to their end, as any reader of committed records would.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use baton_kafka::Cluster;
+use baton_kafka::rdkafka::consumer::{BaseConsumer, Consumer};
+use baton_kafka::rdkafka::error::KafkaError;
+use baton_kafka::rdkafka::message::BorrowedMessage;
+use baton_kafka::rdkafka::metadata::MetadataPartition;
+use baton_kafka::rdkafka::{Message, Offset, TopicPartitionList};
+
+use crate::trouble::{Done, trouble};
+
+/// Topics whose records must not depend on how they came about.
+pub(crate) const OUTCOMES: [&str; 9] = [
+    "lifecycle.changed",
+    "lead.qualified",
+    "lead.assignment",
+    "lead.handoff",
+    "sla.started",
+    "sla.warned",
+    "sla.met",
+    "sla.breach",
+    "sla.cancelled",
+];
+
+/// A cluster and the prefix of one deployment on it.
+#[derive(Clone, Debug)]
+pub(crate) struct Topics {
+    pub(crate) bootstrap: String,
+    pub(crate) prefix: String,
+}
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl Topics {
+    /// A topic's full name.
+    pub(crate) fn full(&self, topic: &str) -> String {
+        format!("{}{topic}", self.prefix)
+    }
+
+    /// The cluster, for clients of any kind.
+    pub(crate) fn cluster(&self) -> Cluster {
+        Cluster { bootstrap: self.bootstrap.clone(), properties: BTreeMap::new() }
+    }
+
+    /// A reader of its own, in no group.
+    pub(crate) fn reader(&self, isolation: &str) -> Done<BaseConsumer> {
+        Ok(self
+            .cluster()
+            .tool()
+            .set("group.id", "chaos-reader")
+            .set("isolation.level", isolation)
+            .set("enable.partition.eof", "true")
+            .set("enable.auto.commit", "false")
+            .set("auto.offset.reset", "error")
+            .create()?)
+    }
+
+    /// The partitions of a topic.
+    pub(crate) fn partitions(&self, reader: &BaseConsumer, topic: &str) -> Done<Vec<i32>> {
+        let full = self.full(topic);
+        let metadata = reader.fetch_metadata(Some(&full), PATIENCE)?;
+        let found =
+            metadata.topics().first().map(|topic| topic.partitions().iter().map(MetadataPartition::id).collect());
+        match found {
+            Some(partitions) => Ok(partitions),
+            None => trouble(format!("there is no topic {full}")),
+        }
+    }
+
+    /// Every committed record of a topic that carries news (ticks have no key), partition by partition in order.
+    pub(crate) fn each(&self, topic: &str, mut visit: impl FnMut(&BorrowedMessage<'_>) -> Done) -> Done {
+        self.all(topic, |message| if message.key().is_some() { visit(message) } else { Ok(()) })
+    }
+
+    /// Every committed record, also those without a key.
+    pub(crate) fn all(&self, topic: &str, mut visit: impl FnMut(&BorrowedMessage<'_>) -> Done) -> Done {
+        let reader = self.reader("read_committed")?;
+        let full = self.full(topic);
+        let mut parts = TopicPartitionList::new();
+        let partitions = self.partitions(&reader, topic)?;
+        for partition in &partitions {
+            parts.add_partition_offset(&full, *partition, Offset::Beginning)?;
+        }
+        reader.assign(&parts)?;
+        let mut open = partitions.len();
+        while open > 0 {
+            match reader.poll(PATIENCE) {
+                None => return trouble(format!("{full} was not read to its end: nothing came for {PATIENCE:?}")),
+                Some(Ok(message)) => visit(&message)?,
+                Some(Err(KafkaError::PartitionEOF(_))) => open -= 1,
+                Some(Err(error)) => return trouble(format!("{full}: {error}")),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A record in 64 bits, for comparing many.
+pub(crate) fn digest(key: &[u8], value: &[u8]) -> u64 {
+    // FNV-1a; the key's length stands between them, so that no key runs into its value.
+    let mut hash = 0xCBF2_9CE4_8422_2325_u64;
+    for byte in (key.len() as u64).to_le_bytes().iter().chain(key).chain(value) {
+        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3);
+    }
+    hash
+}
