@@ -172,6 +172,17 @@ fn a_source_that_invents_names_cannot_grow_the_state_without_bound() {
 }
 
 #[test]
+fn a_lead_of_many_years_is_remembered_by_the_day_for_thirty_days_only() {
+    let size = |days: i64| {
+        let step = (0..days).fold(None, |state, day| step(state, viewed(&format!("e{day}"), noon(day))).state);
+        postcard::to_stdvec(&step).unwrap().len()
+    };
+    assert!(size(29) < size(30));
+    // What grows on is the count of everything, by a byte.
+    assert!(size(3_000) <= size(30) + 1);
+}
+
+#[test]
 fn the_state_survives_being_written_down() {
     let full = with(viewed("e1", noon(0)), |activity| {
         activity.topic = Some("kafka".to_owned());

@@ -225,10 +225,3 @@ pub struct Linked {
     /// The lead the id belonged to before, when a shared device changed hands or a visitor was recognised.
     pub previous_lead: Option<LeadId>,
 }
-
-impl LeadEvent {
-    /// Whether this is only the passing of time.
-    pub fn is_tick(&self) -> bool {
-        matches!(self.body, Body::Tick(_))
-    }
-}

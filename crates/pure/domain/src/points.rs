@@ -75,4 +75,20 @@ mod tests {
         assert_eq!(Points(-125_000).to_string(), "-0.125");
         assert_eq!(Points(999).to_string(), "0");
     }
+
+    #[test]
+    fn points_add_up_exactly_and_stop_at_the_ends() {
+        let (seven, two) = (Points::whole(7), Points(2_500_000));
+        assert_eq!([seven + two, seven - two, -two], [Points(9_500_000), Points(4_500_000), Points(-2_500_000)]);
+        assert_eq!([seven, two, -two].into_iter().sum::<Points>(), seven);
+        assert_eq!(Points(i64::MAX) + Points::ONE, Points(i64::MAX));
+        assert_eq!(Points(i64::MIN) - Points::ONE, Points(i64::MIN));
+        assert_eq!(-Points(i64::MIN), Points(i64::MAX));
+    }
+
+    #[test]
+    fn no_part_of_a_point_is_printed_past_the_third_decimal() {
+        let texts = [Points(-1_050_900), Points(999_999), Points(-10_000_000)].map(|points| points.to_string());
+        assert_eq!(texts, ["-1.05", "0.999", "-10"]);
+    }
 }

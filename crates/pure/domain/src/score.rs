@@ -4,7 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{LeadId, LogTime, Millis, Points, Stage, Stamp};
+use crate::{LeadId, Millis, Points, Stage, Stamp};
 
 /// How well the lead fits the ideal customer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -106,11 +106,4 @@ pub enum ContributionKind {
     Cap,
     /// What the floor at zero gave back.
     Floor,
-}
-
-impl ScoreUpdate {
-    /// The time at which the score holds.
-    pub fn at(&self) -> LogTime {
-        self.stamp.at
-    }
 }

@@ -83,4 +83,23 @@ mod tests {
         assert_eq!(LogTime::MAX.next(), LogTime::MAX);
         assert_eq!(Millis(i64::MAX).plus(1), Millis(i64::MAX));
     }
+
+    #[test]
+    fn what_lies_between_two_instants_has_a_sign() {
+        assert_eq!(Millis(1_500).since(Millis(1_000)), 500);
+        assert_eq!(Millis(1_000).since(Millis(1_500)), -500);
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_also_before_1970() {
+        let days = [-Millis::DAY - 1, -Millis::DAY, -1, 0, Millis::DAY - 1, Millis::DAY, 3 * Millis::DAY];
+        assert_eq!(days.map(|ms| Millis(ms).day()), [-2, -1, -1, 0, 0, 1, 3]);
+    }
+
+    #[test]
+    fn stamps_of_a_millisecond_are_a_thousand() {
+        let first = LogTime::from_millis(Millis(7));
+        assert_eq!((first, first.next()), (LogTime(7_000), LogTime(7_001)));
+        assert_eq!((LogTime(7_999).millis(), LogTime(8_000).millis()), (Millis(7), Millis(8)));
+    }
 }

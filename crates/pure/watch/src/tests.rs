@@ -243,6 +243,17 @@ fn an_unanswered_lead_is_warned_of_and_breached_once_each() {
 }
 
 #[test]
+fn a_warning_comes_at_its_share_of_the_promise_to_the_millisecond() {
+    let mut odd = policy();
+    let touch = Target { within_ms: 90_250, business_hours: false };
+    odd.sla.clocks = [(Clock::FirstTouch, [("P1".to_owned(), touch)].into())].into();
+    let mut desk = Desk::default();
+    desk.hears(&odd, at(9, 0), handed_to("ada"));
+    let after = |event: &SlaEvent| event.stamp.at.millis().since(at(9, 0).millis());
+    assert_eq!(desk.wakes_until(&odd, at(10, 0)).iter().map(after).collect::<Vec<_>>(), [45_125, 72_200, 90_250]);
+}
+
+#[test]
 fn levels_due_at_one_instant_are_all_said_in_order() {
     let mut short = policy();
     let touch = Target { within_ms: 1, business_hours: false };

@@ -30,6 +30,16 @@ fn two_heavy_members_among_many_light_ones_still_get_their_share() {
     assert_fair(&[50, 50, 1, 1, 1, 1, 1, 1, 1, 1, 50, 50], 416);
 }
 
+#[test]
+fn who_is_alone_and_owed_nothing_gets_the_lead_all_the_same() {
+    let members = [("a".to_owned(), 1), ("b".to_owned(), 1)];
+    let mut state = State::default();
+    assert_eq!(state.take_turn("desk", &members, |_| true), Some(0));
+    // Its credit is exactly nothing now, and the one who is owed is out.
+    assert_eq!(state.take_turn("desk", &members, |member| member == 0), Some(0));
+    assert_eq!(state.take_turn("desk", &members, |_| true), Some(1));
+}
+
 proptest! {
     #[test]
     fn every_rep_is_within_a_lead_of_the_weighted_share(weights in prop::collection::vec(prop_oneof![1..4_i64, 1..60_i64], 1..12)) {
