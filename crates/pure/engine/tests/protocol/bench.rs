@@ -13,16 +13,19 @@ use baton_engine::{
     RowSink, Spread, StageSpec, Stamped, Stop, Store, StoreError, Topic, Turn, Worker, Writers,
 };
 
-/// The only part of the only lane.
+/// The parts of the only lane; the second is a sequencer's alone.
 pub(crate) const PART: Part = (0, 0);
+pub(crate) const OTHER: Part = (1, 0);
 
 /// What lies on the log, for all who work on it.
 #[derive(Default)]
 pub(crate) struct World {
-    /// Key (none is a tick) and value of the records of each part.
-    pub(crate) input: BTreeMap<Part, Vec<(Option<String>, String)>>,
+    /// Key (none is a tick) and value of the records of each part; `None` is a marker.
+    pub(crate) input: BTreeMap<Part, Vec<Option<(Option<String>, String)>>>,
     /// What was committed to the output topic.
     pub(crate) said: Vec<String>,
+    /// The times that were told downstream, committed.
+    pub(crate) told: Vec<String>,
     /// Committed ledgers, each as `consumed/outcomes/fired`.
     pub(crate) ledgers: Vec<String>,
     /// Committed dead letters: the record's value.
@@ -54,6 +57,10 @@ pub(crate) struct Port {
     pub(crate) disconnects: bool,
     /// At most so many records a poll, whatever is asked for.
     pub(crate) trickle: usize,
+    /// Parts that the reader has not heard of yet.
+    pub(crate) silent: BTreeSet<Part>,
+    /// Hands every record over twice.
+    pub(crate) stutters: bool,
     pub(crate) group: Vec<Event<'static>>,
     pub(crate) held: BTreeSet<Part>,
     /// Happens while the committed offsets are looked up.
@@ -75,6 +82,8 @@ impl Port {
             loses_answer: false,
             disconnects: false,
             trickle: usize::MAX,
+            silent: BTreeSet::new(),
+            stutters: false,
             group: vec![Event::Assigned(vec![0])],
             held: BTreeSet::new(),
             meanwhile: None,
@@ -104,6 +113,7 @@ impl Port {
         for (topic, key, value) in self.writing.drain(..) {
             let text = || String::from_utf8(value.clone().unwrap_or_default()).unwrap();
             match topic {
+                Topic::Output(_) if key.is_none() => world.told.push(text()),
                 Topic::Output(_) => world.said.push(text()),
                 Topic::Ledger => world.ledgers.push(text()),
                 Topic::DeadLetters => world.dead.push(text()),
@@ -131,28 +141,33 @@ impl Log for Port {
         }
         let world = self.world.borrow();
         for (part, position) in &mut self.positions {
+            if self.held.contains(part) || self.silent.contains(part) {
+                continue;
+            }
             let records = world.input.get(part).map(Vec::as_slice).unwrap_or_default();
-            while !self.held.contains(part)
-                && let Some((key, value)) = records.get(usize::try_from(*position).unwrap())
-            {
+            while let Some(record) = records.get(usize::try_from(*position).unwrap()) {
+                let Some((key, value)) = record else {
+                    *position += 1;
+                    continue;
+                };
                 if polled.records >= max.min(self.trickle) {
                     polled.drained = false;
                     return Ok(polled);
                 }
-                sink(Event::Record {
-                    part: *part,
-                    offset: *position,
-                    appended: Millis(world.now),
-                    key: key.as_ref().map(String::as_bytes),
-                    value: Some(value.as_bytes()),
-                    headers: &(),
-                });
+                for _ in 0..=usize::from(self.stutters) {
+                    sink(Event::Record {
+                        part: *part,
+                        offset: *position,
+                        appended: Millis(world.now),
+                        key: key.as_ref().map(String::as_bytes),
+                        value: Some(value.as_bytes()),
+                        headers: &(),
+                    });
+                }
                 *position += 1;
                 polled.records += 1;
             }
-            if !self.held.contains(part) {
-                sink(Event::End { part: *part, offset: *position });
-            }
+            sink(Event::End { part: *part, offset: *position });
         }
         Ok(polled)
     }
@@ -311,7 +326,9 @@ impl Processor for Counter {
         say(ctx, &format!("wake {name} {} {count}", due.0));
     }
 
-    fn tell_time(&mut self, _now: LogTime, _ctx: &mut Ctx<'_>) {}
+    fn tell_time(&mut self, now: LogTime, ctx: &mut Ctx<'_>) {
+        ctx.tick(0, 0, now.0.to_string().as_bytes());
+    }
 
     fn encode_ledger(&mut self, ledger: &Ledger) -> Vec<u8> {
         let outcomes: i64 = ledger.outcomes.iter().map(|count| count.count).sum();
@@ -334,9 +351,11 @@ fn say(ctx: &mut Ctx<'_>, text: &str) {
 /// A stage with one lane.
 pub(crate) fn spec(order: Order) -> StageSpec {
     let input = InputSpec { topic: "in".to_owned(), partitions: 1, spread: Spread::Own, order };
+    let other = InputSpec { topic: "other".to_owned(), spread: Spread::All, ..input.clone() };
+    let inputs = if order == Order::Arrival { vec![input, other] } else { vec![input] };
     StageSpec {
         name: "counter".to_owned(),
-        inputs: vec![input],
+        inputs,
         outputs: vec![("out".to_owned(), 1)],
         changelog: "changelog".to_owned(),
         ledger: ("ledger".to_owned(), 1),
@@ -431,8 +450,17 @@ impl Bench {
 
     /// Puts a record on the log; without a key it is a tick.
     pub(crate) fn feed(&self, key: &str, value: &str) {
+        self.feed_to(PART, key, value);
+    }
+
+    pub(crate) fn feed_to(&self, part: Part, key: &str, value: &str) {
         let key = (!key.is_empty()).then(|| key.to_owned());
-        self.world.borrow_mut().input.entry(PART).or_default().push((key, value.to_owned()));
+        self.world.borrow_mut().input.entry(part).or_default().push(Some((key, value.to_owned())));
+    }
+
+    /// What a transaction leaves behind on an input.
+    pub(crate) fn feed_marker(&self, part: Part) {
+        self.world.borrow_mut().input.entry(part).or_default().push(None);
     }
 
     pub(crate) fn turn(&mut self) -> Turn {
@@ -457,6 +485,11 @@ impl Bench {
     /// What was said since the last look.
     pub(crate) fn said(&mut self) -> Vec<String> {
         std::mem::take(&mut self.world.borrow_mut().said)
+    }
+
+    /// The times told downstream since the last look.
+    pub(crate) fn told(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.world.borrow_mut().told)
     }
 
     /// The newest ledger.

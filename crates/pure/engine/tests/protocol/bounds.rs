@@ -1,4 +1,4 @@
-//! How much a transaction takes, how long it waits, and whose clock moves a lane.
+//! How much a transaction takes, how long it waits, and how far a part may run ahead.
 
 use baton_engine::{Limits, Order, Writers};
 
@@ -59,44 +59,7 @@ fn a_storm_of_wake_ups_is_committed_in_parts_and_to_its_end() {
 }
 
 #[test]
-fn the_hosts_clock_gives_no_wake_up_to_a_lane_that_lives_by_stamps() {
-    let mut bench = Bench::new();
-    bench.feed("a@50", "10/0");
-    bench.world.borrow_mut().now = 1_000_000;
-    bench.settle();
-    assert_eq!(bench.said(), ["a 10 1"]);
-    assert_eq!(bench.worker.lanes()[0].now.unwrap().0, 10);
-}
-
-#[test]
-fn the_hosts_clock_moves_a_sequencer_that_has_read_everything() {
-    let mut bench = Bench::with(Limits::default(), Order::Arrival);
-    bench.feed("a@50", "10/0");
-    bench.settle();
-    bench.world.borrow_mut().now = 60;
-    bench.settle();
-    assert_eq!(bench.said(), ["a 10 1", "wake a 50 1"]);
-    assert_eq!(bench.worker.lanes()[0].now.unwrap().0, 60);
-}
-
-#[test]
-fn no_wake_up_is_given_before_the_backlog_was_read() {
-    let limits = Limits { records: 1, ..Limits::default() };
-    let mut bench = Bench::with(limits, Order::Arrival);
-    bench.feed("a@50", "10/0");
-    bench.settle();
-    // The stage was down; the record that takes the wish back lies unread, with others before it.
-    for at in 20..30 {
-        bench.feed("b", &format!("{at}/0"));
-    }
-    bench.feed("a", "40/0");
-    bench.world.borrow_mut().now = 100;
-    bench.settle();
-    assert!(!bench.said().iter().any(|said| said.starts_with("wake")), "a promise kept was called broken");
-}
-
-#[test]
-fn a_part_that_runs_ahead_is_held_until_the_others_have_caught_up() {
+fn a_part_with_two_writers_is_not_held_while_one_of_them_is_silent() {
     let limits = Limits { waiting: 4, records: 3, ..Limits::default() };
     let mut bench = Bench::with(limits, Order::Stamped(Writers::First(2)));
     // Both writers of the only part: the second is silent, so nothing may be taken yet, and it

@@ -7,4 +7,6 @@
 mod bench;
 mod bounds;
 mod restoring;
+mod sources;
+mod time;
 mod transactions;

@@ -31,11 +31,14 @@ fn outputs_state_and_positions_are_one_transaction() {
     bench.feed("a", "10/0");
     bench.settle();
     let calls = bench.port.heard();
-    // One output, one ledger, two rows: the stage's and the engine's own.
-    assert_eq!(transactions(&calls), [["begin", "produce", "produce", "remember", "remember", "offsets 1", "commit"]]);
+    // One output, the time, one ledger; two rows: the stage's and the engine's own.
+    assert_eq!(
+        transactions(&calls),
+        [["begin", "produce", "produce", "produce", "remember", "remember", "offsets 1", "commit"]]
+    );
     assert_eq!((bench.said(), bench.ledger()), (vec!["a 10 1".to_owned()], "1/1/0".to_owned()));
     assert_eq!(bench.worker.stats().committed, 1);
-    assert_eq!(bench.worker.stats().written, 4);
+    assert_eq!(bench.worker.stats().written, 5);
     assert_eq!(bench.worker.stats().records, 1);
 }
 
