@@ -2,7 +2,8 @@
 
 use baton_engine::{Limits, Order, Writers};
 
-use crate::bench::{Bench, PART};
+use crate::bench::Bench;
+use crate::port::{OTHER, PART};
 
 fn begins(bench: &mut Bench) -> usize {
     bench.port.heard().iter().filter(|call| *call == "begin").count()
@@ -82,11 +83,41 @@ fn a_part_with_two_writers_is_not_held_while_one_of_them_is_silent() {
 }
 
 #[test]
+fn a_merged_part_is_held_past_the_bound_and_released_at_half_of_it() {
+    let limits = Limits { waiting: 4, ..Limits::default() };
+    let mut bench = Bench::merging(limits);
+    bench.settle();
+    for (at, held) in [(10, false), (11, false), (12, false), (13, false), (14, true)] {
+        bench.feed("a", &format!("{at}/0"));
+        bench.turn();
+        assert_eq!(bench.port.held.contains(&PART), held, "{at}");
+    }
+    assert!(bench.said().is_empty(), "the other may still bring an earlier one");
+    // Each tells of the other part that so much may be taken.
+    for (at, held) in [(11, true), (12, false)] {
+        bench.feed_to(OTHER, "", &format!("{at}/0"));
+        bench.turn();
+        assert_eq!(bench.port.held.contains(&PART), held, "{at}");
+    }
+    assert_eq!(bench.said().len(), 3);
+}
+
+#[test]
 fn a_position_that_only_passed_markers_is_committed_when_there_is_time() {
     let mut bench = Bench::new();
     bench.feed("a", "10/0");
     bench.settle();
-    assert_eq!(bench.world.borrow().offsets[&PART], 1);
     assert_eq!(bench.worker.lanes()[0].offsets[&PART], 1);
     assert_eq!(bench.worker.lanes()[0].rows, 2);
+    bench.feed_marker(PART);
+    bench.world.borrow_mut().now = 100;
+    bench.settle();
+    assert_eq!(bench.world.borrow().offsets[&PART], 1, "no transaction for its own sake");
+    bench.world.borrow_mut().now = 101;
+    bench.settle();
+    assert_eq!(bench.world.borrow().offsets[&PART], 2);
+    let begun = begins(&mut bench);
+    bench.world.borrow_mut().now = 1_000;
+    bench.settle();
+    assert_eq!(begins(&mut bench), 0, "after {begun} there is nothing more to say");
 }

@@ -6,7 +6,10 @@
 
 mod bench;
 mod bounds;
+mod outputs;
+mod port;
 mod restoring;
 mod sources;
+mod stage;
 mod time;
 mod transactions;

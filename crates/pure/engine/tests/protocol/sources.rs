@@ -2,7 +2,8 @@
 
 use baton_engine::{Fault, Limits, Order};
 
-use crate::bench::{Bench, OTHER, PART};
+use crate::bench::Bench;
+use crate::port::{OTHER, PART};
 
 /// One record a poll, and a transaction after each; nothing was read yet.
 fn slow() -> Bench {

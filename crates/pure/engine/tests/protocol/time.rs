@@ -2,7 +2,8 @@
 
 use baton_engine::{Limits, Order, Writers};
 
-use crate::bench::{Bench, OTHER};
+use crate::bench::Bench;
+use crate::port::OTHER;
 
 #[test]
 fn the_hosts_clock_gives_no_wake_up_to_a_lane_that_lives_by_stamps() {
@@ -103,4 +104,25 @@ fn a_lane_that_heard_nothing_tells_nothing() {
     assert!(bench.told().is_empty());
     assert_eq!(bench.ledger(), "");
     assert_eq!(bench.worker.lanes()[0].now, None);
+}
+
+#[test]
+fn a_sequencer_is_asked_from_its_own_time_on() {
+    let mut bench = Bench::with(Limits::default(), Order::Arrival);
+    bench.feed("a", "10/0");
+    bench.settle();
+    for (host, now) in [(15, 10), (19, 10), (20, 20), (25, 20)] {
+        bench.world.borrow_mut().now = host;
+        bench.settle();
+        assert_eq!(bench.worker.lanes()[0].now.unwrap().0, now, "{host}");
+    }
+}
+
+#[test]
+fn a_record_that_held_several_events_leaves_the_lane_at_the_last() {
+    let mut bench = Bench::new();
+    bench.feed("batch", "10/0");
+    bench.settle();
+    assert_eq!(bench.worker.lanes()[0].now.unwrap().0, 12);
+    assert_eq!(bench.ledger(), "3/3/0");
 }

@@ -17,12 +17,12 @@ fn transactions(calls: &[String]) -> Vec<Vec<&str>> {
     found
 }
 
-fn abort(call: &'static str) -> Option<(&'static str, Fault)> {
-    Some((call, Fault::Abort("planted".to_owned())))
+fn abort() -> Fault {
+    Fault::Abort("planted".to_owned())
 }
 
-fn fatal(call: &'static str) -> Option<(&'static str, Fault)> {
-    Some((call, Fault::Fatal("planted".to_owned())))
+fn fatal() -> Fault {
+    Fault::Fatal("planted".to_owned())
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn a_record_that_could_not_be_sent_is_in_no_committed_transaction() {
         bench.settle();
         bench.port.heard();
         bench.feed("a", "10/0");
-        bench.port.fails = abort(call);
+        bench.port.fails = Some((call, abort()));
         bench.turn();
         assert_eq!(bench.port.heard().last().unwrap(), "start 0", "undone and read again from there: {call}");
         assert!(bench.said().is_empty(), "{call}");
@@ -87,7 +87,7 @@ fn after_an_undo_the_log_is_read_again_from_the_committed_offsets() {
     bench.settle();
     bench.feed("a", "20/0");
     bench.feed("a", "30/0");
-    bench.port.fails = abort("commit");
+    bench.port.fails = Some(("commit", abort()));
     bench.settle();
     assert!(bench.port.heard().contains(&"start 1".to_owned()));
     assert_eq!(bench.said(), ["a 10 1", "a 20 2", "a 30 3"]);
@@ -101,7 +101,7 @@ fn a_wake_up_that_was_undone_is_given_again_with_the_state_of_before() {
     bench.feed("a", "20/0");
     bench.feed("b@60", "21/0");
     bench.feed("", "70/0");
-    bench.port.fails = abort("offsets");
+    bench.port.fails = Some(("offsets", abort()));
     bench.settle();
     // The second record of `a` took its wish back.
     assert_eq!(bench.said(), ["a 10 1", "a 20 2", "b 21 1", "wake b 60 1"]);
@@ -112,7 +112,7 @@ fn a_wake_up_that_was_undone_is_given_again_with_the_state_of_before() {
 fn nothing_reaches_the_store_before_its_transaction_has_committed() {
     let mut bench = Bench::new();
     bench.feed("a", "10/0");
-    bench.port.fails = fatal("commit");
+    bench.port.fails = Some(("commit", fatal()));
     for _ in 0..5 {
         if bench.port.calls.iter().any(|call| call == "commit") {
             break;
@@ -147,9 +147,9 @@ fn a_fatal_fault_brings_a_new_producer_and_a_new_look_at_the_log() {
         bench.settle();
         bench.port.heard();
         bench.feed("a", "20/0");
-        bench.port.fails = fatal(call);
+        bench.port.fails = Some((call, fatal()));
         if call == "abort" {
-            bench.port.fails = abort("commit");
+            bench.port.fails = Some(("commit", abort()));
             bench.port.cannot_abort = true;
         }
         bench.turn();
@@ -221,7 +221,7 @@ fn a_bad_record_is_a_dead_letter_once_and_holds_nothing_up() {
     bench.feed("a", "no stamp");
     bench.feed("a", "11/7");
     bench.feed("a", "20/0");
-    bench.port.fails = abort("commit");
+    bench.port.fails = Some(("commit", abort()));
     bench.settle();
     assert_eq!(bench.said(), ["a 10 1", "a 20 2"]);
     assert_eq!(bench.world.borrow().dead, ["no stamp", "11/7"]);
