@@ -122,6 +122,11 @@ fn a_request_by_a_stranger_waits_until_the_stranger_is_known() {
     lead.linked(day(1), "email");
     assert_eq!((lead.outcome, lead.handoffs()[0].reason), ("qualified", ReasonKind::HandRaise));
 
+    let mut just = Lead::new(usual());
+    just.did(day(0), DEMO);
+    just.linked(day(7), "email");
+    assert_eq!(just.handoffs().len(), 1);
+
     let mut late = Lead::new(usual());
     late.did(day(0), DEMO);
     late.linked(day(8), "email");

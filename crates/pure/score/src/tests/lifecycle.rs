@@ -47,6 +47,16 @@ fn acceptance_contact_a_deal_and_its_winning_lead_to_a_customer() {
 }
 
 #[test]
+fn a_lost_deal_gives_the_lead_back() {
+    let mut lead = handed_off();
+    lead.crm(day(2), opportunity("lost"));
+    assert_eq!((lead.stage(), lead.outcome), (Stage::Mql, "lifecycle_rejected"), "there was no deal");
+    lead.crm(day(3), opportunity("open"));
+    lead.crm(day(4), opportunity("lost"));
+    assert_eq!(lead.moves(), [(Stage::Recycled, "opportunity_lost")]);
+}
+
+#[test]
 fn an_attempt_or_a_machine_that_answers_is_no_conversation() {
     let mut lead = handed_off();
     for touch in [touch(TouchOutcome::Attempt, false), touch(TouchOutcome::Connected, true)] {
@@ -126,6 +136,30 @@ fn a_fact_does_not_let_in_whom_sales_ruled_out() {
     both.judged(day(1), "competitor");
     both.facts(day(2), &[text("country", "de")]);
     assert_eq!(both.stage(), Stage::Disqualified);
+}
+
+#[test]
+fn only_a_verdict_of_sales_makes_a_rules_no_final() {
+    let mut called = Lead::known(usual(), &[text("country", "kp")]);
+    called.crm(day(1), touch(TouchOutcome::Connected, false));
+    called.facts(day(2), &[text("country", "de")]);
+    assert_ne!(called.stage(), Stage::Disqualified, "a call is no verdict");
+}
+
+#[test]
+fn a_source_that_invents_channels_of_consent_cannot_crowd_out_a_no_to_all() {
+    let mut lead = Lead::known(usual(), &grade_a());
+    for n in 0..40 {
+        lead.consent(day(1), &format!("channel{n:02}"), ConsentState::Granted);
+    }
+    assert_eq!(lead.state.as_ref().unwrap().consent.len(), 32);
+    lead.consent(day(2), "channel00", ConsentState::Denied);
+    lead.consent(day(2), "channel39", ConsentState::Denied);
+    let consent = &lead.state.as_ref().unwrap().consent;
+    assert_eq!(consent["channel00"].state, ConsentState::Denied);
+    assert!(!consent.contains_key("channel39"));
+    lead.consent(day(3), "all", ConsentState::Denied);
+    assert_eq!(lead.stage(), Stage::Suppressed);
 }
 
 #[test]
