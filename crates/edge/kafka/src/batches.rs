@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use baton_engine::{Fault, RecordHeaders};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-use crate::log::{asked, in_transaction, undo_or_worse};
+use crate::faults::{asked, in_transaction, undo_or_worse};
 use crate::profile::Cluster;
 use crate::raw::Producer;
 

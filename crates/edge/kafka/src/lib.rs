@@ -4,7 +4,9 @@
 
 mod admin;
 mod batches;
+mod faults;
 mod log;
+mod place;
 mod profile;
 #[allow(
     unsafe_code,

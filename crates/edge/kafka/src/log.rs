@@ -11,6 +11,8 @@ use baton_domain::Millis;
 use baton_engine::{Event, Fault, Log, Output, Part, Polled, RowSink, StageSpec, Topic};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
+use crate::faults::{asked, fatal, group_error, in_transaction, reader_error, undo_or_worse};
+use crate::place::{Holder, Place};
 use crate::profile::Cluster;
 use crate::raw::{Consumer, GroupChange, Message, PartitionList, Producer, RawError};
 
@@ -133,15 +135,13 @@ impl KafkaLog {
         Ok(has_changed)
     }
 
-    /// The group says that somebody else has this place. That may be a twin, or this very member,
-    /// whose last join was answered by a broker that died. It joins anew, a few times; a twin then
-    /// loses the transactional id to it, or it to the twin.
+    /// The group says that somebody else has this place. That may be a twin, which ends this process,
+    /// or this very member, whose last join was answered by a broker that died: it joins anew.
     fn rejoin(&mut self, text: String, sink: &mut dyn FnMut(Event<'_>)) -> Result<bool, Fault> {
-        self.rejoined.retain(|at| at.elapsed() < REJOIN_WITHIN);
-        if self.rejoined.len() >= REJOINS {
-            return Err(Fault::Fenced(format!("the group gives this instance's place away again and again: {text}")));
+        if let Holder::Other(member) = self.place().after_loss(&self.probe) {
+            return Err(Fault::Fenced(format!("another process took this instance's place in the group: {member}")));
         }
-        self.rejoined.push(Instant::now());
+        self.count_doubt(&text)?;
         tracing::warn!("joining the group anew: {text}");
         let lanes: Vec<i32> = std::mem::take(&mut self.lanes).into_iter().collect();
         self.stop(&lanes)?;
@@ -150,6 +150,35 @@ impl KafkaLog {
         let properties = self.cluster.member(&self.group, &self.instance);
         self.member = Consumer::member(&properties, primary).map_err(Fault::Config)?;
         Err(Fault::Fatal(text))
+    }
+
+    fn place(&self) -> Place<'_> {
+        Place { group: &self.group, instance: &self.instance, member: self.member.number() }
+    }
+
+    /// What looks like another process, but is none, may be so a few times.
+    fn count_doubt(&mut self, text: &str) -> Result<(), Fault> {
+        self.rejoined.retain(|at| at.elapsed() < REJOIN_WITHIN);
+        if self.rejoined.len() >= REJOINS {
+            return Err(Fault::Fenced(format!("this instance's place is given away again and again: {text}")));
+        }
+        self.rejoined.push(Instant::now());
+        Ok(())
+    }
+
+    /// The broker knows a newer producer under our transactional id. If the place in the group is
+    /// still ours, that producer was our own: a request for its number came late, or its answer was
+    /// lost. Then a new one is taken up; otherwise the twin goes on and this process ends.
+    fn unless_ghost(&mut self, fault: Fault) -> Fault {
+        let Fault::Fenced(why) = fault else { return fault };
+        match self.place().after_fencing(&self.probe) {
+            Holder::We => match self.count_doubt(&why) {
+                Ok(()) => Fault::Fatal(format!("no other process has this instance's place: {why}")),
+                Err(fault) => fault,
+            },
+            Holder::Other(member) => Fault::Fenced(format!("{why}; it has this instance's place too: {member}")),
+            Holder::Nobody | Holder::Unknown => Fault::Fenced(why),
+        }
     }
 
     fn stop(&mut self, lanes: &[i32]) -> Result<(), Fault> {
@@ -317,7 +346,8 @@ impl Log for KafkaLog {
     }
 
     fn begin(&mut self) -> Result<(), Fault> {
-        self.producer()?.begin().map_err(|e| in_transaction(&e))
+        let result = self.producer()?.begin().map_err(|e| in_transaction(&e));
+        result.map_err(|fault| self.unless_ghost(fault))
     }
 
     fn produce(&mut self, output: &Output<'_>) -> Result<(), Fault> {
@@ -347,13 +377,14 @@ impl Log for KafkaLog {
             return Err(Fault::Abort("not a member of the group".to_owned()));
         };
         let producer = self.producer()?;
-        producer.send_offsets(&list, &generation, ASK_MS).map_err(|error| {
+        let result = producer.send_offsets(&list, &generation, ASK_MS).map_err(|error| {
             // It may have been sent, and arrive yet.
             if error.is_about_time() {
                 producer.signals().mark();
             }
             undo_or_worse(&error)
-        })
+        });
+        result.map_err(|fault| self.unless_ghost(fault))
     }
 
     fn commit(&mut self) -> Result<(), Fault> {
@@ -372,7 +403,7 @@ impl Log for KafkaLog {
         if began.elapsed() > SLOW {
             producer.signals().mark();
         }
-        result.map_err(|error| in_transaction(&error))
+        result.map_err(|error| self.unless_ghost(in_transaction(&error)))
     }
 
     fn abort(&mut self) -> Result<(), Fault> {
@@ -383,101 +414,5 @@ impl Log for KafkaLog {
     fn now(&self) -> Millis {
         let since = i64::try_from(self.anchor.0.elapsed().as_millis()).unwrap_or(i64::MAX);
         Millis(self.anchor.1.saturating_add(since))
-    }
-}
-
-fn fatal(error: &RawError) -> Fault {
-    Fault::Fatal(error.to_string())
-}
-
-/// Within a transaction: what the error says, and fatal when it says nothing.
-pub(crate) fn in_transaction(error: &RawError) -> Fault {
-    match error.code {
-        Code::ProducerFenced | Code::Fenced | Code::InvalidProducerEpoch if error.fatal => {
-            Fault::Fenced(format!("another instance writes under this transactional id: {error}"))
-        }
-        Code::TransactionalIdAuthorizationFailed | Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed => {
-            Fault::Config(error.to_string())
-        }
-        _ if error.abort => Fault::Abort(error.to_string()),
-        _ => Fault::Fatal(error.to_string()),
-    }
-}
-
-/// Before the commit was asked for, an error that is not fatal can always be undone.
-pub(crate) fn undo_or_worse(error: &RawError) -> Fault {
-    match in_transaction(error) {
-        Fault::Fatal(why) if !error.fatal => Fault::Abort(why),
-        other => other,
-    }
-}
-
-/// A question that the cluster did not answer.
-pub(crate) fn asked(error: &RawError, signals: &crate::signals::Signals) -> Fault {
-    match error.code {
-        Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => {
-            Fault::Config(format!("{error}; create the topics with `baton topics apply`"))
-        }
-        Code::TransactionalIdAuthorizationFailed
-        | Code::TopicAuthorizationFailed
-        | Code::GroupAuthorizationFailed
-        | Code::ClusterAuthorizationFailed
-        | Code::InvalidTransactionTimeout
-        | Code::UnsupportedFeature => Fault::Config(error.to_string()),
-        _ => {
-            let why = signals.last_failure();
-            Fault::Fatal(if why.is_empty() { error.to_string() } else { format!("{error}: {why}") })
-        }
-    }
-}
-
-fn group_error(code: Code, text: String) -> Result<(), Fault> {
-    match code {
-        Code::GroupAuthorizationFailed | Code::TopicAuthorizationFailed => Err(Fault::Config(text)),
-        Code::UnknownTopicOrPartition => {
-            Err(Fault::Config(format!("{text}; create the topics with `baton topics apply`")))
-        }
-        _ => {
-            tracing::debug!(?code, "{text}");
-            Ok(())
-        }
-    }
-}
-
-fn reader_error(code: Code, text: String) -> Result<(), Fault> {
-    match code {
-        Code::OffsetOutOfRange | Code::AutoOffsetReset => {
-            Err(Fault::Config(format!("the records to read next are not on the topic any more: {text}")))
-        }
-        Code::TopicAuthorizationFailed => Err(Fault::Config(text)),
-        Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => {
-            Err(Fault::Config(format!("{text}; create the topics with `baton topics apply`")))
-        }
-        _ => {
-            tracing::debug!(?code, "{text}");
-            Ok(())
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn error(code: Code) -> RawError {
-        RawError { code, text: format!("{code:?}"), fatal: false, retriable: false, abort: true }
-    }
-
-    #[test]
-    fn a_missing_permission_ends_the_consumer_with_its_name() {
-        use Code::{GroupAuthorizationFailed, TopicAuthorizationFailed, TransactionalIdAuthorizationFailed};
-        for code in [TopicAuthorizationFailed, GroupAuthorizationFailed, TransactionalIdAuthorizationFailed] {
-            let named = |fault: Fault| matches!(&fault, Fault::Config(why) if why.contains("AuthorizationFailed"));
-            assert!(named(in_transaction(&error(code))), "{code:?}");
-            assert!(named(undo_or_worse(&error(code))), "{code:?}");
-            assert!(named(asked(&error(code), &crate::signals::Signals::default())), "{code:?}");
-        }
-        assert!(group_error(GroupAuthorizationFailed, "group".to_owned()).is_err());
-        assert!(reader_error(TopicAuthorizationFailed, "topic".to_owned()).is_err());
     }
 }

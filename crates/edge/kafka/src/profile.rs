@@ -49,6 +49,9 @@ const OWNED: [&str; 20] = [
     "log.connection.close",
 ];
 
+/// A member that is not heard of for so long has left.
+pub(crate) const SESSION_MS: u64 = 6_000;
+
 /// Pairs of librdkafka properties.
 pub(crate) type Properties = Vec<(String, String)>;
 
@@ -84,6 +87,7 @@ impl Cluster {
 
     /// The member of the group: holds partitions, reads nothing.
     pub(crate) fn member(&self, group: &str, instance: &str) -> Properties {
+        let session = SESSION_MS.to_string();
         self.base(&[
             ("group.id", group),
             ("group.instance.id", instance),
@@ -92,7 +96,7 @@ impl Cluster {
             // Also makes the broker wait with committed offsets until open transactions are decided.
             ("isolation.level", "read_committed"),
             ("partition.assignment.strategy", "cooperative-sticky"),
-            ("session.timeout.ms", "6000"),
+            ("session.timeout.ms", &session),
             ("heartbeat.interval.ms", "1000"),
             ("max.poll.interval.ms", "300000"),
         ])

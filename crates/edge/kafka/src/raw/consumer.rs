@@ -14,7 +14,13 @@ use super::list::entries;
 use crate::signals::Signals;
 
 /// A consumer handle.
-pub(crate) struct Consumer(Handle);
+pub(crate) struct Consumer(Handle, Kind);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Reader,
+    Member,
+}
 
 /// Partitions that the group gave or took.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,12 +35,12 @@ pub(crate) struct Message(NonNull<rd::rd_kafka_message_t>);
 impl Consumer {
     /// A consumer that is told what to read.
     pub(crate) fn reader(properties: &[(String, String)]) -> Result<Self, String> {
-        Self::open(properties, false)
+        Self::open(properties, Kind::Reader)
     }
 
     /// A member of a group, subscribed to one topic.
     pub(crate) fn member(properties: &[(String, String)], topic: &str) -> Result<Self, String> {
-        let member = Self::open(properties, true)?;
+        let member = Self::open(properties, Kind::Member)?;
         let topics = PartitionList::new(std::iter::once((topic, -1, 0)));
         // SAFETY: the handle is live; the list is copied by the call.
         let code = unsafe { rd::rd_kafka_subscribe(member.0.ptr(), topics.ptr()) };
@@ -42,11 +48,11 @@ impl Consumer {
         Ok(member)
     }
 
-    fn open(properties: &[(String, String)], rebalance: bool) -> Result<Self, String> {
-        let handle = Handle::open(RDKafkaType::RD_KAFKA_CONSUMER, properties, rebalance)?;
+    fn open(properties: &[(String, String)], kind: Kind) -> Result<Self, String> {
+        let handle = Handle::open(RDKafkaType::RD_KAFKA_CONSUMER, properties, kind == Kind::Member)?;
         // SAFETY: the handle is live. Sends errors and callbacks to the one queue that is polled.
         unsafe { rd::rd_kafka_poll_set_consumer(handle.ptr()) };
-        Ok(Self(handle))
+        Ok(Self(handle, kind))
     }
 
     /// The next record or event; waits up to `wait_ms`.
@@ -122,13 +128,26 @@ impl Consumer {
             .collect()
     }
 
-    /// The group's current generation, for a transaction; `None` outside the group. Read anew for each: generations advance silently.
+    /// The group's current generation, for a transaction; `None` outside the group. Read anew for each:
+    /// generations advance silently.
     pub(crate) fn group_metadata(&self) -> Option<GroupMetadata> {
-        // SAFETY: the handle is live; the object is ours and destroyed by its guard.
-        let metadata =
-            NonNull::new(unsafe { rd::rd_kafka_consumer_group_metadata(self.0.ptr()) }).map(GroupMetadata)?;
         // Without a generation the broker would take the offsets of somebody who is no member at all.
-        (metadata.generation() >= 0).then_some(metadata)
+        self.metadata().filter(|metadata| metadata.generation() >= 0)
+    }
+
+    /// The id that the group gave this member last; empty when it gave none.
+    pub(crate) fn number(&self) -> String {
+        self.metadata().map(|metadata| metadata.member()).unwrap_or_default()
+    }
+
+    fn metadata(&self) -> Option<GroupMetadata> {
+        // SAFETY: the handle is live; the object is ours and destroyed by its guard.
+        NonNull::new(unsafe { rd::rd_kafka_consumer_group_metadata(self.0.ptr()) }).map(GroupMetadata)
+    }
+
+    /// The id of every member of the group.
+    pub(crate) fn members(&self, group: &str, wait_ms: i32) -> Result<Vec<String>, RawError> {
+        super::groups::members(&self.0, group, wait_ms)
     }
 
     pub(crate) fn signals(&self) -> &Signals {
@@ -136,10 +155,23 @@ impl Consumer {
     }
 }
 
+impl Drop for Consumer {
+    /// librdkafka waits for the answer to a rebalance it has announced, for ever: it is given.
+    fn drop(&mut self) {
+        // A member is given events alone, so the queue ends; a reader's might not.
+        while self.1 == Kind::Member && self.poll(0).is_some() {}
+    }
+}
+
 /// A member's generation.
 pub(crate) struct GroupMetadata(NonNull<rd::rd_kafka_consumer_group_metadata_t>);
 
 impl GroupMetadata {
+    fn member(&self) -> String {
+        // SAFETY: the object is live; its text is copied at once.
+        unsafe { string(rd::rd_kafka_consumer_group_metadata_member_id(self.ptr())) }
+    }
+
     fn generation(&self) -> i32 {
         // SAFETY: the object is live.
         unsafe { rd::rd_kafka_consumer_group_metadata_generation_id(self.ptr()) }

@@ -3,6 +3,7 @@
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rdkafka::bindings as rd;
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr, RDKafkaType};
@@ -16,10 +17,13 @@ pub(crate) struct Opaque {
     pub(crate) changes: Mutex<Vec<(bool, Vec<i32>)>>,
 }
 
+/// A client that has not ended by then is left behind.
+const END: Duration = Duration::from_secs(5);
+
 /// One librdkafka client.
 pub(crate) struct Handle {
     rk: NonNull<rd::rd_kafka_t>,
-    opaque: Box<Opaque>,
+    opaque: Arc<Opaque>,
 }
 
 // SAFETY: librdkafka handles may be used from any thread; the callbacks reach only `Opaque`, whose
@@ -38,7 +42,7 @@ pub(crate) struct RawError {
 
 impl Handle {
     pub(crate) fn open(kind: RDKafkaType, properties: &[(String, String)], rebalance: bool) -> Result<Self, String> {
-        let opaque = Box::new(Opaque { signals: Arc::new(Signals::default()), changes: Mutex::new(Vec::new()) });
+        let opaque = Arc::new(Opaque { signals: Arc::new(Signals::default()), changes: Mutex::new(Vec::new()) });
         // SAFETY: conf is made here and either destroyed on an error or handed to rd_kafka_new,
         // which owns it on success only.
         unsafe {
@@ -53,7 +57,7 @@ impl Handle {
                     return Err(format!("kafka property {name}: {}", string(text.as_ptr())));
                 }
             }
-            rd::rd_kafka_conf_set_opaque(conf, std::ptr::from_ref::<Opaque>(&opaque).cast_mut().cast::<c_void>());
+            rd::rd_kafka_conf_set_opaque(conf, Arc::as_ptr(&opaque).cast_mut().cast::<c_void>());
             rd::rd_kafka_conf_set_log_cb(conf, Some(on_log));
             if rebalance {
                 rd::rd_kafka_conf_set_rebalance_cb(conf, Some(super::consumer::on_rebalance));
@@ -82,6 +86,30 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
+        let end = Ending { rk: self.rk, _opaque: Arc::clone(&self.opaque) };
+        let (done, is_done) = std::sync::mpsc::channel();
+        let thread = std::thread::Builder::new().name("kafka-end".to_owned()).spawn(move || {
+            end.destroy();
+            done.send(()).ok();
+        });
+        // A handle that does not end must not take its worker with it.
+        if thread.is_err() || is_done.recv_timeout(END).is_err() {
+            tracing::warn!("a Kafka client did not end within {} s; left to itself", END.as_secs());
+        }
+    }
+}
+
+/// What is needed to end a handle on a thread of its own, callbacks included.
+struct Ending {
+    rk: NonNull<rd::rd_kafka_t>,
+    _opaque: Arc<Opaque>,
+}
+
+// SAFETY: as for `Handle`, whose last use this is.
+unsafe impl Send for Ending {}
+
+impl Ending {
+    fn destroy(self) {
         // SAFETY: the last use of the pointer. Without the close: a static member keeps its place in
         // the group, and a close could wait for a broker that is gone.
         unsafe { rd::rd_kafka_destroy_flags(self.rk.as_ptr(), rd::RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE) }

@@ -4,6 +4,7 @@
 //! call or guard that made it; strings from librdkafka are copied before its buffer goes.
 
 mod consumer;
+mod groups;
 mod handle;
 mod list;
 mod producer;
