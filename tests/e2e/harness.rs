@@ -124,7 +124,33 @@ impl Deployment {
 
     /// Starts a consumer under an instance name, with a state folder of its own.
     pub(crate) fn start_as(&mut self, consumer: &str, instance: &str) {
-        let name = format!("{consumer}-{instance}");
+        self.spawn(format!("{consumer}-{instance}"), consumer, instance);
+    }
+
+    /// Starts a consumer a second time under the same instance name, with a state folder of its own;
+    /// returns how the first one ended.
+    pub(crate) fn replace(&mut self, consumer: &str) -> (Option<i32>, Duration) {
+        let mut older = self.running.remove(&format!("{consumer}-0")).unwrap();
+        self.spawn(format!("{consumer}-0.twin"), consumer, "0");
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_mins(1) {
+            if let Some(status) = older.try_wait().unwrap() {
+                return (status.code(), began.elapsed());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        older.kill().unwrap();
+        older.wait().unwrap();
+        panic!("the older {consumer} goes on\n{}", self.logs());
+    }
+
+    /// SIGSTOP or SIGCONT.
+    pub(crate) fn signal(&self, consumer: &str, signal: &str) {
+        let id = self.running[&format!("{consumer}-0")].id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
+    fn spawn(&mut self, name: String, consumer: &str, instance: &str) {
         let log = std::fs::File::create(self.state.path().join(format!("{name}.log"))).unwrap();
         let child = self
             .command(&name, &["run", consumer, "--set", &format!("instance={instance}")])
@@ -184,6 +210,7 @@ impl Deployment {
 
     /// Waits until every consumer has read everything there is; fails at once when one has ended.
     pub(crate) fn settle(&mut self) {
+        // Beside the consumers' logs, to be shown with them.
         let log = std::fs::File::create(self.state.path().join("report.log")).unwrap();
         let mut report = self
             .command("tools", &["report", "--wait", "--timeout", "60"])

@@ -24,7 +24,7 @@ use crate::harness::read_topic;
 static DOOR: Mutex<()> = Mutex::new(());
 
 pub(crate) const LANES: i32 = 2;
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A broker behind a proxy, with topics of one's own.
 pub(crate) struct Rig {
@@ -144,25 +144,6 @@ impl Rig {
         producer.flush(PATIENCE).unwrap();
     }
 
-    /// Turns the worker until each lane has committed `records` inputs, or fails after a minute.
-    pub(crate) fn copy(&self, worker: &mut Copier, log: &mut KafkaLog, records: usize) {
-        let deadline = Instant::now() + PATIENCE;
-        let wanted = i64::try_from(records).unwrap();
-        let is_done = |worker: &Copier| {
-            let lanes = worker.lanes();
-            lanes.len() == 2
-                && lanes.iter().all(|lane| lane.offsets.values().all(|at| *at >= wanted) && lane.restoring.is_none())
-        };
-        while !is_done(worker) {
-            worker.turn(log).unwrap();
-            assert!(Instant::now() < deadline, "not copied within a minute: {:?} {:?}", worker.stats(), worker.lanes());
-        }
-        // What would be too much must have the time to show.
-        for _ in 0..20 {
-            worker.turn(log).unwrap();
-        }
-    }
-
     fn read_only(&self, topic: &str) -> Vec<Vec<u8>> {
         read_topic(&self.direct, &self.topic(topic), false).into_iter().map(|record| record.value).collect()
     }
@@ -186,6 +167,25 @@ impl Rig {
         parts.add_partition_offset(&self.topic("in"), lane, Offset::Invalid).unwrap();
         let committed = reader.committed_offsets(parts, PATIENCE).unwrap();
         committed.elements()[0].offset().to_raw().unwrap_or(-1)
+    }
+}
+
+/// Turns the worker until each lane has committed `records` inputs, or fails after a minute.
+pub(crate) fn copy(worker: &mut Copier, log: &mut KafkaLog, records: usize) {
+    let deadline = Instant::now() + PATIENCE;
+    let wanted = i64::try_from(records).unwrap();
+    let is_done = |worker: &Copier| {
+        let lanes = worker.lanes();
+        lanes.len() == 2
+            && lanes.iter().all(|lane| lane.offsets.values().all(|at| *at >= wanted) && lane.restoring.is_none())
+    };
+    while !is_done(worker) {
+        worker.turn(log).unwrap();
+        assert!(Instant::now() < deadline, "not copied within a minute: {:?} {:?}", worker.stats(), worker.lanes());
+    }
+    // What would be too much must have the time to show.
+    for _ in 0..20 {
+        worker.turn(log).unwrap();
     }
 }
 

@@ -64,3 +64,37 @@ fn of_two_processes_with_one_instance_name_only_one_goes_on() {
     assert_ne!(twin.status.code(), Some(0), "a twin without a place for its state does not start");
     deployment.assert_agrees(&deployment.simulate(&lines));
 }
+
+#[test]
+fn the_older_of_two_processes_with_one_instance_name_ends_with_75() {
+    let Some(mut deployment) = deploy("older") else { return };
+    let lines: Vec<String> = baton_workload::demo().collect();
+    deployment.start_all();
+    deployment.ingest(&lines[..2_000]);
+    deployment.settle();
+    let (code, took) = deployment.replace("aggregate");
+    assert_eq!(code, Some(75), "{}", deployment.logs());
+    assert!(took < Duration::from_secs(30), "{took:?}");
+    deployment.ingest(&lines[2_000..]);
+    deployment.settle();
+    deployment.assert_agrees(&deployment.simulate(&lines));
+    deployment.assert_balanced(lines.len());
+}
+
+#[test]
+fn an_instance_that_was_stopped_for_longer_than_every_time_out_writes_nothing_afterwards() {
+    let Some(mut deployment) = deploy("stopped") else { return };
+    let lines: Vec<String> = baton_workload::demo().collect();
+    deployment.start_all();
+    deployment.ingest(&lines[..2_000]);
+    // In the middle of its work: a transaction may be open, a batch in memory.
+    deployment.signal("aggregate", "-STOP");
+    deployment.start_as("aggregate", "1");
+    // The session's time-out, the transaction's, and the broker's sweep.
+    std::thread::sleep(Duration::from_secs(25));
+    deployment.ingest(&lines[2_000..]);
+    deployment.signal("aggregate", "-CONT");
+    deployment.settle();
+    deployment.assert_agrees(&deployment.simulate(&lines));
+    deployment.assert_balanced(lines.len());
+}

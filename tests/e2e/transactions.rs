@@ -9,8 +9,8 @@ use baton_engine::Log;
 use baton_kafka::rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use baton_proxy::{Act, Api, Cut, Rule, Ticket, Way};
 
-use crate::harness::read_topic;
-use crate::rig::{LANES, PATIENCE, Rig, rig};
+use crate::harness::{deploy, read_topic};
+use crate::rig::{LANES, PATIENCE, Rig, copy, rig, rig_bare};
 
 const LATE: Duration = Duration::from_millis(700);
 
@@ -76,7 +76,7 @@ fn copy_under(rig: &Rig, rules: impl FnOnce() -> Vec<Ticket>, records: usize) ->
     let mut log = rig.open("0");
     let mut worker = rig.copier();
     let tickets = rules();
-    rig.copy(&mut worker, &mut log, records);
+    copy(&mut worker, &mut log, records);
     for ticket in &tickets {
         assert!(ticket.await_done(ticket.caught(), PATIENCE));
     }
@@ -156,7 +156,7 @@ fn connections_cut_and_stalled_at_any_moment_change_nothing() {
             }
             proxy.heal();
         });
-        rig.copy(&mut worker, &mut log, 150);
+        copy(&mut worker, &mut log, 150);
     });
     rig.assert_exact(150);
 }
@@ -167,7 +167,7 @@ fn a_late_commit_costs_one_new_producer_and_no_more() {
     rig.feed(0, 12);
     let mut log = rig.open("0");
     let mut worker = rig.copier();
-    rig.copy(&mut worker, &mut log, 12);
+    copy(&mut worker, &mut log, 12);
     assert_eq!(worker.stats().fenced, 1, "one producer while nothing fails");
     let mut took = Vec::new();
     for _ in 0..10 {
@@ -185,7 +185,30 @@ fn a_late_commit_costs_one_new_producer_and_no_more() {
     took.sort_unstable();
     eprintln!("a new producer takes {took:?} ms");
     rig.feed(12, 24);
-    rig.copy(&mut worker, &mut log, 24);
+    copy(&mut worker, &mut log, 24);
     rig.assert_exact(24);
     assert_eq!(usize::try_from(LANES).unwrap(), worker.lanes().len());
+}
+
+#[test]
+fn the_whole_pipeline_under_late_requests_gives_what_simulation_gives() {
+    let Some(rig) = rig_bare("late") else { return };
+    let Some(mut deployment) = deploy("late") else { return };
+    deployment.bootstrap = rig.proxy.address().to_string();
+    let lines: Vec<String> = baton_workload::demo().collect();
+    let late: Vec<_> = [Api::END_TXN, Api::TXN_OFFSET_COMMIT, Api::ADD_OFFSETS_TO_TXN, Api::ADD_PARTITIONS_TO_TXN]
+        .map(|api| rig.proxy.add(Rule::on(api, Act::DeliverLate(LATE)).after(10).every(20).times(6)))
+        .into();
+    let lost = rig.proxy.add(Rule::on(Api::END_TXN, Act::LoseReply).after(15).every(20).times(6));
+    deployment.start_all();
+    for part in lines.chunks(200) {
+        deployment.ingest(part);
+    }
+    deployment.settle();
+    let caught: Vec<_> = late.iter().chain([&lost]).map(Ticket::caught).collect();
+    eprintln!("held: EndTxn, TxnOffsetCommit, AddOffsets, AddPartitions; EndTxn replies lost: {caught:?}");
+    assert!(caught.iter().sum::<usize>() >= 20, "{caught:?}");
+    rig.proxy.heal();
+    deployment.assert_agrees(&deployment.simulate(&lines));
+    deployment.assert_balanced(lines.len());
 }
