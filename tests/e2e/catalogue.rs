@@ -93,7 +93,9 @@ fn headers_beyond_the_limits_and_an_id_used_twice_are_dead_letters() {
         producer.send(record).map_err(|(error, _)| error).unwrap();
     }
     producer.flush(Duration::from_secs(20)).unwrap();
-    let other = String::from_utf8(page("h-100-1")).unwrap().replace("10:00:00Z", "11:00:00Z");
+    let other = String::from_utf8(page("h-100-1"))
+        .unwrap()
+        .replace("\"type\":\"page\"", "\"type\":\"track\",\"event\":\"Demo Requested\"");
     send(&deployment, "engagement.raw", &[other.as_bytes(), &page("h-100-1"), b"{\"batch\":[]}"]);
     deployment.start("all");
     deployment.settle();

@@ -32,7 +32,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Show every topic that Baton needs, and what is there
+    /// Show every topic that Baton needs, and what is there; ends with 78 when something must change
     Plan,
     /// Create the topics that are missing; change nothing that exists
     Apply,

@@ -1,17 +1,15 @@
 //! Topics: what is there, and what should be.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
-use rdkafka::client::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::client::DefaultClientContext;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::profile::Cluster;
-use crate::raw;
+use crate::raw::{self, Consumer};
 
 /// A topic as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,30 +55,10 @@ pub enum AdminError {
     },
 }
 
-/// Keeps the last failure in librdkafka's words: its error codes do not tell a wrong password from a
-/// broker that is down.
-#[derive(Debug, Default)]
-struct Listener {
-    heard: Mutex<String>,
-}
-
-impl ClientContext for Listener {
-    fn log(&self, _: RDKafkaLogLevel, facility: &str, line: &str) {
-        if matches!(facility, "FAIL" | "ERROR" | "FATAL")
-            && let Ok(mut heard) = self.heard.lock()
-        {
-            line.clone_into(&mut heard);
-        }
-    }
-
-    /// The same words come by the log, with their facility.
-    fn error(&self, _: KafkaError, _: &str) {}
-}
-
 /// Administers topics.
 pub struct Admin {
-    client: AdminClient<Listener>,
-    bootstrap: String,
+    client: AdminClient<DefaultClientContext>,
+    cluster: Cluster,
 }
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -88,14 +66,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 impl Admin {
     /// Connects lazily; the first call tells whether anybody is there.
     pub fn new(cluster: &Cluster) -> Result<Self, AdminError> {
-        let mut config = cluster.tool();
-        // A closed connection is no error by itself, and may be all that a refused log-in leaves behind.
-        config.set_log_level(RDKafkaLogLevel::Info).set("log_level", "6");
-        let client = config.create_with_context(Listener::default()).map_err(|error| match error {
+        let client = cluster.tool().create().map_err(|error| match error {
             KafkaError::ClientConfig(_, why, _, _) => AdminError::Property(why),
             other => AdminError::Unreachable { bootstrap: cluster.bootstrap.clone(), detail: other.to_string() },
         })?;
-        Ok(Self { client, bootstrap: cluster.bootstrap.clone() })
+        Ok(Self { client, cluster: cluster.clone() })
     }
 
     /// Every topic with its partition count.
@@ -123,7 +98,7 @@ impl Admin {
             | Code::TopicAuthorizationFailed
             | Code::InvalidTopic
             | Code::UnsupportedFeature => AdminError::Refused { topic: topic.to_owned(), detail: error.to_string() },
-            _ => AdminError::Unreachable { bootstrap: self.bootstrap.clone(), detail: error.to_string() },
+            _ => AdminError::Unreachable { bootstrap: self.cluster.bootstrap.clone(), detail: error.to_string() },
         })
     }
 
@@ -182,10 +157,20 @@ impl Admin {
     }
 
     fn unreachable(&self, error: &KafkaError) -> AdminError {
-        let heard = self.client.inner().context().heard.lock().map(|heard| heard.clone()).unwrap_or_default();
-        let detail = if heard.is_empty() { error.to_string() } else { format!("{error}: {heard}") };
-        AdminError::Unreachable { bootstrap: self.bootstrap.clone(), detail }
+        let cause = cause(&self.cluster);
+        let detail = if cause.is_empty() { error.to_string() } else { format!("{error}: {cause}") };
+        AdminError::Unreachable { bootstrap: self.cluster.bootstrap.clone(), detail }
     }
+}
+
+/// What librdkafka says on the side of an attempt to connect. Its error codes do not tell a log-in that
+/// was refused from a broker that is down.
+fn cause(cluster: &Cluster) -> String {
+    let Ok(attempt) = Consumer::reader(&cluster.probe("baton")) else { return String::new() };
+    // Any question makes it connect.
+    attempt.watermarks("baton", 0, 2_000).ok();
+    attempt.poll(0);
+    attempt.signals().last_failure()
 }
 
 fn options() -> AdminOptions {
