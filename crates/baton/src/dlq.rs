@@ -80,6 +80,8 @@ enum State {
     Replayed,
     /// Replayed as often as a record may be, and refused again each time.
     Parked,
+    /// Too large to be kept here: only where it lies.
+    Omitted,
     /// From a topic that only Baton's consumers may write.
     Internal,
 }
@@ -90,6 +92,7 @@ impl State {
             Self::Waiting => "waiting",
             Self::Replayed => "replayed",
             Self::Parked => "parked",
+            Self::Omitted => "omitted",
             Self::Internal => "internal",
         }
     }
@@ -117,6 +120,8 @@ impl<'a> Desk<'a> {
             State::Replayed
         } else if !self.topology.sources.iter().any(|source| source.topic == letter.origin.topic) {
             State::Internal
+        } else if letter.omitted {
+            State::Omitted
         } else if letter.replays >= MOST_REPLAYS {
             State::Parked
         } else {

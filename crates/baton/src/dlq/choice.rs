@@ -129,7 +129,7 @@ mod tests {
         let origin = Origin { topic: "acme.engagement.raw".to_owned(), partition: 0, offset: 1, taken_at: 5 };
         let (reason, stage) = ("limits".to_owned(), "identify".to_owned());
         let place = Place { partition: 0, offset: 9 };
-        Letter { place, refused_at: 1_000, reason, stage, detail: String::new(), origin, replays: 0 }
+        Letter { place, refused_at: 1_000, reason, stage, detail: String::new(), origin, replays: 0, omitted: false }
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub(super) type Pairs = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 pub(super) const REPLAY: &str = "x-replay";
 
 const FIRST: &[u8] = b"x-dlq-reason";
+const OMITTED: &[u8] = b"x-dlq-omitted";
 
 /// Where a refused record came from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +47,8 @@ pub(super) struct Letter {
     pub(super) origin: Origin,
     /// How often the record had been replayed before it was refused.
     pub(super) replays: u32,
+    /// Whether the record itself is not here, because it would not have fitted.
+    pub(super) omitted: bool,
 }
 
 impl Letter {
@@ -74,6 +77,7 @@ impl Letter {
                 taken_at: text("x-dlq-timestamp")?.parse().ok()?,
             },
             replays: replays(own),
+            omitted: added.iter().any(|(name, _)| name == OMITTED),
         })
     }
 }
@@ -143,6 +147,13 @@ mod tests {
             assert_eq!(headers.len(), 3);
             assert_eq!(headers[2], pair("x-replay", &round.to_string()));
         }
+    }
+
+    #[test]
+    fn a_letter_without_its_record_is_told_from_one_of_a_record_without_a_value() {
+        assert!(!Letter::read(PLACE, 0, &refused(vec![pair("x-dlq-omitted", "1")])).unwrap().omitted);
+        let pointer = refused(Vec::new()).into_iter().chain([pair("x-dlq-omitted", "5000000")]).collect();
+        assert!(Letter::read(PLACE, 0, &pointer).unwrap().omitted);
     }
 
     #[test]

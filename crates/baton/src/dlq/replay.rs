@@ -136,6 +136,9 @@ impl Plan {
                         "replayed {MOST_REPLAYS} times and refused each time; send a mended record with `baton ingest`"
                     )
                 }
+                State::Omitted => {
+                    "too large to be kept here; the source column of `baton dlq list` says where it lies".to_owned()
+                }
                 State::Internal => self.internal_way_out(),
                 State::Waiting => continue,
             };
@@ -298,6 +301,7 @@ mod tests {
             detail: String::new(),
             origin: Origin { topic: "in".to_owned(), partition: 0, offset: source, taken_at: 0 },
             replays: 0,
+            omitted: false,
         }
     }
 
@@ -314,13 +318,15 @@ mod tests {
     #[test]
     fn what_is_not_sent_is_told() {
         let (mut plan, mut marked) = (Plan::default(), BTreeSet::new());
-        for (number, state) in [State::Replayed, State::Parked, State::Internal, State::Waiting].into_iter().enumerate()
-        {
+        let states = [State::Replayed, State::Parked, State::Omitted, State::Internal, State::Waiting];
+        for (number, state) in states.into_iter().enumerate() {
             let number = i64::try_from(number).unwrap();
             plan.add(letter(number, number), state, &mut marked, Some(0));
         }
         let told = plan.told();
-        for part in ["1 replayed", "1 parked", "1 internal", "in (refused by identify)", "left 1 for later"] {
+        for part in
+            ["1 replayed", "1 parked", "1 omitted", "1 internal", "in (refused by identify)", "left 1 for later"]
+        {
             assert!(told.contains(part), "{part} in\n{told}");
         }
         assert!(plan.chosen.is_empty());

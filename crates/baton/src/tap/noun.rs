@@ -45,6 +45,8 @@ pub(crate) enum Kind {
     Ledger,
     /// Anything, as it came.
     DeadLetter,
+    /// What was replayed: JSON.
+    Mark,
 }
 
 impl Kind {
@@ -68,6 +70,7 @@ impl Kind {
             "sla.started" | "sla.warned" | "sla.met" | "sla.breach" | "sla.cancelled" => Self::Sla,
             "ledger.balance" => Self::Ledger,
             "dlq" => Self::DeadLetter,
+            "dlq.replayed" => Self::Mark,
             _ => return None,
         })
     }
@@ -129,6 +132,7 @@ impl Nouns {
             Kind::ClockStart => tell(&mut self.clock, value),
             Kind::Sla => tell(&mut self.sla, value),
             Kind::Ledger => tell(&mut self.ledger, value),
+            Kind::Mark => one_line(value),
             Kind::DeadLetter => return Ok(None),
         }
         .map(Some)

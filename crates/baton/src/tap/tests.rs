@@ -120,7 +120,7 @@ fn every_topic_of_a_subject_is_shown_as_that_subjects_type() {
                 Kind::ClockStart => "ClockStart",
                 Kind::Sla => "SlaEvent",
                 Kind::Ledger => "Ledger",
-                Kind::DeadLetter => "none",
+                Kind::DeadLetter | Kind::Mark => "none",
             };
             assert_eq!(about["type"], known, "{topic}");
         }
