@@ -7,7 +7,7 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 .DEFAULT_GOAL := help
 # Two steps at once would only fight over the target folder and the cores.
 .NOTPARALLEL:
-.PHONY: help build demo test check unit verify-deploy verify-scripts verify-mutants broker-test chaos-smoke chaos chaos-detect mutants mutants-pure clean
+.PHONY: help build demo test check unit verify-deploy verify-scripts verify-mutants broker-test chaos-smoke chaos chaos-storm chaos-detect mutants mutants-pure clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -55,6 +55,10 @@ chaos: ## 1,000,000 events under some 200 faults; exact (SEED=n; SIZE, EVENTS, S
 	$(CARGO) build --release --locked -p baton -p acceptance --bins
 	@deploy/checks/chaos.sh $(TARGET)/release --size $(or $(SIZE),full) --seed $(SEED) \
 		$(if $(EVENTS),--events $(EVENTS)) $(if $(SPAN),--seconds $(SPAN)) --json .work/chaos-$(SEED).json
+
+chaos-storm: ## A minute of nothing but bad input beside the good, then no schema registry (SPAN in seconds)
+	$(CARGO) build --release --locked -p baton -p acceptance --bins
+	@deploy/checks/chaos.sh $(TARGET)/release --size storm --seed $(SEED) $(if $(SPAN),--seconds $(SPAN))
 
 chaos-detect: ## A finished run is spoilt in three ways; each must be noticed
 	$(CARGO) build --workspace --bins --tests --locked

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -23,6 +24,7 @@ const RESTART: Duration = Duration::from_millis(700);
 const TRY_AGAIN: [i32; 2] = [69, 75];
 /// The documented end on a disk that takes nothing.
 const NO_ROOM: i32 = 74;
+const SIGTERM: i32 = 15;
 /// KiB that a file may have on the disk that is full.
 const ROOM_KIB: &str = "48";
 
@@ -69,6 +71,7 @@ pub(crate) struct Fleet {
     /// Where the consumers find the broker; the tools find it in `topics`.
     address: String,
     clock: Option<Clock>,
+    settings: Vec<(String, String)>,
     running: BTreeMap<Place, Process>,
     /// What ended by itself and when to start it again.
     waiting: BTreeMap<Place, Instant>,
@@ -88,12 +91,18 @@ impl Fleet {
             topics: topics.clone(),
             address: address.to_owned(),
             clock: Clock::find(dir),
+            settings: Vec::new(),
             running: BTreeMap::new(),
             waiting: BTreeMap::new(),
             full: BTreeMap::new(),
             ends: BTreeMap::new(),
             gauges: Gauges::start()?,
         })
+    }
+
+    /// Adds a setting for every command from here on, as environment.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.settings.push((name.to_owned(), value.to_owned()));
     }
 
     /// A command of the binary with the settings of this run.
@@ -115,7 +124,8 @@ impl Fleet {
             .env("BATON_TOPICS__REPLICATION", "1")
             .env("BATON_STATE_DIR", self.dir.join("state").join(state))
             .env("BATON_CLOCK", "log")
-            .env("BATON_LOG__LEVEL", "info");
+            .env("BATON_LOG__LEVEL", "info")
+            .envs(self.settings.iter().cloned());
     }
 
     /// Runs a command of the binary to its end; returns its exit code and what it said.
@@ -237,7 +247,9 @@ impl Fleet {
         self.gauges.forget(process.child.id());
         let code = status.code();
         let is_documented = code.is_some_and(|code| TRY_AGAIN.contains(&code));
-        if process.is_leaving && (code == Some(0) || is_documented) {
+        // Told to end before it had begun to listen for that, it ends as any process does.
+        let ended_at_once = status.signal() == Some(SIGTERM);
+        if process.is_leaving && (code == Some(0) || is_documented || ended_at_once) {
             return Ok(());
         }
         let is_out_of_room = code == Some(NO_ROOM) && self.full.contains_key(&place);

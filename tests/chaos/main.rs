@@ -15,6 +15,8 @@ mod reader;
 mod report;
 mod run;
 mod schedule;
+mod stand_in;
+mod storm;
 mod topics;
 mod trouble;
 
@@ -67,12 +69,14 @@ enum Size {
     Smoke,
     /// All of it
     Full,
+    /// No faults: bad input without end, then a registry that is down
+    Storm,
 }
 
 impl Size {
     fn counts(self) -> Counts {
         match self {
-            Self::Calm => Counts::default(),
+            Self::Calm | Self::Storm => Counts::default(),
             Self::Smoke => Counts::SMOKE,
             Self::Full => Counts::FULL,
         }
@@ -81,13 +85,14 @@ impl Size {
     fn events(self) -> usize {
         match self {
             Self::Calm | Self::Smoke => 50_000,
+            Self::Storm => 60_000,
             Self::Full => 1_000_000,
         }
     }
 
     fn seconds(self) -> u64 {
         match self {
-            Self::Calm | Self::Smoke => 60,
+            Self::Calm | Self::Smoke | Self::Storm => 60,
             Self::Full => 600,
         }
     }
@@ -97,6 +102,7 @@ impl Size {
             Self::Calm => "calm",
             Self::Smoke => "smoke",
             Self::Full => "full",
+            Self::Storm => "storm",
         }
     }
 }
@@ -137,6 +143,14 @@ fn judge(cli: &Cli) -> Done<usize> {
         plants: cli.plants,
         command: again(cli),
     };
+    if cli.size == Size::Storm {
+        let (text, differences) = storm::run(&order)?;
+        write!(std::io::stdout(), "{text}").ok();
+        if differences == 0 {
+            std::fs::remove_dir_all(dir)?;
+        }
+        return Ok(differences);
+    }
     let report = run::run(&order)?;
     let text = report.text();
     write!(std::io::stdout(), "{text}").ok();

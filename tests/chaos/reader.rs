@@ -10,10 +10,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use baton_kafka::rdkafka::consumer::{BaseConsumer, Consumer};
-use baton_kafka::rdkafka::error::KafkaError;
 use baton_kafka::rdkafka::{Message, Offset, TopicPartitionList};
 
-use crate::topics::{OUTCOMES, Topics, digest};
+use crate::topics::{OUTCOMES, Topics, digest, is_lasting};
 use crate::trouble::{Done, trouble};
 
 /// What was read of each partition: offset and digest, in the order of reading.
@@ -62,7 +61,7 @@ fn follow(reader: &BaseConsumer, prefix: usize, ended: &AtomicBool) -> Done<Seen
     // Nothing new is written once it is told to end; what is there comes without a pause.
     while !ended.load(Ordering::Acquire) || quiet_since.elapsed() < Duration::from_secs(3) {
         match reader.poll(Duration::from_millis(100)) {
-            None | Some(Err(KafkaError::PartitionEOF(_))) => {}
+            None => {}
             Some(Ok(message)) => {
                 quiet_since = Instant::now();
                 if let Some(key) = message.key() {
@@ -77,10 +76,4 @@ fn follow(reader: &BaseConsumer, prefix: usize, ended: &AtomicBool) -> Done<Seen
         }
     }
     Ok(seen)
-}
-
-/// An error after which this reader would have to choose where to go on: itself a finding.
-fn is_lasting(error: &KafkaError) -> bool {
-    use baton_kafka::rdkafka::types::RDKafkaErrorCode as Code;
-    matches!(error.rdkafka_error_code(), Some(Code::OffsetOutOfRange | Code::AutoOffsetReset | Code::Fatal))
 }

@@ -90,7 +90,7 @@ fn on_broker(
     let policy = Arc::new(baton_policy::parse("starter.yaml", baton_policy::STARTER).map_err(|e| format!("{e:?}"))?);
     let simulation = {
         let (policy, lines, prefix) = (Arc::clone(&policy), Arc::clone(&lines), topics.prefix.clone());
-        std::thread::spawn(move || agreement::simulate(&policy, &prefix, &lines))
+        std::thread::spawn(move || agreement::simulate(&policy, &prefix, lines.iter().map(String::as_bytes)))
     };
     progress(&format!("{} lines, {} faults in {} s", lines.len(), plan.len(), order.span.as_secs()));
     let feed = feed::start(fleet.command(&["ingest", "-", "--quiet"]), Arc::clone(&lines), order.span)?;
@@ -174,7 +174,7 @@ fn ask(fleet: &Fleet, tool: &str) -> Done<Option<Verdict>> {
 }
 
 /// Waits until every consumer has read everything, starting again what ends; returns how long it took.
-fn settle(fleet: &mut Fleet, patience: Duration) -> Done<Duration> {
+pub(crate) fn settle(fleet: &mut Fleet, patience: Duration) -> Done<Duration> {
     let began = Instant::now();
     let seconds = patience.as_secs().to_string();
     let mut report: std::process::Child = {
@@ -250,14 +250,14 @@ fn every_topic(topics: &Topics) -> Vec<String> {
     all.into_iter().map(|topic| topic.name[topics.prefix.len()..].to_owned()).collect()
 }
 
-fn demand(fleet: &Fleet, args: &[&str]) -> Done {
+pub(crate) fn demand(fleet: &Fleet, args: &[&str]) -> Done {
     match fleet.call(args)? {
         (Some(0), _) => Ok(()),
         (code, said) => trouble(format!("`baton {}` ended with {code:?}: {said}", args.join(" "))),
     }
 }
 
-fn progress(what: &str) {
+pub(crate) fn progress(what: &str) {
     use std::io::Write;
     writeln!(std::io::stderr(), "chaos: {what}").ok();
 }

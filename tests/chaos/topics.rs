@@ -1,14 +1,15 @@
 //! Reading topics to their end, as any reader of committed records would.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use baton_kafka::Cluster;
 use baton_kafka::rdkafka::consumer::{BaseConsumer, Consumer};
 use baton_kafka::rdkafka::error::KafkaError;
 use baton_kafka::rdkafka::message::BorrowedMessage;
 use baton_kafka::rdkafka::metadata::MetadataPartition;
-use baton_kafka::rdkafka::{Message, Offset, TopicPartitionList};
+use baton_kafka::rdkafka::types::RDKafkaErrorCode as Code;
+use baton_kafka::rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 
 use crate::trouble::{Done, trouble};
 
@@ -45,17 +46,19 @@ impl Topics {
         Cluster { bootstrap: self.bootstrap.clone(), properties: BTreeMap::new() }
     }
 
-    /// A reader of its own, in no group.
+    /// A reader of its own, in no group, that is not told of the end of a partition.
     pub(crate) fn reader(&self, isolation: &str) -> Done<BaseConsumer> {
-        Ok(self
-            .cluster()
-            .tool()
+        Ok(self.settings(isolation).create()?)
+    }
+
+    fn settings(&self, isolation: &str) -> ClientConfig {
+        let mut settings = self.cluster().tool();
+        settings
             .set("group.id", "chaos-reader")
             .set("isolation.level", isolation)
-            .set("enable.partition.eof", "true")
             .set("enable.auto.commit", "false")
-            .set("auto.offset.reset", "error")
-            .create()?)
+            .set("auto.offset.reset", "error");
+        settings
     }
 
     /// The partitions of a topic.
@@ -77,7 +80,7 @@ impl Topics {
 
     /// Every committed record, also those without a key.
     pub(crate) fn all(&self, topic: &str, mut visit: impl FnMut(&BorrowedMessage<'_>) -> Done) -> Done {
-        let reader = self.reader("read_committed")?;
+        let reader: BaseConsumer = self.settings("read_committed").set("enable.partition.eof", "true").create()?;
         let full = self.full(topic);
         let mut parts = TopicPartitionList::new();
         let partitions = self.partitions(&reader, topic)?;
@@ -85,17 +88,35 @@ impl Topics {
             parts.add_partition_offset(&full, *partition, Offset::Beginning)?;
         }
         reader.assign(&parts)?;
-        let mut open = partitions.len();
-        while open > 0 {
-            match reader.poll(PATIENCE) {
-                None => return trouble(format!("{full} was not read to its end: nothing came for {PATIENCE:?}")),
-                Some(Ok(message)) => visit(&message)?,
-                Some(Err(KafkaError::PartitionEOF(_))) => open -= 1,
-                Some(Err(error)) => return trouble(format!("{full}: {error}")),
+        // A partition can be said to end more than once.
+        let mut open: BTreeSet<i32> = partitions.into_iter().collect();
+        let mut moved = Instant::now();
+        while !open.is_empty() {
+            match reader.poll(Duration::from_secs(1)) {
+                Some(Ok(message)) => {
+                    visit(&message)?;
+                    moved = Instant::now();
+                }
+                Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    open.remove(&partition);
+                    moved = Instant::now();
+                }
+                Some(Err(error)) if is_lasting(&error) => return trouble(format!("{full}: {error}")),
+                // A broker that is slow to answer is said to be down, and is there again a moment later.
+                None | Some(Err(_)) if moved.elapsed() < PATIENCE => {}
+                other => {
+                    let why = other.and_then(Result::err).map_or_else(String::new, |error| format!(": {error}"));
+                    return trouble(format!("{full} was not read to its end within {PATIENCE:?}{why}"));
+                }
             }
         }
         Ok(())
     }
+}
+
+/// An error after which a reader would have to choose where to go on, which none here may.
+pub(crate) fn is_lasting(error: &KafkaError) -> bool {
+    matches!(error.rdkafka_error_code(), Some(Code::OffsetOutOfRange | Code::AutoOffsetReset | Code::Fatal))
 }
 
 /// A record in 64 bits, for comparing many.
