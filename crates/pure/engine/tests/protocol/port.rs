@@ -61,6 +61,8 @@ pub(crate) struct Port {
     pub(crate) calls: Vec<String>,
     /// The next call of this name fails like this.
     pub(crate) fails: Option<(&'static str, Fault)>,
+    /// Takes its place once it has failed.
+    pub(crate) then_fails: Option<(&'static str, Fault)>,
     /// The next abort fails for good.
     pub(crate) cannot_abort: bool,
     /// The next commit takes effect, and the answer is lost.
@@ -92,6 +94,7 @@ impl Port {
             world: Rc::clone(world),
             calls: Vec::new(),
             fails: None,
+            then_fails: None,
             cannot_abort: false,
             loses_answer: false,
             disconnects: false,
@@ -118,7 +121,10 @@ impl Port {
     fn call(&mut self, name: &'static str, detail: &str) -> Result<(), Fault> {
         self.calls.push(if detail.is_empty() { name.to_owned() } else { format!("{name} {detail}") });
         match self.fails.take_if(|(which, _)| *which == name) {
-            Some((_, fault)) => Err(fault),
+            Some((_, fault)) => {
+                self.fails = self.then_fails.take();
+                Err(fault)
+            }
             None => Ok(()),
         }
     }

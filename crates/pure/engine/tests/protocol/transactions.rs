@@ -227,3 +227,61 @@ fn a_bad_record_is_a_dead_letter_once_and_holds_nothing_up() {
     assert_eq!(bench.world.borrow().dead, ["no stamp", "11/7"]);
     assert_eq!(bench.ledger(), "4/4/0");
 }
+
+#[test]
+fn a_record_sees_what_an_earlier_one_of_its_transaction_staged() {
+    let mut bench = Bench::new();
+    bench.settle();
+    for at in 1..=3 {
+        bench.feed("a", &format!("{at}/0"));
+    }
+    bench.port.heard();
+    bench.settle();
+    assert_eq!(bench.said(), ["a 1 1", "a 2 2", "a 3 3"]);
+    assert_eq!(bench.port.heard().iter().filter(|call| *call == "begin").count(), 1);
+}
+
+#[test]
+fn no_transaction_is_open_between_turns() {
+    let mut bench = Bench::new();
+    for at in 0..20 {
+        bench.feed("a", &format!("{at}/0"));
+        bench.turn();
+        let calls = bench.port.heard();
+        let count = |name: &str| calls.iter().filter(|call| *call == name).count();
+        assert_eq!(count("begin"), count("commit"), "{calls:?}");
+    }
+    bench.port.fails = abort("produce");
+    bench.feed("a", "30/0");
+    bench.turn();
+    let calls = bench.port.heard();
+    assert_eq!(calls.iter().filter(|call| ["begin", "abort"].contains(&call.as_str())).count(), 2, "{calls:?}");
+}
+
+#[test]
+fn a_dead_letter_that_could_not_be_sent_is_sent_again_and_nothing_is_dropped() {
+    let mut bench = Bench::new();
+    bench.settle();
+    bench.port.fails = abort("produce");
+    bench.feed("a", "no stamp");
+    bench.feed("b", "5/0");
+    bench.settle();
+    assert!(bench.port.fails.is_none(), "the first attempt failed");
+    assert_eq!(bench.world.borrow().dead, ["no stamp"]);
+    assert_eq!(bench.said(), ["b 5 1"]);
+}
+
+#[test]
+fn a_part_that_cannot_be_read_again_after_an_undo_is_restored_like_after_any_fault() {
+    let mut bench = Bench::new();
+    bench.feed("a", "1/0");
+    bench.settle();
+    bench.said();
+    // The undo asks the log to start over, and that fails too.
+    bench.feed("a", "2/0");
+    bench.port.fails = abort("commit");
+    bench.port.then_fails = fatal("start");
+    bench.settle();
+    assert!(bench.port.then_fails.is_none());
+    assert_eq!(bench.said(), ["a 2 2"]);
+}
