@@ -38,6 +38,7 @@ pub(crate) struct Stored {
     pub(crate) key: Vec<u8>,
     pub(crate) value: Vec<u8>,
     pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) partition: i32,
     /// The broker's append time, in milliseconds.
     pub(crate) appended: i64,
 }
@@ -53,6 +54,8 @@ pub(crate) struct Deployment {
     running: BTreeMap<String, Child>,
     /// Settings of this deployment, as environment; stronger than those of every deployment.
     pub(crate) settings: Vec<(String, String)>,
+    /// The binary, where it is not the one under test everywhere else.
+    pub(crate) binary: Option<PathBuf>,
 }
 
 /// A deployment with its topics, or `None` with a line that says why the test is skipped.
@@ -77,12 +80,13 @@ pub(crate) fn deploy_bare(name: &str) -> Option<Deployment> {
         state: tempfile::tempdir().unwrap(),
         running: BTreeMap::new(),
         settings: Vec::new(),
+        binary: None,
     })
 }
 
 impl Deployment {
     fn command(&self, state: &str, args: &[&str]) -> Command {
-        let mut command = Command::new(binary());
+        let mut command = Command::new(self.binary.clone().unwrap_or_else(binary));
         // Nothing that is set around the tests is meant for the deployment.
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("BATON_")) {
             command.env_remove(name);
@@ -185,6 +189,26 @@ impl Deployment {
         (child.wait().unwrap().code(), began.elapsed())
     }
 
+    /// How a consumer ended, if it has; then it is started again under the same name.
+    pub(crate) fn has_ended(&mut self, consumer: &str) -> Option<std::process::ExitStatus> {
+        let name = format!("{consumer}-0");
+        let ended = self.running.get_mut(&name)?.try_wait().unwrap()?;
+        self.running.remove(&name);
+        Some(ended)
+    }
+
+    /// Stops the second process of a consumer.
+    pub(crate) fn kill_as(&mut self, consumer: &str, instance: &str) {
+        let mut child = self.running.remove(&format!("{consumer}-{instance}")).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// What a consumer logged since it was started.
+    pub(crate) fn log_of(&self, consumer: &str) -> String {
+        std::fs::read_to_string(self.state.path().join(format!("{consumer}-0.log"))).unwrap_or_default()
+    }
+
     /// Removes a consumer's local state.
     pub(crate) fn wipe(&self, consumer: &str) {
         std::fs::remove_dir_all(self.state.path().join(format!("{consumer}-0"))).unwrap();
@@ -282,9 +306,10 @@ impl Deployment {
         let ledgers = self.ledgers();
         let consumed = |stage: &str| -> i64 { ledgers.iter().filter(|l| l.stage == stage).map(|l| l.consumed).sum() };
         let made = |stage: &str, topic: &str| -> i64 {
-            let topic = format!("{}{topic}", self.prefix);
+            // A deployment may go on from the state of another, whose topics had another prefix.
+            let topic = format!(".{topic}");
             let of_stage = ledgers.iter().filter(|l| l.stage == stage).flat_map(|l| &l.produced);
-            of_stage.filter(|count| count.name == topic).map(|count| count.count).sum()
+            of_stage.filter(|count| count.name.ends_with(&topic)).map(|count| count.count).sum()
         };
         for ledger in &ledgers {
             let sum: i64 = ledger.outcomes.iter().map(|outcome| outcome.count).sum();
@@ -390,8 +415,15 @@ pub(crate) fn read_topic(bootstrap: &str, topic: &str, ticks: bool) -> Vec<Store
                         .collect()
                 });
                 let value = message.payload().unwrap_or_default().to_vec();
+                let partition = message.partition();
                 let appended = message.timestamp().to_millis().unwrap_or_default();
-                records.push(Stored { key: key.to_vec(), value, headers: headers.unwrap_or_default(), appended });
+                records.push(Stored {
+                    key: key.to_vec(),
+                    value,
+                    headers: headers.unwrap_or_default(),
+                    partition,
+                    appended,
+                });
             }
             Err(KafkaError::PartitionEOF(_)) => open -= 1,
             Err(error) => panic!("{error}"),
