@@ -75,7 +75,7 @@ enum Command {
 pub(crate) struct Failure {
     /// One message with the way out.
     pub(crate) message: String,
-    /// 64 usage, 65 bad data, 69 unavailable, 74 input or output, 75 try again, 78 configuration.
+    /// 64 usage, 65 bad data, 69 unavailable, 70 a defect, 74 input or output, 75 try again, 78 configuration.
     pub(crate) code: u8,
 }
 

@@ -42,7 +42,8 @@ const DRAIN: Duration = Duration::from_secs(10);
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
     let policy = Arc::new(policy::load(settings.policy.as_deref())?);
     let topology = check_topics(&args.consumers.0, settings)?;
-    let hosting = hosting(settings, topology, &policy);
+    let mut hosting = hosting(settings, topology, &policy);
+    hosting.changelog_ids = changelog_ids(&args.consumers.0, &hosting)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -108,8 +109,13 @@ fn finish(workers: Vec<Running>) -> Result<(), Failure> {
     let mut result = Ok(());
     for worker in workers {
         let consumer = worker.consumer;
-        if let Exit::Stopped(stop) = worker.join() {
-            result = Err(failure(consumer, stop));
+        match worker.join() {
+            Exit::Asked => {}
+            Exit::Stopped(stop) => result = Err(failure(consumer, stop)),
+            Exit::Panicked => {
+                let message = format!("{consumer} panicked: a defect; start it again, nothing is lost");
+                result = Err(Failure { message, code: 70 });
+            }
         }
     }
     result
@@ -143,6 +149,16 @@ pub(crate) fn hosting(settings: &Settings, topology: Topology, policy: &Arc<Poli
         limits: Limits::default(),
         registry,
     }
+}
+
+/// The ids of the changelogs: local state is that of a topic, not of its name.
+fn changelog_ids(consumers: &[Consumer], hosting: &Hosting) -> Result<BTreeMap<Consumer, String>, Failure> {
+    let admin = Admin::new(&hosting.cluster)?;
+    let mut ids = BTreeMap::new();
+    for consumer in consumers {
+        ids.insert(*consumer, admin.topic_id(&consumer.spec(&hosting.topology).changelog)?);
+    }
+    Ok(ids)
 }
 
 /// Every topic that the consumers touch must be there, with the right number of partitions and what else a

@@ -216,7 +216,10 @@ impl Sources {
 }
 
 /// Variables that mean something else than a setting.
+#[cfg(not(feature = "failpoints"))]
 const NOT_SETTINGS: [&str; 4] = ["SETTINGS", "TEST_BOOTSTRAP", "CACHE", "SHARED"];
+#[cfg(feature = "failpoints")]
+const NOT_SETTINGS: [&str; 5] = ["SETTINGS", "TEST_BOOTSTRAP", "CACHE", "SHARED", "FAILPOINT"];
 
 /// Settings that are text, also where they look like a number: `007` is no seven.
 const TEXT: [&str; 12] = [

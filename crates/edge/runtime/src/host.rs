@@ -4,18 +4,21 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use baton_engine::{Limits, Stats, Stop, Store, StoreError, Worker};
+use baton_engine::{Limits, Stop, Store, StoreError, Worker};
 use baton_kafka::{Cluster, KafkaLog};
 use baton_pipeline::{Consumer, NoRegistry, Pace, Schemas, Topology};
 use baton_policy::Policy;
 use baton_store::{Identity, MemLog, Opened, Trust};
 use baton_wire::schemas;
 
-use crate::health::{Board, Snapshot};
+use crate::drive::{Told, drive};
+#[cfg(feature = "failpoints")]
+use crate::failpoints::{FailLog, FailProcessor, FailStore, Failpoints};
+use crate::health::Board;
 use crate::registry::Registry;
 
 /// The version of the layout of the local store.
@@ -52,6 +55,8 @@ pub enum Exit {
     Asked,
     /// It cannot go on.
     Stopped(Stop),
+    /// It panicked: a defect. What it had open is undone when it is started again.
+    Panicked,
 }
 
 /// A worker on its thread.
@@ -69,8 +74,7 @@ impl Running {
 
     /// Waits for its end.
     pub fn join(self) -> Exit {
-        let consumer = self.consumer;
-        self.thread.join().unwrap_or_else(|_| Exit::Stopped(Stop::Config(format!("{consumer} panicked"))))
+        self.thread.join().unwrap_or(Exit::Panicked)
     }
 }
 
@@ -109,41 +113,20 @@ fn run(
     let instance = format!("{}.{number}", hosting.instance);
     let schemas = schemas_of(hosting)?;
     let processor = consumer.processor(&hosting.topology, &hosting.policy, &schemas, hosting.pace);
-    let mut log =
+    let log =
         KafkaLog::open(&hosting.cluster, &spec, &group, &instance).map_err(|fault| Stop::Config(fault.to_string()))?;
     let open = |lane| open_store(hosting, consumer, lane);
-    let mut worker = Worker::new(spec, hosting.limits, processor, open);
-    let mut said_at = Instant::now().checked_sub(SAY_EVERY).unwrap_or_else(Instant::now);
-    let mut before = Stats::default();
-    while !stop.load(Ordering::Acquire) {
-        worker.turn(&mut log)?;
-        if let Some(fault) = worker.take_fault() {
-            tracing::warn!(%consumer, %fault, "trying again");
-        }
-        if said_at.elapsed() >= SAY_EVERY {
-            said_at = Instant::now();
-            report_faults(consumer, before, worker.stats());
-            before = worker.stats();
-            say(consumer, number, &worker.stats(), worker.lanes(), board);
-        }
+    let told = Told { consumer, number, board };
+    #[cfg(feature = "failpoints")]
+    {
+        let points = Failpoints::of(consumer)?;
+        let log = FailLog::new(log, points.clone());
+        let processor = FailProcessor::new(processor, points.clone());
+        let open = |lane| open(lane).map(|store| FailStore::new(store, points.clone()));
+        drive(Worker::new(spec, hosting.limits, processor, open), log, told, stop)
     }
-    tracing::info!(%consumer, "draining");
-    worker.close(&mut log)
-}
-
-const SAY_EVERY: Duration = Duration::from_millis(250);
-
-fn say(consumer: Consumer, worker: usize, stats: &Stats, lanes: Vec<baton_engine::LaneStatus>, board: &Board) {
-    board.say(Snapshot { consumer, worker, at: Instant::now(), stats: *stats, lanes });
-}
-
-fn report_faults(consumer: Consumer, before: Stats, after: Stats) {
-    if after.aborted > before.aborted {
-        tracing::warn!(%consumer, transactions = after.aborted - before.aborted, "undone and done again");
-    }
-    if after.fenced > before.fenced && before.fenced > 0 {
-        tracing::warn!(%consumer, "took up a new producer after a fault");
-    }
+    #[cfg(not(feature = "failpoints"))]
+    drive(Worker::new(spec, hosting.limits, processor, open), log, told, stop)
 }
 
 /// The schemas that a consumer reads and writes by: the registry's where there is one.

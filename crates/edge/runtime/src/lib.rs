@@ -5,6 +5,9 @@
 //!
 //! Absent on purpose: decisions. What to do next is the engine's; what it means, the stages'.
 
+mod drive;
+#[cfg(feature = "failpoints")]
+mod failpoints;
 mod health;
 mod host;
 mod http;
