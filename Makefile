@@ -7,7 +7,7 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 .DEFAULT_GOAL := help
 # Two steps at once would only fight over the target folder and the cores.
 .NOTPARALLEL:
-.PHONY: help build demo test check unit verify-deploy verify-scripts verify-mutants broker-test chaos-smoke chaos chaos-storm chaos-detect mutants mutants-pure clean
+.PHONY: help build demo test check unit verify-deploy verify-scripts verify-mutants broker-test failpoints-bin chaos-failpoints fixture chaos-smoke chaos chaos-storm chaos-detect mutants mutants-pure clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +43,25 @@ broker-test: ## End-to-end tests on a throwaway Kafka (or KAFKA_BOOTSTRAP=host:p
 	$(CARGO) build --workspace --bins --tests --locked
 	E2E_BIN=$(TARGET)/debug/baton E2E_REQUIRED=1 \
 		deploy/kafka/with-broker.sh $(CARGO) test --workspace --locked --test e2e -- --test-threads=1
+	$(MAKE) --no-print-directory failpoints-bin
+	FAILPOINTS_BIN=$(TARGET)/debug/baton-failpoints E2E_REQUIRED=1 \
+		deploy/kafka/with-broker.sh $(CARGO) test --workspace --locked --test failpoints -- --test-threads=1 --nocapture
+
+# Only the two crates that know the feature are built anew; the binary that ships is left alone.
+failpoints-bin:
+	$(CARGO) build --workspace --bins --locked --features baton/failpoints
+	cp $(TARGET)/debug/baton $(TARGET)/debug/baton-failpoints
+	$(CARGO) build --workspace --bins --locked
+
+fixture: ## Write the state of today's format as a fixture for the tests of later ones: DIR=tests/fixtures/state-vN
+	@test -n "$(DIR)" || { echo 'say where: make fixture DIR=tests/fixtures/state-vN' >&2; exit 64; }
+	$(CARGO) build --workspace --bins --tests --locked
+	BATON_WRITE_FIXTURE=$(abspath $(DIR)) E2E_BIN=$(TARGET)/debug/baton E2E_REQUIRED=1 \
+		deploy/kafka/with-broker.sh $(CARGO) test --workspace --locked --test e2e the_state_of_today -- --nocapture
+
+chaos-failpoints: failpoints-bin ## Each consumer killed, panicking, stalled at each point: about an hour (BATON_SWEEP=stage)
+	BATON_SWEEP=$(or $(BATON_SWEEP),all) FAILPOINTS_BIN=$(TARGET)/debug/baton-failpoints E2E_REQUIRED=1 \
+		deploy/kafka/with-broker.sh $(CARGO) test --workspace --locked --test failpoints the_sweep -- --nocapture
 
 SEED ?= 1
 

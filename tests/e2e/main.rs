@@ -16,3 +16,4 @@ mod refusal;
 mod rig;
 mod survival;
 mod transactions;
+mod upgrade;

@@ -1,0 +1,57 @@
+//! Every consumer killed, panicking or stalled at every point of its cycle: the outcome is the simulator's.
+//!
+//! `make chaos-failpoints` sweeps all points; `make test` takes twelve by a seed, which is printed. Needs a broker
+//! (`BATON_TEST_BOOTSTRAP`) and a binary with the feature `failpoints` (`FAILPOINTS_BIN`); otherwise each test says
+//! that it is skipped.
+//!
+//! Holds: a case counts only when its point was reached: the consumer says so before it dies.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests and their helpers may")]
+#![allow(clippy::disallowed_macros, clippy::print_stderr, reason = "a skipped test says so")]
+
+mod case;
+#[path = "../e2e/harness.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use the rest")]
+mod harness;
+
+use case::{Case, Run};
+
+/// Twelve cases by a seed, or as many as `BATON_FAILPOINTS` asks for.
+#[test]
+fn a_consumer_may_die_panic_or_stall_at_any_point_of_its_cycle() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let nanos = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().subsec_nanos();
+    let seed = number("BATON_SEED").unwrap_or_else(|| u64::from(nanos()));
+    let count = usize::try_from(number("BATON_FAILPOINTS").unwrap_or(12)).unwrap();
+    let mut cases = Case::all();
+    case::shuffle(&mut cases, seed);
+    // A case that stalls takes as long as it stalls: one of them is enough here.
+    let (stalls, others): (Vec<Case>, Vec<Case>) = cases.into_iter().partition(|case| case.stalls());
+    let chosen: Vec<Case> = stalls.into_iter().take(1).chain(others).take(count).collect();
+    eprintln!("seed {seed}: repeat with BATON_SEED={seed} BATON_FAILPOINTS={count}");
+    let Some(mut run) = Run::start("points", 100) else { return };
+    for case in &chosen {
+        eprintln!("{case}");
+        run.play(case);
+    }
+}
+
+/// All of one stage, for the sweep: `BATON_SWEEP` names the stages (`all`, or one).
+#[test]
+fn the_sweep_of_every_point_changes_nothing() {
+    let Ok(which) = std::env::var("BATON_SWEEP") else {
+        eprintln!("skipped: `make chaos-failpoints` runs the sweep");
+        return;
+    };
+    let mut played = 0;
+    for stage in harness::CONSUMERS.into_iter().filter(|stage| which == "all" || which == *stage) {
+        let Some(mut run) = Run::start(stage, 40) else { return };
+        for case in Case::all().iter().filter(|case| case.stage == stage) {
+            let began = std::time::Instant::now();
+            run.play(case);
+            played += 1;
+            eprintln!("ok {case} ({:.1} s)", began.elapsed().as_secs_f64());
+        }
+    }
+    eprintln!("{played} cases");
+    assert!(played > 0, "BATON_SWEEP={which} names no stage");
+}
