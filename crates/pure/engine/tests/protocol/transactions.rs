@@ -251,7 +251,7 @@ fn no_transaction_is_open_between_turns() {
         let count = |name: &str| calls.iter().filter(|call| *call == name).count();
         assert_eq!(count("begin"), count("commit"), "{calls:?}");
     }
-    bench.port.fails = abort("produce");
+    bench.port.fails = Some(("produce", abort()));
     bench.feed("a", "30/0");
     bench.turn();
     let calls = bench.port.heard();
@@ -262,7 +262,7 @@ fn no_transaction_is_open_between_turns() {
 fn a_dead_letter_that_could_not_be_sent_is_sent_again_and_nothing_is_dropped() {
     let mut bench = Bench::new();
     bench.settle();
-    bench.port.fails = abort("produce");
+    bench.port.fails = Some(("produce", abort()));
     bench.feed("a", "no stamp");
     bench.feed("b", "5/0");
     bench.settle();
@@ -279,8 +279,8 @@ fn a_part_that_cannot_be_read_again_after_an_undo_is_restored_like_after_any_fau
     bench.said();
     // The undo asks the log to start over, and that fails too.
     bench.feed("a", "2/0");
-    bench.port.fails = abort("commit");
-    bench.port.then_fails = fatal("start");
+    bench.port.fails = Some(("commit", abort()));
+    bench.port.then_fails = Some(("start", fatal()));
     bench.settle();
     assert!(bench.port.then_fails.is_none());
     assert_eq!(bench.said(), ["a 2 2"]);
