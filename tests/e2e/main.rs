@@ -17,3 +17,4 @@ mod rig;
 mod survival;
 mod transactions;
 mod upgrade;
+mod verify;

@@ -4,7 +4,9 @@
 //! ended when its bounds were asked for, markers included; a cluster that is silent for too long is a failure, never
 //! an end.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use baton_domain::Millis;
@@ -28,11 +30,16 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Records of one partition that wait while another is read.
 const WAITING: usize = 5_000;
 
+/// Readers to be used again.
+type Spare = Rc<RefCell<Vec<BaseConsumer>>>;
+
 /// A cluster.
 pub(crate) struct Kafka {
     settings: Settings,
     topology: Topology,
     probe: BaseConsumer,
+    /// Readers that have nothing to read: to connect takes longer than to read a small partition.
+    spare: Spare,
     groups: BTreeMap<Consumer, BaseConsumer>,
 }
 
@@ -44,7 +51,7 @@ impl Kafka {
         for consumer in Consumer::ALL {
             groups.insert(consumer, open(&group_of(topology, consumer))?);
         }
-        Ok(Self { settings: settings.clone(), topology: topology.clone(), probe, groups })
+        Ok(Self { settings: settings.clone(), topology: topology.clone(), probe, spare: Spare::default(), groups })
     }
 }
 
@@ -125,13 +132,15 @@ impl Cluster for Kafka {
     }
 
     fn read(&mut self, topic: &str, ends: &[(i32, i64)]) -> Result<Box<dyn Tape>, Fault> {
-        Ok(Box::new(Reel::open(&self.settings, topic, ends)?))
+        Ok(Box::new(Reel::open(&self.settings, &self.spare, topic, ends)?))
     }
 }
 
 /// Partitions of one topic.
 struct Reel {
-    consumer: BaseConsumer,
+    /// `None` where there is nothing to read.
+    consumer: Option<BaseConsumer>,
+    spare: Spare,
     topic: String,
     ends: BTreeMap<i32, i64>,
     /// Partitions that have more to give.
@@ -141,23 +150,40 @@ struct Reel {
 }
 
 impl Reel {
-    fn open(settings: &Settings, topic: &str, ends: &[(i32, i64)]) -> Result<Self, Fault> {
+    fn open(settings: &Settings, spare: &Spare, topic: &str, ends: &[(i32, i64)]) -> Result<Self, Fault> {
         let failed = |error: KafkaError| Fault::Config(format!("{topic}: {error}"));
-        let consumer = client(settings, &format!("{}baton.verify", settings.topology.prefix)).map_err(failed)?;
-        let mut list = TopicPartitionList::new();
         let open: BTreeSet<i32> = ends.iter().filter(|(_, end)| *end > 0).map(|(partition, _)| *partition).collect();
-        for partition in &open {
+        let mut reel = Self {
+            consumer: None,
+            spare: Rc::clone(spare),
+            topic: topic.to_owned(),
+            ends: ends.iter().copied().collect(),
+            open,
+            waiting: BTreeMap::new(),
+            held: BTreeSet::new(),
+        };
+        if reel.open.is_empty() {
+            return Ok(reel);
+        }
+        let left = spare.borrow_mut().pop();
+        let consumer = match left {
+            Some(consumer) => consumer,
+            None => client(settings, &format!("{}baton.verify", settings.topology.prefix)).map_err(failed)?,
+        };
+        let mut list = TopicPartitionList::new();
+        for partition in &reel.open {
             list.add_partition_offset(topic, *partition, Offset::Beginning).map_err(failed)?;
         }
         consumer.assign(&list).map_err(failed)?;
-        let ends = ends.iter().copied().collect();
-        Ok(Self { consumer, topic: topic.to_owned(), ends, open, waiting: BTreeMap::new(), held: BTreeSet::new() })
+        reel.consumer = Some(consumer);
+        Ok(reel)
     }
 
     fn hold(&mut self, partition: i32, hold: bool) -> Result<(), Fault> {
+        let Some(consumer) = &self.consumer else { return Ok(()) };
         let mut list = TopicPartitionList::new();
         list.add_partition(&self.topic, partition);
-        let done = if hold { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
+        let done = if hold { consumer.pause(&list) } else { consumer.resume(&list) };
         done.map_err(|error| Fault::Fatal(format!("{}[{partition}]: {error}", self.topic)))?;
         if hold {
             self.held.insert(partition);
@@ -169,8 +195,8 @@ impl Reel {
 
     /// Takes in one record or end.
     fn take_in(&mut self, heard: &mut Instant) -> Result<(), Fault> {
-        let polled = self.consumer.poll(Duration::from_millis(100));
-        match polled {
+        let Some(consumer) = &self.consumer else { return Ok(()) };
+        match consumer.poll(Duration::from_millis(100)) {
             Some(Ok(message)) => {
                 *heard = Instant::now();
                 let partition = message.partition();
@@ -200,6 +226,17 @@ impl Reel {
             Some(Err(_)) | None if heard.elapsed() < PATIENCE => Ok(()),
             Some(Err(error)) => Err(Fault::Fatal(format!("{}: {error}", self.topic))),
             None => Err(Fault::Fatal(format!("{}: nothing heard for {} s", self.topic, PATIENCE.as_secs()))),
+        }
+    }
+}
+
+/// What it was reading with may read another topic.
+impl Drop for Reel {
+    fn drop(&mut self) {
+        if let Some(consumer) = self.consumer.take()
+            && consumer.unassign().is_ok()
+        {
+            self.spare.borrow_mut().push(consumer);
         }
     }
 }

@@ -90,12 +90,14 @@ impl Witness {
     }
 
     fn first(&mut self) -> Result<Option<(i32, Told)>, Fault> {
-        let mut first: Option<(LogTime, i32, Told)> = None;
+        let mut first: Option<((LogTime, bool), i32, Told)> = None;
         let partitions: Vec<i32> = self.heads.keys().copied().collect();
         for partition in partitions {
             let Some((at, told)) = self.head(partition)? else { continue };
-            if first.is_none_or(|(least, other, _)| (at, partition) < (least, other)) {
-                first = Some((at, partition, told));
+            // A tick tells the time of the last event, on every partition: the event comes first.
+            let place = (at, matches!(told, Told::Time(_)));
+            if first.is_none_or(|(least, ..)| place < least) {
+                first = Some((place, partition, told));
             }
         }
         Ok(first.map(|(_, partition, told)| (partition, told)))
