@@ -24,7 +24,7 @@ fn a_backlog_is_committed_in_transactions_of_at_most_so_many_records() {
 #[test]
 fn a_record_waits_for_more_only_so_long_and_so_many_bytes() {
     let patient = Limits { records: 1_000, age_ms: 1_000, ..Limits::default() };
-    for (limits, later) in [(patient, 1_000), (Limits { bytes: 1, ..patient }, 0)] {
+    for (limits, later) in [(patient, 1_000), (Limits { bytes: 4, ..patient }, 0)] {
         let mut bench = Bench::with(limits, Order::Stamped(Writers::First(1)));
         bench.settle();
         bench.port.trickle = 1;

@@ -1,9 +1,10 @@
 //! Where each output goes and what it carries: a stage's own, the ledger, the changelog, dead letters.
 
-use baton_engine::{Event, Fault, Stop, Topic};
+use baton_engine::{Event, Fault, Order, Outbox, RecordHeaders, Stop, StoreError, Topic};
 
 use crate::bench::Bench;
-use crate::port::Written;
+use crate::port::{OTHER, PART, Written};
+use crate::stage::spec;
 
 /// The last record committed to a topic.
 fn last(bench: &Bench, topic: Topic) -> Written {
@@ -112,7 +113,37 @@ fn a_lane_whose_state_cannot_be_read_commits_nothing_and_names_itself() {
 }
 
 #[test]
+fn an_outbox_gives_back_what_was_put_in_headers_too() {
+    let mut outbox = Outbox::default();
+    assert!(outbox.is_empty() && outbox.outputs().next().is_none());
+    outbox.push(Topic::Ledger, 7, None, Some(b"value"), &[("a", b"1"), ("b", b"22")]);
+    assert_eq!((outbox.is_empty(), outbox.len(), outbox.bytes()), (false, 1, 10));
+    let output = outbox.outputs().next().unwrap();
+    assert_eq!(
+        (output.topic, output.partition, output.key, output.value),
+        (Topic::Ledger, 7, None, Some(&b"value"[..]))
+    );
+    let mut seen = Vec::new();
+    output.headers.each(&mut |name, value| seen.push((name.to_vec(), value.unwrap().to_vec())));
+    assert_eq!(seen, [(b"a".to_vec(), b"1".to_vec()), (b"b".to_vec(), b"22".to_vec())]);
+    outbox.clear();
+    assert_eq!((outbox.is_empty(), outbox.bytes()), (true, 0));
+}
+
+#[test]
+fn the_lanes_are_the_partitions_of_the_first_input() {
+    let mut stage = spec(Order::Arrival, 2);
+    stage.inputs[0].partitions = 4;
+    stage.inputs[1].partitions = 2;
+    assert_eq!(stage.lanes(), 4);
+    assert_eq!(stage.parts_of(0), [PART, OTHER, (OTHER.0, 1)], "its own, and all of a source");
+    stage.inputs.clear();
+    assert_eq!(stage.lanes(), 0);
+}
+
+#[test]
 fn a_fault_reads_as_its_reason() {
+    assert_eq!(StoreError("disk full".to_owned()).to_string(), "disk full");
     for fault in [Fault::Abort, Fault::Fatal, Fault::Fenced, Fault::Config] {
         assert_eq!(fault("why".to_owned()).to_string(), "why");
     }
