@@ -128,14 +128,14 @@ impl Deployment {
 
     /// Starts a consumer under an instance name, with a state folder of its own.
     pub(crate) fn start_as(&mut self, consumer: &str, instance: &str) {
-        self.spawn(format!("{consumer}-{instance}"), consumer, instance);
+        self.launch(format!("{consumer}-{instance}"), consumer, instance);
     }
 
     /// Starts a consumer a second time under the same instance name, with a state folder of its own;
     /// returns how the first one ended.
     pub(crate) fn replace(&mut self, consumer: &str) -> (Option<i32>, Duration) {
         let mut older = self.running.remove(&format!("{consumer}-0")).unwrap();
-        self.spawn(format!("{consumer}-0.twin"), consumer, "0");
+        self.launch(format!("{consumer}-0.twin"), consumer, "0");
         let began = Instant::now();
         while began.elapsed() < Duration::from_mins(1) {
             if let Some(status) = older.try_wait().unwrap() {
@@ -154,7 +154,7 @@ impl Deployment {
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
     }
 
-    fn spawn(&mut self, name: String, consumer: &str, instance: &str) {
+    fn launch(&mut self, name: String, consumer: &str, instance: &str) {
         let log = std::fs::File::create(self.state.path().join(format!("{name}.log"))).unwrap();
         let child = self
             .command(&name, &["run", consumer, "--set", &format!("instance={instance}")])
