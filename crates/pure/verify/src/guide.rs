@@ -91,6 +91,17 @@ enum Step {
     Done,
 }
 
+/// What has happened since the worker last committed, or began.
+#[derive(Default)]
+struct Since {
+    /// Records handed over that are not committed.
+    uncommitted: bool,
+    /// The worker knows that every part is at its end.
+    ends_told: bool,
+    /// There is nothing more.
+    done: bool,
+}
+
 /// The feed.
 pub(crate) struct Guide {
     inputs: Inputs,
@@ -107,13 +118,11 @@ pub(crate) struct Guide {
     put_off: BTreeMap<Part, LogTime>,
     /// The part tried, and the time before.
     trial: Option<(Part, LogTime)>,
-    has_uncommitted: bool,
+    since: Since,
     /// Records without an event, so far.
     unseen: i64,
-    are_ends_told: bool,
     /// Whether records that were not witnessed need not be judged.
     may_stop: bool,
-    is_done: bool,
     next: BTreeMap<Part, i64>,
 }
 
@@ -137,11 +146,9 @@ impl Guide {
             patience: patience_ms.saturating_mul(1_000).max(1),
             put_off: BTreeMap::new(),
             trial: None,
-            has_uncommitted: false,
+            since: Since::default(),
             unseen: 0,
-            are_ends_told: false,
             may_stop: false,
-            is_done: false,
             next: BTreeMap::new(),
         }
     }
@@ -253,19 +260,19 @@ impl Guide {
     }
 
     fn tell_ends(&mut self, sink: &mut dyn FnMut(Event<'_>)) {
-        if !self.are_ends_told {
-            self.are_ends_told = true;
+        if !self.since.ends_told {
+            self.since.ends_told = true;
             for part in self.inputs.parts() {
                 sink(Event::End { part, offset: self.next.get(&part).copied().unwrap_or(0) });
             }
         }
     }
+}
 
-    /// The record is judged at once, since every part but its own is at its end.
-    fn hand_over(&mut self, part: Part, entry: &Entry, sink: &mut dyn FnMut(Event<'_>)) {
-        hand_over(part, entry, sink);
-        sink(Event::End { part, offset: entry.offset.saturating_add(1) });
-    }
+/// The record is judged at once, since every part but its own is at its end.
+fn hand_over_alone(part: Part, entry: &Entry, sink: &mut dyn FnMut(Event<'_>)) {
+    hand_over(part, entry, sink);
+    sink(Event::End { part, offset: entry.offset.saturating_add(1) });
 }
 
 impl Feed for Guide {
@@ -277,19 +284,19 @@ impl Feed for Guide {
                 Step::Give(part, at) => {
                     let Some(entry) = self.inputs.pop(part)? else { break };
                     self.between.at.set(at);
-                    self.hand_over(part, &entry, sink);
+                    hand_over_alone(part, &entry, sink);
                     self.next.insert(part, entry.offset.saturating_add(1));
                     self.put_off.remove(&part);
-                    self.has_uncommitted = true;
+                    self.since.uncommitted = true;
                     records += 1;
                 }
                 // It must be alone in its transaction.
-                Step::Try(_) if self.has_uncommitted => return Ok(Polled { records, drained: true }),
+                Step::Try(_) if self.since.uncommitted => return Ok(Polled { records, drained: true }),
                 Step::Try(part) => {
                     let Some(entry) = self.inputs.peek(part)?.cloned() else { break };
                     self.trial = Some((part, self.between.now.get()));
                     self.between.at.set(None);
-                    self.hand_over(part, &entry, sink);
+                    hand_over_alone(part, &entry, sink);
                     return Ok(Polled { records: records + 1, drained: true });
                 }
                 Step::Advance(at) => {
@@ -297,7 +304,7 @@ impl Feed for Guide {
                     return Ok(Polled { records, drained: true });
                 }
                 Step::Done => {
-                    self.is_done = true;
+                    self.since.done = true;
                     return Ok(Polled { records, drained: true });
                 }
             }
@@ -308,11 +315,11 @@ impl Feed for Guide {
     fn hold(&mut self, _parts: &[Part], _hold: bool) {}
 
     fn restarted(&mut self) {
-        self.are_ends_told = false;
+        self.since.ends_told = false;
     }
 
     fn allows(&mut self, written: &[Output]) -> bool {
-        self.has_uncommitted = false;
+        self.since.uncommitted = false;
         let Some((part, before)) = self.trial.take() else { return true };
         if written.iter().any(|output| matches!(output.topic, Topic::Output(_))) {
             self.between.now.set(before);
@@ -331,7 +338,7 @@ impl Feed for Guide {
     fn go_on_to(&mut self, ends: &BTreeMap<Part, i64>) {
         self.inputs.go_on_to(ends);
         self.may_stop = true;
-        self.is_done = false;
+        self.since.done = false;
     }
 
     fn unread(&mut self) -> Result<u64, Fault> {
@@ -339,6 +346,6 @@ impl Feed for Guide {
     }
 
     fn is_done(&mut self) -> Result<bool, Fault> {
-        Ok(self.is_done)
+        Ok(self.since.done)
     }
 }

@@ -148,7 +148,7 @@ impl Verifier {
             });
             let gone: Vec<Part> = gone.collect();
             for part in &gone {
-                report.unverifiable.push(self.why_not(cluster, &plan, number, *part)?);
+                report.unverifiable.push(why_not(cluster, &plan, number, *part)?);
             }
             if gone.is_empty() {
                 let (lane, differences) = lane::verify(self, cluster, &plan, number, heard)?;
@@ -157,18 +157,6 @@ impl Verifier {
             }
         }
         Ok(report)
-    }
-
-    fn why_not(&self, cluster: &mut dyn Cluster, plan: &Plan, lane: i32, part: Part) -> Result<String, Fault> {
-        let topic = plan.spec.inputs.get(part.0).map_or("", |input| input.topic.as_str());
-        let bounds = plan.inputs.get(&part).copied().unwrap_or_default();
-        let oldest = cluster.read(topic, &[(part.1, bounds.end)])?.next(part.1)?;
-        let since =
-            oldest.map_or_else(String::new, |entry| format!(", the oldest left came at {} ms", entry.appended.0));
-        Ok(format!(
-            "{} lane {lane}: its input {topic}[{}] begins at offset {}: what lay before was removed by retention{since}",
-            plan.spec.name, part.1, bounds.first
-        ))
     }
 
     fn plan(&self, cluster: &mut dyn Cluster, consumer: Consumer) -> Result<Plan, Fault> {
@@ -230,4 +218,16 @@ impl Verifier {
             is_ordered: &|name| ordered.contains(&name),
         })
     }
+}
+
+/// Why a lane cannot be verified.
+fn why_not(cluster: &mut dyn Cluster, plan: &Plan, lane: i32, part: Part) -> Result<String, Fault> {
+    let topic = plan.spec.inputs.get(part.0).map_or("", |input| input.topic.as_str());
+    let bounds = plan.inputs.get(&part).copied().unwrap_or_default();
+    let oldest = cluster.read(topic, &[(part.1, bounds.end)])?.next(part.1)?;
+    let since = oldest.map_or_else(String::new, |entry| format!(", the oldest left came at {} ms", entry.appended.0));
+    Ok(format!(
+        "{} lane {lane}: its input {topic}[{}] begins at offset {}: what lay before was removed by retention{since}",
+        plan.spec.name, part.1, bounds.first
+    ))
 }

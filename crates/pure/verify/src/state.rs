@@ -27,20 +27,16 @@ impl Fold {
         let mut tape = cluster.read(topic, &[(lane, end)])?;
         while let Some(entry) = tape.next(lane)? {
             let Some(key) = entry.key else { continue };
-            match entry.value {
-                Some(row) => {
-                    fold.deleted.remove(&key);
-                    fold.rows.insert(key, (entry.offset, row));
-                }
-                None => {
-                    fold.rows.remove(&key);
+            if let Some(row) = entry.value {
+                fold.deleted.remove(&key);
+                fold.rows.insert(key, (entry.offset, row));
+            } else {
+                fold.rows.remove(&key);
+                // Only there to name a place; there may be many.
+                if fold.deleted.len() < MOST {
                     fold.deleted.insert(key, entry.offset);
                 }
             }
-        }
-        // Deleted keys are only needed to name the place; there may be many.
-        while fold.deleted.len() > MOST {
-            fold.deleted.pop_first();
         }
         Ok(fold)
     }
@@ -82,7 +78,7 @@ impl Fold {
                     tell(Kind::State, Some(*offset), "no such row".to_owned(), about);
                 }
                 Some(expected) if key.as_slice() == LaneRow::KEY => {
-                    if let Some(how) = unlike(LaneRow::read(expected), LaneRow::read(row)) {
+                    if let Some(how) = unlike(LaneRow::read(expected).as_ref(), LaneRow::read(row).as_ref()) {
                         tell(Kind::State, Some(*offset), format!("{}: {}", name(key), how.0), how.1);
                     }
                 }
@@ -107,8 +103,8 @@ impl Fold {
 }
 
 /// In what two lanes' own rows differ.
-fn unlike(expected: Option<LaneRow>, found: Option<LaneRow>) -> Option<(String, String)> {
-    let (Some(a), Some(b)) = (&expected, &found) else {
+fn unlike(expected: Option<&LaneRow>, found: Option<&LaneRow>) -> Option<(String, String)> {
+    let (Some(a), Some(b)) = (expected, found) else {
         return (expected != found).then(|| ("readable".to_owned(), "of another format".to_owned()));
     };
     let parts: [(&str, String, String); 5] = [

@@ -36,16 +36,16 @@ pub(crate) fn three(line: &str) -> &'static str {
     }
 }
 
-/// Runs `lines` through a pipeline of `lanes`, fed in chunks, each consumer `turns` turns at a time.
-pub(crate) fn run(lines: &[String], topic: impl Fn(&str) -> &'static str, lanes: i32, chunk: usize) -> Ran {
+/// Runs `given` through a pipeline of `lanes`, fed in chunks, each consumer `turns` turns at a time.
+pub(crate) fn run(given: &[String], source: impl Fn(&str) -> &'static str, lanes: i32, chunk: usize) -> Ran {
     let policy = Arc::new(baton_policy::parse("starter.yaml", baton_policy::STARTER).unwrap());
     let topology = Topology::new("", lanes);
     let mut shared = Shared::at(NOW);
     shared.keep_changelogs = true;
     let mut pipeline = Pipeline::over(&topology, &policy, shared, Limits::default(), |_, log| log);
-    for part in lines.chunks(chunk) {
+    for part in given.chunks(chunk) {
         for line in part {
-            pipeline.feed_to(topic(line), line.as_bytes());
+            pipeline.feed_to(source(line), line.as_bytes());
         }
         settle(&mut pipeline);
     }
