@@ -38,6 +38,10 @@ fn which(text: &str) -> Result<Which, String> {
 /// Time to finish what is under way after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
+/// A worker is given up after so many looks, five seconds' worth: a process that was stopped as a whole
+/// finds all of its workers late, and they are not stuck.
+const LOOKS: u32 = 100;
+
 /// Runs until SIGTERM or Ctrl-C, or until a consumer cannot go on.
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
     let policy = Arc::new(policy::load(settings.policy.as_deref())?);
@@ -75,15 +79,16 @@ async fn host(args: &Args, settings: &Settings, hosting: &Hosting, policy: &Poli
         }
     }
     tracing::info!(policy = policy.name, version = policy.version, "running");
-    wait_for_the_end(&workers).await?;
+    wait_for_the_end(&workers, &board).await?;
     stop.store(true, Ordering::Release);
     finish(workers)
 }
 
 /// A signal, or the end of a worker.
-async fn wait_for_the_end(workers: &[Running]) -> Result<(), Failure> {
+async fn wait_for_the_end(workers: &[Running], board: &Board) -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| Failure::io(format!("signals: {error}")))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| Failure::io(format!("signals: {error}")))?;
+    let mut looks = 0;
     loop {
         tokio::select! {
             _ = terminate.recv() => return Ok(()),
@@ -91,6 +96,12 @@ async fn wait_for_the_end(workers: &[Running]) -> Result<(), Failure> {
             () = tokio::time::sleep(Duration::from_millis(50)) => {
                 if workers.iter().any(Running::has_ended) {
                     return Ok(());
+                }
+                let stuck = board.hopeless().err();
+                looks = if stuck.is_some() { looks + 1 } else { 0 };
+                if let Some(stuck) = stuck.filter(|_| looks > LOOKS) {
+                    let message = format!("{stuck}: given up; another start goes on where the last commit ended");
+                    return Err(Failure { message, code: 75 });
                 }
             }
         }

@@ -27,6 +27,8 @@ pub struct Board(Mutex<Vec<Snapshot>>);
 
 /// A worker silent for so long is stuck: three times the longest single call to the cluster.
 const SILENT: Duration = Duration::from_mins(1);
+/// All calls of one turn, each at its longest, come to less.
+const HOPELESS: Duration = Duration::from_mins(2);
 
 impl Board {
     /// Replaces what the worker said before.
@@ -45,7 +47,17 @@ impl Board {
 
     /// Why the process should be restarted; `Ok` while every worker turns. Never about the broker.
     pub fn live(&self) -> Result<(), String> {
-        match self.all().iter().find(|snapshot| snapshot.at.elapsed() > SILENT) {
+        self.turning(SILENT)
+    }
+
+    /// Why the process cannot be waited for any longer. Nobody may be there to look at `live`, and a call
+    /// of the Kafka client that never returns would leave the worker's lanes to nobody.
+    pub fn hopeless(&self) -> Result<(), String> {
+        self.turning(HOPELESS)
+    }
+
+    fn turning(&self, within: Duration) -> Result<(), String> {
+        match self.all().iter().find(|snapshot| snapshot.at.elapsed() > within) {
             Some(stuck) => Err(format!(
                 "{} worker {} has not turned for {} s",
                 stuck.consumer,
@@ -94,6 +106,21 @@ mod tests {
             stats: Stats::default(),
             lanes: vec![lane],
         }
+    }
+
+    #[test]
+    fn a_worker_that_does_not_turn_is_seen_after_a_minute_and_given_up_after_two() {
+        let after = |seconds: u64| {
+            let board = Board::default();
+            board.say(Snapshot {
+                at: Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap(),
+                ..snapshot(None)
+            });
+            (board.live().is_ok(), board.hopeless().is_ok())
+        };
+        assert_eq!([after(0), after(50)], [(true, true); 2]);
+        assert_eq!([after(70), after(110)], [(false, true); 2]);
+        assert_eq!(after(130), (false, false));
     }
 
     #[test]
