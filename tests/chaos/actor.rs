@@ -21,7 +21,9 @@ const BEAT: Duration = Duration::from_millis(20);
 /// A step that cannot be done now is tried again this much later.
 const AGAIN: Duration = Duration::from_millis(300);
 /// And given up after so long: then the run proves less than it says.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(5);
+/// The broker stays up for so long at least: a run during which it is always away shows little.
+const UP_BETWEEN: Duration = Duration::from_secs(10);
 
 /// Everything that a fault can befall.
 pub(crate) struct Actor<'a> {
@@ -30,6 +32,7 @@ pub(crate) struct Actor<'a> {
     broker: Broker,
     copies: PathBuf,
     bounce: Option<JoinHandle<Done<Duration>>>,
+    bounced: Option<Instant>,
     later: Vec<(Instant, Later)>,
     /// Faults done, by name.
     pub(crate) done: BTreeMap<&'static str, usize>,
@@ -57,6 +60,7 @@ impl<'a> Actor<'a> {
             broker: broker.clone(),
             copies: dir.join("copies"),
             bounce: None,
+            bounced: None,
             later: Vec::new(),
             done: BTreeMap::new(),
             outages: Vec::new(),
@@ -185,7 +189,8 @@ impl<'a> Actor<'a> {
     }
 
     fn bounce(&mut self, end: fn(&Broker) -> Done) -> bool {
-        if self.bounce.is_some() {
+        let is_fresh = self.bounced.is_some_and(|at| at.elapsed() < UP_BETWEEN);
+        if self.bounce.is_some() || is_fresh {
             return false;
         }
         let broker = self.broker.clone();
@@ -202,6 +207,7 @@ impl<'a> Actor<'a> {
         if let Some(bounce) = self.bounce.take_if(|bounce| bounce.is_finished()) {
             let away = bounce.join().unwrap_or_else(|_| trouble("the broker's bounce panicked"))?;
             self.outages.push(away.as_millis());
+            self.bounced = Some(now);
         }
         let (due, rest) = std::mem::take(&mut self.later).into_iter().partition(|(at, _)| *at <= now);
         self.later = rest;

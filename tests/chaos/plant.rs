@@ -32,8 +32,8 @@ impl Plant {
     /// The oracles that must each find a difference they did not find before.
     pub(crate) fn seen_by(self) -> &'static [&'static str] {
         match self {
-            Self::DoubledHandoff => &["agreement", "handoffs", "reader"],
-            Self::LostBreach => &["agreement", "promises", "reader"],
+            Self::DoubledHandoff => &["agreement", "handoffs", "reader", "verify", "reconcile"],
+            Self::LostBreach => &["agreement", "promises", "reader", "verify"],
             Self::ForeignLine => &["input", "ledgers"],
         }
     }

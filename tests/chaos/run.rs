@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use baton_pipeline::Topology;
 use baton_policy::Policy;
+use serde_json::Value;
 
 use crate::actor::Actor;
 use crate::broker::Broker;
@@ -52,7 +53,7 @@ struct Evidence {
     seen: Seen,
 }
 
-/// The binary's own oracles, with what each judges.
+/// The binary's own oracles.
 const TOOLS: [&str; 2] = ["verify", "reconcile"];
 
 /// Runs it and judges.
@@ -149,28 +150,37 @@ fn judge(evidence: &Evidence, fleet: &Fleet) -> Done<BTreeMap<&'static str, Verd
     let history = promises::read(topics)?;
     verdicts.insert("promises", promises::compare(&promises::recount(policy, &history), &promises::said(topics)?));
     for tool in TOOLS {
-        if let Some(verdict) = ask(fleet, tool)? {
-            verdicts.insert(tool, verdict);
-        }
+        verdicts.insert(tool, ask(fleet, tool)?);
     }
     Ok(verdicts)
 }
 
-/// What the binary itself says of its deployment: 0 no difference, 65 some.
-fn ask(fleet: &Fleet, tool: &str) -> Done<Option<Verdict>> {
-    let (_, help) = fleet.call(&["--help"])?;
-    if !help.lines().any(|line| line.trim_start().starts_with(tool)) {
-        return Ok(None);
+/// What the binary itself says of its deployment, as JSON: how many differences, and which.
+fn ask(fleet: &Fleet, tool: &str) -> Done<Verdict> {
+    let done = fleet.command(&[tool, "--json"]).stdin(Stdio::null()).output()?;
+    if !matches!(done.status.code(), Some(0 | 65)) {
+        return trouble(format!(
+            "`baton {tool}` ended with {}: {}",
+            done.status,
+            String::from_utf8_lossy(&done.stderr)
+        ));
     }
-    let (code, said) = fleet.call(&[tool])?;
+    let said: Value = serde_json::from_slice(&done.stdout)?;
     let mut verdict = Verdict::default();
-    verdict.looked(1);
-    match code {
-        Some(0) => {}
-        Some(65) => said.lines().for_each(|line| verdict.differs(line)),
-        _ => return trouble(format!("`baton {tool}` ended with {code:?}: {said}")),
+    let count = |said: &Value, name: &str| said[name].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+    for lane in said["stages"].as_array().into_iter().flatten().flat_map(|stage| stage["lanes"].as_array()).flatten() {
+        verdict.looked(count(lane, "outputs_compared") + count(lane, "rows_compared"));
     }
-    Ok(Some(verdict))
+    verdict.looked(count(&said, "equations"));
+    let told: Vec<&Value> = ["first", "wrong"].iter().filter_map(|name| said[name].as_array()).flatten().collect();
+    told.iter().for_each(|difference| verdict.differs(difference.to_string()));
+    let more = count(&said, "differences").saturating_sub(told.len());
+    verdict.differences += more;
+    // What cannot be verified is no difference, and ends with 65 all the same.
+    if done.status.code() == Some(65) && verdict.differences == 0 {
+        verdict.differs(String::from_utf8_lossy(&done.stdout));
+    }
+    Ok(verdict)
 }
 
 /// Waits until every consumer has read everything, starting again what ends; returns how long it took.
@@ -179,8 +189,8 @@ pub(crate) fn settle(fleet: &mut Fleet, patience: Duration) -> Done<Duration> {
     let seconds = patience.as_secs().to_string();
     let mut report: std::process::Child = {
         let mut command: Command = fleet.command(&["report", "--wait", "--timeout", &seconds]);
-        command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null());
-        command.stderr(std::process::Stdio::piped()).spawn()?
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(Stdio::piped()).spawn()?
     };
     loop {
         if let Err(error) = fleet.supervise() {
