@@ -19,6 +19,10 @@ pub(crate) fn in_transaction(error: &RawError) -> Fault {
         Code::TransactionalIdAuthorizationFailed | Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed => {
             Fault::Config(error.to_string())
         }
+        // The engine writes nothing above its bound, so the topic allows less than it should: again is in vain.
+        Code::MessageSizeTooLarge => Fault::Config(format!(
+            "{error}; the topic's max.message.bytes is lower than Baton needs: see `baton topics plan`"
+        )),
         _ if error.abort => Fault::Abort(error.to_string()),
         _ => Fault::Fatal(error.to_string()),
     }

@@ -1,6 +1,7 @@
 //! Whose directory it is, and which ones are refused.
 
 use std::fs;
+use std::path::Path;
 
 use baton_engine::Store;
 
@@ -269,4 +270,24 @@ fn the_age_survives_a_compaction() {
     let open = |now| MemLog::open_with(state_dir.path(), &identity(), trust_at(now), SMALL).unwrap().1;
     assert!(matches!(open(NOON + DAY), Opened::Loaded { .. }));
     assert!(matches!(open(NOON + 7 * DAY), Opened::Wiped { cause: Cause::TooOld { .. } }));
+}
+
+/// What a folder of layout 2 looks like on disk, as an earlier build wrote it. Never written anew: a layout that
+/// cannot read it must wipe it by name, and has a fixture of its own.
+#[test]
+fn a_folder_that_an_earlier_build_wrote_is_read_to_the_last_row() {
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/fixtures/store-layout-2");
+    let written = scratch();
+    let (mut log, _) = open(&written, SMALL);
+    super::write_history(&mut log, 25, |_| {});
+    let expected = state(&log);
+    drop(log);
+    if std::env::var("BATON_WRITE_FIXTURE").is_ok() {
+        write_files(&committed, &read_files(&lane_dir(&written)));
+    }
+    let mut files = read_files(&committed);
+    files.remove("LOCK");
+    let (_dir, log, opened) = open_files(&files, SMALL);
+    assert!(matches!(opened, Opened::Loaded { torn_bytes: 0, .. }), "{opened:?}");
+    assert_eq!(state(&log), expected);
 }

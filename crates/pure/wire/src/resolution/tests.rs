@@ -166,3 +166,56 @@ fn a_rewrite_accounts_for_every_byte() {
     assert_eq!(plan.rewrite(&[8, 8]), Err(Error::Trailing(1)));
     assert_eq!(plan.rewrite(&[]), Err(Error::Short));
 }
+
+/// What a schema may become: (the step, before, after, and bodies with what the other side reads; `None` where
+/// that side cannot).
+type Step<'a> = (&'a str, String, String, (&'a [u8], &'a [u8]), Option<(&'a [u8], &'a [u8])>);
+
+#[test]
+fn the_six_steps_that_a_schema_may_take_are_read_by_the_side_that_comes_later() {
+    let field = |name: &str, rest: &str| format!(r#"{{"name": "{name}", {rest}}}"#);
+    let kind = |symbols: &str| {
+        field("e", &format!(r#""type": {{"type": "enum", "name": "E", "symbols": [{symbols}], "default": "p"}}"#))
+    };
+    let more = field("n", r#""type": "string", "default": "hi""#);
+    let optional = field("o", r#""type": ["null", "long"], "default": null"#);
+    let steps: [Step<'_>; 6] = [
+        (
+            "a field more, with a default",
+            A.into(),
+            format!("{A},{more}"),
+            (&[8], &[8, 4, b'h', b'i']),
+            Some((&[8, 2, b'x'], &[8])),
+        ),
+        ("an optional field less", format!("{A},{optional}"), A.into(), (&[8, 2, 6], &[8]), Some((&[8], &[8, 0]))),
+        ("int becomes long", field("a", r#""type": "int""#), A.into(), (&[8], &[8]), None),
+        (
+            "another name, the old as alias",
+            A.into(),
+            field("z", r#""aliases": ["a"], "type": "long""#),
+            (&[8], &[8]),
+            None,
+        ),
+        (
+            "a symbol more, with a default",
+            kind(r#""p", "q""#),
+            kind(r#""p", "q", "r""#),
+            (&[2], &[2]),
+            Some((&[4], &[0])),
+        ),
+        (
+            "another order",
+            format!("{A},{B}"),
+            format!("{B},{A}"),
+            (&[8, 2, b'x'], &[2, b'x', 8]),
+            Some((&[2, b'x', 8], &[8, 2, b'x'])),
+        ),
+    ];
+    for (step, before, after, (written, read), back) in steps {
+        assert_eq!(rewritten(&before, &after, written), read, "{step}: the later side reads the earlier");
+        match back {
+            Some((written, read)) => assert_eq!(rewritten(&after, &before, written), read, "{step}: and the other way"),
+            None => assert!(plan(&after, &before).is_err(), "{step}: the earlier side refuses the later, and says so"),
+        }
+    }
+}
