@@ -233,6 +233,12 @@ impl Reel {
 /// What it was reading with may read another topic.
 impl Drop for Reel {
     fn drop(&mut self) {
+        // A partition that is held would still be when it is assigned again.
+        for partition in self.held.clone() {
+            if self.hold(partition, false).is_err() {
+                return;
+            }
+        }
         if let Some(consumer) = self.consumer.take()
             && consumer.unassign().is_ok()
         {

@@ -18,20 +18,31 @@ use crate::replay::{Feed, Inputs, Output, hand_over};
 use crate::tape::Entry;
 use crate::witness::{Marks, Told, Witness};
 
+/// What is known of a record's stamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Given {
+    /// It follows from the record and the time.
+    Own,
+    /// It was no earlier than this.
+    AtLeast(LogTime),
+    /// It was no later than this: the record has no event, and nothing witnessed may come later for it.
+    AtMost(LogTime),
+}
+
 /// What the guide and the processor say to each other.
 #[derive(Debug)]
 pub(crate) struct Between {
     /// The lane's log time.
     now: Cell<LogTime>,
-    /// The stamp that the next record was given, if later than its own.
-    at: Cell<Option<LogTime>>,
+    /// What is known of the stamp that the next record was given.
+    given: Cell<Given>,
     /// How late it was told to be.
     advance: Cell<Option<LogTime>>,
 }
 
 impl Between {
     pub(crate) fn new() -> Rc<Self> {
-        Rc::new(Self { now: Cell::new(LogTime::MIN), at: Cell::new(None), advance: Cell::new(None) })
+        Rc::new(Self { now: Cell::new(LogTime::MIN), given: Cell::new(Given::Own), advance: Cell::new(None) })
     }
 }
 
@@ -43,13 +54,17 @@ pub(crate) struct Guided {
 
 impl Processor for Guided {
     fn stamp(&mut self, record: &Incoming<'_>, now: LogTime) -> Stamped {
-        let given = self.between.at.take();
-        match (self.inner.stamp(record, now), given) {
-            (Stamped::At(mut stamp), Some(at)) => {
-                stamp.at = stamp.at.max(at);
+        let given = self.between.given.replace(Given::Own);
+        match self.inner.stamp(record, now) {
+            Stamped::At(mut stamp) => {
+                stamp.at = match given {
+                    Given::Own => stamp.at,
+                    Given::AtLeast(at) => stamp.at.max(at),
+                    Given::AtMost(at) => stamp.at.min(at.max(now)),
+                };
                 Stamped::At(stamp)
             }
-            (stamped, _) => stamped,
+            bad @ Stamped::Bad(..) => bad,
         }
     }
 
@@ -82,10 +97,10 @@ impl Processor for Guided {
 const CROWD: i64 = 1_000;
 
 enum Step {
-    /// Judge the next record of the part, at no earlier stamp than this.
-    Give(Part, Option<LogTime>),
+    /// Judge the next record of the part.
+    Give(Part, Given),
     /// Judge it if it gives no event.
-    Try(Part),
+    Try(Part, Given),
     /// Let time pass.
     Advance(LogTime),
     Done,
@@ -185,7 +200,8 @@ impl Guide {
                         self.witness.pop()?;
                         return Ok(Step::Give(part, self.believed(part, at)?));
                     }
-                    return Ok(Step::Give(part, None));
+                    let given = self.unless_marked(part, head, at);
+                    return Ok(Step::Give(part, given));
                 }
                 None => return self.rest(),
             }
@@ -194,10 +210,18 @@ impl Guide {
 
     /// The stamp that was witnessed, if it can be: where records without an event crowd, each may have moved the
     /// next by a microsecond, and which did cannot be told. A clock may move time by any amount.
-    fn believed(&mut self, part: Part, at: LogTime) -> Result<Option<LogTime>, Fault> {
+    fn believed(&mut self, part: Part, at: LogTime) -> Result<Given, Fault> {
         let own = self.received(part)?.unwrap_or(LogTime::MIN).max(self.between.now.get().next());
         let most = LogTime(own.0.saturating_add(CROWD).saturating_add(self.unseen));
-        Ok((self.is_clocked || at <= most).then_some(at))
+        Ok(if self.is_clocked || at <= most { Given::AtLeast(at) } else { Given::Own })
+    }
+
+    /// A record without an event is judged before `limit`, however late its turn came here.
+    fn unless_marked(&self, part: Part, offset: i64, limit: LogTime) -> Given {
+        if self.marks.has(part, offset) {
+            return Given::Own;
+        }
+        Given::AtMost(LogTime(limit.0.saturating_sub(1)))
     }
 
     /// A record that has no event and whose stamp fits before `limit`.
@@ -209,12 +233,12 @@ impl Guide {
             if self.marks.has(part, offset) || self.put_off.get(&part).is_some_and(|until| now < *until) {
                 continue;
             }
-            let at = self.received(part)?.map_or(LogTime::MIN, |received| received.max(now.next()));
+            let at = self.received(part)?.unwrap_or(LogTime::MIN);
             if at < limit && first.is_none_or(|(least, _)| at < least) {
                 first = Some((at, part));
             }
         }
-        Ok(first.map(|(_, part)| Step::Try(part)))
+        Ok(first.map(|(_, part)| Step::Try(part, Given::AtMost(LogTime(limit.0.saturating_sub(1))))))
     }
 
     /// What is left when nothing more was witnessed.
@@ -222,16 +246,18 @@ impl Guide {
         if self.may_stop {
             return Ok(Step::Done);
         }
-        let mut first: Option<(LogTime, Part)> = None;
+        let mut first: Option<(LogTime, Part, i64)> = None;
         for part in self.inputs.parts() {
-            if self.inputs.peek(part)?.is_some() {
+            if let Some(offset) = self.inputs.peek(part)?.map(|entry| entry.offset) {
                 let at = self.received(part)?.unwrap_or(LogTime::MIN);
-                if first.is_none_or(|(least, _)| at < least) {
-                    first = Some((at, part));
+                if first.is_none_or(|(least, ..)| at < least) {
+                    first = Some((at, part, offset));
                 }
             }
         }
-        Ok(first.map_or(Step::Done, |(_, part)| Step::Give(part, None)))
+        // Every time that the lane came to was told, so time does not move any more.
+        let limit = self.between.now.get().next();
+        Ok(first.map_or(Step::Done, |(_, part, offset)| Step::Give(part, self.unless_marked(part, offset, limit))))
     }
 
     /// When the next record of a part was received; `None` when it cannot be read.
@@ -281,9 +307,9 @@ impl Feed for Guide {
         let mut records = 0;
         while records < max {
             match self.step()? {
-                Step::Give(part, at) => {
+                Step::Give(part, given) => {
                     let Some(entry) = self.inputs.pop(part)? else { break };
-                    self.between.at.set(at);
+                    self.between.given.set(given);
                     hand_over_alone(part, &entry, sink);
                     self.next.insert(part, entry.offset.saturating_add(1));
                     self.put_off.remove(&part);
@@ -291,11 +317,11 @@ impl Feed for Guide {
                     records += 1;
                 }
                 // It must be alone in its transaction.
-                Step::Try(_) if self.since.uncommitted => return Ok(Polled { records, drained: true }),
-                Step::Try(part) => {
+                Step::Try(..) if self.since.uncommitted => return Ok(Polled { records, drained: true }),
+                Step::Try(part, given) => {
                     let Some(entry) = self.inputs.peek(part)?.cloned() else { break };
                     self.trial = Some((part, self.between.now.get()));
-                    self.between.at.set(None);
+                    self.between.given.set(given);
                     hand_over_alone(part, &entry, sink);
                     return Ok(Polled { records: records + 1, drained: true });
                 }

@@ -70,7 +70,7 @@ fn repeats_that_came_over_another_source_find_their_place() {
     twice.sort_by_key(|(at, _)| *at);
     let twice: Vec<String> = twice.into_iter().map(|(_, line)| line).collect();
     let topic = |line: &str| if line.contains(" \"messageId\"") { "crm.activity" } else { "engagement.raw" };
-    for chunk in [2_000, 40] {
+    for chunk in [2_000, 40, 7] {
         let ran = run(&twice, topic, 2, chunk);
         assert_eq!(ran.differences(), [], "{chunk} a time");
     }
