@@ -132,27 +132,27 @@ fn a_record_that_stays_bad_is_parked_after_three_replays() {
 #[test]
 fn a_replay_killed_in_the_middle_and_given_again_sends_nothing_twice_and_loses_nothing() {
     let Some(mut deployment) = deploy("killed") else { return };
-    let count = 4_000;
+    let count = 8_000;
     let values: Vec<Vec<u8>> = (0..count).map(|number| format!("not json {number}").into_bytes()).collect();
     send(&deployment, RAW, &values, &[]);
     deployment.start("identify");
     await_letters(&deployment, count);
     deployment.terminate("identify");
-    let mut partly = 0;
-    for wait in [0, 3, 6, 9, 0, 3, 6, 9] {
-        let before = end(&deployment);
+    let mut interrupted = 0;
+    let ends = Ends::of(&deployment);
+    for wait in [0, 5, 10, 20, 40, 0, 80, 160] {
+        let before = ends.now();
         let mut child = deployment.spawn(&["dlq", "replay", "--all"]);
         // The first records are being written, in a transaction that is open still, or just done.
-        while end(&deployment) == before && child.try_wait().unwrap().is_none() {
+        while ends.now() == before && child.try_wait().unwrap().is_none() {
             std::thread::sleep(Duration::from_millis(1));
         }
         std::thread::sleep(Duration::from_millis(wait));
         child.kill().unwrap();
         child.wait().unwrap();
-        let sent = replayed(&deployment);
-        partly += usize::from(sent > 0 && sent < count);
+        interrupted += usize::from(ends.now() > before && replayed(&deployment) < count);
     }
-    assert!(partly > 0, "a kill must come between the first and the last transaction");
+    assert!(interrupted > 0, "a kill must come after the first record and before the last commit");
     // Two at once: one of them may be told that the other took over.
     let mut first = deployment.spawn(&["dlq", "replay", "--all"]);
     let (code, said) = replay(&deployment, &["--all"]);
@@ -174,10 +174,18 @@ fn replayed(deployment: &Deployment) -> usize {
 }
 
 /// The end of the input, records of open transactions and markers included.
-fn end(deployment: &Deployment) -> i64 {
-    let cluster = Cluster { bootstrap: deployment.bootstrap.clone(), properties: BTreeMap::default() };
-    let client: BaseConsumer = cluster.tool().set("isolation.level", "read_uncommitted").create().unwrap();
-    client.fetch_watermarks(&format!("{}{RAW}", deployment.prefix), 0, Duration::from_secs(10)).unwrap().1
+struct Ends(BaseConsumer, String);
+
+impl Ends {
+    fn of(deployment: &Deployment) -> Self {
+        let cluster = Cluster { bootstrap: deployment.bootstrap.clone(), properties: BTreeMap::default() };
+        let client: BaseConsumer = cluster.tool().set("isolation.level", "read_uncommitted").create().unwrap();
+        Self(client, format!("{}{RAW}", deployment.prefix))
+    }
+
+    fn now(&self) -> i64 {
+        self.0.fetch_watermarks(&self.1, 0, Duration::from_secs(10)).unwrap().1
+    }
 }
 
 fn await_letters(deployment: &Deployment, count: usize) {
