@@ -175,9 +175,7 @@ impl Deployment {
 
     /// SIGKILL, at once.
     pub(crate) fn kill(&mut self, consumer: &str) {
-        let mut child = self.running.remove(&format!("{consumer}-0")).unwrap();
-        child.kill().unwrap();
-        child.wait().unwrap();
+        self.kill_as(consumer, "0");
     }
 
     /// SIGTERM; returns the exit code and how long it took.
@@ -197,7 +195,7 @@ impl Deployment {
         Some(ended)
     }
 
-    /// Stops the second process of a consumer.
+    /// The same for one of several processes.
     pub(crate) fn kill_as(&mut self, consumer: &str, instance: &str) {
         let mut child = self.running.remove(&format!("{consumer}-{instance}")).unwrap();
         child.kill().unwrap();

@@ -109,7 +109,14 @@ impl Run {
         self.fed = to;
     }
 
-    /// Has the stage meet its fate, starts it again if it must be, and compares.
+    /// Waits until all is read, and compares with the simulator.
+    pub(crate) fn compare(&mut self) {
+        self.deployment.settle();
+        self.deployment.assert_agrees(&self.deployment.simulate(&self.lines[..self.fed]));
+        self.deployment.assert_balanced(self.fed);
+    }
+
+    /// Has the stage meet its fate, and starts it again if it must be.
     pub(crate) fn play(&mut self, case: &Case) {
         let Case { stage, point, action } = *case;
         self.deployment.kill(stage);
@@ -132,9 +139,6 @@ impl Run {
         if point == "revoked" {
             self.deployment.kill_as(stage, "1");
         }
-        self.deployment.settle();
-        self.deployment.assert_agrees(&self.deployment.simulate(&self.lines[..self.fed]));
-        self.deployment.assert_balanced(self.fed);
     }
 
     /// A second member takes lanes from one that has them.

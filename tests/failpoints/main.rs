@@ -33,6 +33,8 @@ fn a_consumer_may_die_panic_or_stall_at_any_point_of_its_cycle() {
         eprintln!("{case}");
         run.play(case);
     }
+    // Once for all: the sweep compares after each, to say which it was.
+    run.compare();
 }
 
 /// All of one stage, for the sweep: `BATON_SWEEP` names the stages (`all`, or one).
@@ -48,6 +50,7 @@ fn the_sweep_of_every_point_changes_nothing() {
         for case in Case::all().iter().filter(|case| case.stage == stage) {
             let began = std::time::Instant::now();
             run.play(case);
+            run.compare();
             played += 1;
             eprintln!("ok {case} ({:.1} s)", began.elapsed().as_secs_f64());
         }

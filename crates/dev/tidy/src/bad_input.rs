@@ -62,7 +62,7 @@ fn judge(tree: &Tree, reasons: &[&str], decision: &str, test: &str) -> Option<St
 }
 
 /// Whether a source has a test of this name.
-fn has_test(text: &str, name: &str) -> bool {
+pub(crate) fn has_test(text: &str, name: &str) -> bool {
     let rest = text.split("#[test]").skip(1).filter_map(|rest| rest.split_once("fn "));
     rest.filter_map(|(_, from)| from.split_once('(')).any(|(found, _)| found == name)
 }

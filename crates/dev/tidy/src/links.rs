@@ -1,7 +1,9 @@
-//! A link from a document to a file of the repository leads somewhere, and a path in code names one.
+//! A link from a document to a file of the repository leads somewhere, a path in code names one, and a test that
+//! is named there (`path::name`) exists.
 //!
 //! Absent on purpose: anchors, and addresses on the network, which a test must not ask.
 
+use crate::bad_input::has_test;
 use crate::{Fault, Tree, markdown};
 
 /// How a path from the root of the repository begins.
@@ -18,6 +20,11 @@ pub fn check(tree: &Tree) -> Vec<Fault> {
                     continue;
                 }
                 faults.push(Fault::line(path, line.number, format!("the link to {target} leads nowhere")));
+            }
+            for (file, name) in markdown::spans(line.text).filter_map(|span| span.split_once("::")) {
+                if is_path(file) && !tree.get(file).is_some_and(|source| has_test(source, name)) {
+                    faults.push(Fault::line(path, line.number, format!("{file} has no test {name}")));
+                }
             }
             for named in markdown::spans(line.text).filter(|span| is_path(span) && !tree.has(span)) {
                 faults.push(Fault::line(path, line.number, format!("there is no {named}")));
@@ -71,5 +78,17 @@ mod tests {
         let faults = check(&Tree::of(&[("docs/A.md", text)]));
         assert_eq!(faults.len(), 1);
         assert_eq!(faults[0].to_string(), "docs/A.md:2: there is no docs/gone.md");
+    }
+
+    #[test]
+    fn a_test_that_is_named_and_not_there_is_found() {
+        let text = "`tests/a.rs::a_claim`, `std::fs`\n`tests/a.rs::another` `tests/gone.rs::a_claim`\n";
+        let source = "#[test]\nfn a_claim() {}\nfn another() {}\n";
+        let found = check(&Tree::of(&[("docs/A.md", text), ("tests/a.rs", source)]));
+        let told: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            ["docs/A.md:2: tests/a.rs has no test another", "docs/A.md:2: tests/gone.rs has no test a_claim"]
+        );
     }
 }

@@ -19,12 +19,18 @@ pub(crate) struct Rows {
     wakes: BTreeSet<(LogTime, Vec<u8>)>,
     /// Bytes of the changes.
     bytes: usize,
-    /// What each key that changed since the mark had before: `None` when it had no change yet.
-    before: Vec<Before>,
+    /// What each key that changed since the mark had before, oldest first.
+    before: Vec<(Vec<u8>, Before)>,
 }
 
-/// A key, and its change before it was replaced.
-type Before = (Vec<u8>, Option<Option<Vec<u8>>>);
+/// What a key had in the changes.
+#[derive(Debug)]
+enum Before {
+    /// Nothing: its row is the store's.
+    Unchanged,
+    /// A row, or that it is deleted.
+    Changed(Option<Vec<u8>>),
+}
 
 impl Rows {
     /// The stage's bytes of a row.
@@ -60,11 +66,11 @@ impl Rows {
             }
             self.bytes -= self.changes.get(&key).map_or(0, |row| weight(&key, row.as_deref()));
             match before {
-                Some(row) => {
+                Before::Changed(row) => {
                     self.bytes += weight(&key, row.as_deref());
                     self.changes.insert(key.clone(), row);
                 }
-                None => {
+                Before::Unchanged => {
                     self.changes.remove(&key);
                 }
             }
@@ -79,11 +85,11 @@ impl Rows {
         self.bytes
     }
 
-    fn change(&mut self, key: &[u8], row: Option<Vec<u8>>) -> Option<Option<Vec<u8>>> {
+    fn change(&mut self, key: &[u8], row: Option<Vec<u8>>) -> Before {
         self.bytes += weight(key, row.as_deref());
-        let before = self.changes.insert(key.to_vec(), row);
-        self.bytes -= before.as_ref().map_or(0, |row| weight(key, row.as_deref()));
-        before
+        let Some(before) = self.changes.insert(key.to_vec(), row) else { return Before::Unchanged };
+        self.bytes -= weight(key, before.as_deref());
+        Before::Changed(before)
     }
 
     /// The key of the first wake-up due at or before `at`, with its time.

@@ -310,8 +310,11 @@ fn a_source_s_record_with_too_many_headers_is_a_dead_letter() {
     }
 }
 
-/// Rows, wake-ups and totals as they would be committed.
-fn kept(bench: &mut Bench) -> (Vec<(Vec<u8>, Option<Vec<u8>>)>, usize, Totals) {
+/// Changed rows as they would be committed.
+type Changed = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+
+/// Rows, number of wake-ups and totals as they would be committed.
+fn kept(bench: &mut Bench) -> (Changed, usize, Totals) {
     let rows = bench.lane.rows.changes().map(|(key, row)| (key.to_vec(), row.map(<[u8]>::to_vec))).collect();
     (rows, bench.lane.rows.waiting(), bench.lane.totals.clone())
 }
