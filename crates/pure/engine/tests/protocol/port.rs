@@ -73,6 +73,10 @@ pub(crate) struct Port {
     pub(crate) trickle: usize,
     /// Parts that the reader has not heard of yet.
     pub(crate) silent: BTreeSet<Part>,
+    /// How long each poll was allowed to wait.
+    pub(crate) waits: Vec<i64>,
+    /// How long a commit takes.
+    pub(crate) commit_ms: i64,
     /// Hands every record over twice.
     pub(crate) stutters: bool,
     /// The headers of every record that is read.
@@ -100,6 +104,8 @@ impl Port {
             disconnects: false,
             trickle: usize::MAX,
             silent: BTreeSet::new(),
+            waits: Vec::new(),
+            commit_ms: 0,
             stutters: false,
             headers: Vec::new(),
             group: vec![Event::Assigned(vec![0])],
@@ -149,7 +155,8 @@ impl Port {
 }
 
 impl Log for Port {
-    fn poll(&mut self, _wait_ms: i64, max: usize, sink: &mut dyn FnMut(Event<'_>)) -> Result<Polled, Fault> {
+    fn poll(&mut self, wait_ms: i64, max: usize, sink: &mut dyn FnMut(Event<'_>)) -> Result<Polled, Fault> {
+        self.waits.push(wait_ms);
         self.call("poll", "")?;
         let mut polled = Polled { records: 0, drained: true };
         if max == 0 {
@@ -295,6 +302,7 @@ impl Log for Port {
     fn commit(&mut self) -> Result<(), Fault> {
         self.is_suspect |= std::mem::take(&mut self.disconnects);
         self.call("commit", "")?;
+        self.world.borrow_mut().now += self.commit_ms;
         self.publish();
         if std::mem::take(&mut self.loses_answer) {
             return Err(Fault::Fatal("the answer was lost".to_owned()));

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use baton_engine::{Fault, Limits, Order, Stop, Writers};
 
 use crate::bench::Bench;
+use crate::port::{OTHER, PART};
 
 const ORDER: Order = Order::Stamped(Writers::First(1));
 
@@ -194,6 +195,37 @@ fn state_without_committed_offsets_is_refused() {
     bench.world.borrow_mut().offsets.clear();
     let why = config(bench.reborn().stops());
     assert!(why.contains("has state in changelog[0] but no committed offset for in[0]"), "{why}");
+}
+
+#[test]
+fn what_is_still_to_restore_is_told() {
+    let mut bench = Bench::new();
+    for at in [10, 20, 30] {
+        bench.feed("a", &format!("{at}/0"));
+        bench.settle();
+    }
+    let all = bench.world.borrow().changelog.len();
+    bench.world.borrow_mut().undecided = Some(all - 4);
+    let mut reborn = Bench::on(&bench.world, &Rc::default(), Limits::default(), ORDER);
+    for _ in 0..3 {
+        reborn.turn();
+    }
+    assert_eq!(reborn.worker.lanes()[0].restoring, Some(4));
+}
+
+#[test]
+fn a_source_that_was_added_later_is_read_from_its_beginning_and_a_lost_offset_of_an_own_part_is_not() {
+    let mut bench = Bench::with(Limits::default(), Order::Arrival);
+    bench.feed("a", "10/0");
+    bench.settle();
+    bench.feed_to(OTHER, "b", "20/0");
+    bench.world.borrow_mut().offsets.remove(&OTHER);
+    let mut reborn = Bench::on(&bench.world, &Rc::default(), Limits::default(), Order::Arrival);
+    reborn.settle();
+    assert_eq!(reborn.said(), ["a 10 1", "b 20 1"]);
+    reborn.world.borrow_mut().offsets.remove(&PART);
+    let mut reborn = Bench::on(&bench.world, &Rc::default(), Limits::default(), Order::Arrival);
+    assert!(config(reborn.stops()).contains("no committed offset for in[0]"));
 }
 
 #[test]

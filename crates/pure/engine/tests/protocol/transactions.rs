@@ -183,6 +183,60 @@ fn a_suspect_producer_makes_no_further_transaction() {
 }
 
 #[test]
+fn a_suspect_producer_is_replaced_after_an_abort_too_and_one_in_order_is_not() {
+    for disconnects in [true, false] {
+        let mut bench = Bench::new();
+        bench.settle();
+        bench.feed("a", "10/0");
+        bench.port.disconnects = disconnects;
+        bench.port.fails = Some(("commit", abort()));
+        bench.port.heard();
+        bench.settle();
+        let calls = bench.port.heard();
+        let fences = calls.iter().filter(|call| *call == "fence").count();
+        assert_eq!(fences, usize::from(disconnects), "{calls:?}");
+        assert_eq!(bench.said(), ["a 10 1"]);
+    }
+}
+
+#[test]
+fn what_fails_again_and_again_is_tried_after_a_pause_that_doubles_up_to_a_second() {
+    let mut bench = Bench::new();
+    bench.settle();
+    bench.feed("a", "10/0");
+    let mut pauses = Vec::new();
+    for _ in 0..9 {
+        bench.port.fails = Some(("commit", abort()));
+        bench.turn();
+        bench.port.waits.clear();
+        // The next turn reads again, after the pause; its own commit fails too.
+        bench.port.fails = Some(("commit", abort()));
+        bench.turn();
+        pauses.push(bench.port.waits[0]);
+    }
+    assert_eq!(pauses[..3], [100, 100, 160], "an idle worker waits as long anyway: {pauses:?}");
+    assert_eq!(pauses.last(), Some(&1_000));
+    bench.port.fails = None;
+    bench.settle();
+    bench.port.waits.clear();
+    bench.turn();
+    assert_eq!(bench.port.waits, [100], "what succeeded ends the pause");
+}
+
+#[test]
+fn the_counts_of_a_worker_add_up_over_its_transactions() {
+    let mut bench = Bench::new();
+    bench.port.commit_ms = 7;
+    for at in [10, 20, 30] {
+        bench.feed("a", &format!("{at}/0"));
+        bench.settle();
+    }
+    let stats = bench.worker.stats();
+    assert_eq!((stats.records, stats.committed, stats.transaction_ms), (3, 3, 21));
+    assert_eq!(stats.written, bench.world.borrow().written.len() as u64);
+}
+
+#[test]
 fn what_a_lane_that_leaves_had_begun_is_undone() {
     let limits = Limits { age_ms: 1_000, ..Limits::default() };
     let mut bench = Bench::with(limits, Order::Stamped(baton_engine::Writers::First(1)));
