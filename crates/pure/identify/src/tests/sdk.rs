@@ -1,6 +1,6 @@
 //! Messages as real SDKs send them, with the traps that each lays.
 
-use baton_domain::Millis;
+use baton_domain::{Body, ConsentState, Millis};
 
 use super::{NOON, activity, facts, read};
 use crate::parse;
@@ -58,4 +58,44 @@ fn a_browser_page_has_its_place_in_properties_and_context() {
 fn a_php_message_writes_empty_objects_as_empty_lists() {
     let event = read(r#"{"type":"identify","messageId":"m1","userId":"u1","traits":[],"context":[]}"#);
     assert_eq!(facts(&event), [""; 0]);
+}
+
+#[test]
+fn every_state_of_consent_is_read_as_what_it_says() {
+    let states =
+        [("granted", ConsentState::Granted), ("denied", ConsentState::Denied), ("erased", ConsentState::Erased)];
+    for (word, state) in states {
+        let event =
+            read(&format!(r#"{{"type":"consent","messageId":"m","userId":"u","channel":"email","state":"{word}"}}"#));
+        assert!(matches!(event.body, Body::Consent(consent) if consent.state == state), "{word}");
+    }
+}
+
+#[test]
+fn a_screen_of_an_app_is_a_view_like_a_page() {
+    let event =
+        read(r#"{"type":"screen","messageId":"m1","userId":"u1","name":"Plans","properties":{"topic":"pricing"}}"#);
+    let seen = activity(&event);
+    assert_eq!((seen.title.as_deref(), seen.topic.as_deref()), (Some("Plans"), Some("pricing")));
+}
+
+#[test]
+fn a_campaign_among_the_properties_counts_when_the_context_names_none() {
+    let event =
+        read(r#"{"type":"track","event":"Signup","messageId":"m1","userId":"u1","properties":{"campaign":"autumn"}}"#);
+    assert_eq!(activity(&event).campaign.as_deref(), Some("autumn"));
+}
+
+#[test]
+fn a_referrer_known_to_the_context_alone_is_the_source() {
+    let event = read(
+        r#"{"type":"page","messageId":"m1","userId":"u1","context":{"page":{"url":"https://acme.test/","referrer":"https://news.test/item"}}}"#,
+    );
+    assert_eq!(activity(&event).source.as_deref(), Some("news.test"));
+}
+
+#[test]
+fn a_blank_email_among_the_traits_is_none() {
+    let event = read(r#"{"type":"identify","messageId":"m1","userId":"u1","traits":{"email":"  ","title":"CTO"}}"#);
+    assert_eq!(event.ids.email, None);
 }
