@@ -235,6 +235,8 @@ impl<S: Store> Lane<S> {
 
     /// Judges a record whose turn it is: every wake-up due before `at` has been given.
     fn judge<P: Processor>(&mut self, desk: &mut Desk<'_, P>, record: &Incoming<'_>, at: LogTime) {
+        // It may have waited since the last commit.
+        self.dirty = true;
         self.now = self.now.max(at);
         self.totals.consumed(1);
         self.trial.begin(&mut self.rows, desk.outbox);
@@ -253,6 +255,7 @@ impl<S: Store> Lane<S> {
             return;
         }
         *refused = record.offset;
+        self.dirty = true;
         self.totals.consumed(1);
         self.ctx(desk.spec, desk.limits, desk.outbox).dead_letter(record, reason, detail);
     }
