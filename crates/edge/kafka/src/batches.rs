@@ -40,6 +40,8 @@ pub struct Batches {
 
 /// How long the outcome of a commit is asked for.
 const RESUME: Duration = Duration::from_secs(20);
+/// A commit that took longer may have been asked for twice.
+const SLOW: Duration = Duration::from_secs(1);
 const INIT_MS: i32 = 30_000;
 
 impl Batches {
@@ -83,13 +85,20 @@ impl Batches {
 
     fn commit(&self) -> Result<(), Fault> {
         let began = Instant::now();
-        loop {
+        let result = loop {
             match self.producer.commit() {
-                Ok(()) => return Ok(()),
-                Err(error) if error.retriable && began.elapsed() < RESUME => self.producer.serve(),
-                Err(error) => return Err(in_transaction(&error)),
+                // The outcome is not known: ask again until there is a verdict.
+                Err(error) if error.retriable && began.elapsed() < RESUME => {
+                    self.producer.signals().mark();
+                    self.producer.serve();
+                }
+                other => break other,
             }
+        };
+        if began.elapsed() > SLOW {
+            self.producer.signals().mark();
         }
+        result.map_err(|error| in_transaction(&error))
     }
 }
 
