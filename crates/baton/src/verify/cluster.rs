@@ -28,7 +28,7 @@ const ASK: Duration = Duration::from_secs(10);
 /// How long the cluster may be silent; longer than a transaction of a dead producer can hold records back.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Records of one partition that wait while another is read.
-const WAITING: usize = 5_000;
+const WAITING: usize = 1_000;
 
 /// Readers to be used again.
 type Spare = Rc<RefCell<Vec<BaseConsumer>>>;
@@ -68,7 +68,7 @@ fn client(settings: &Settings, group: &str) -> Result<BaseConsumer, KafkaError> 
         ("auto.offset.reset", "earliest"),
         ("fetch.wait.max.ms", "50"),
         ("fetch.queue.backoff.ms", "5"),
-        ("queued.max.messages.kbytes", "16384"),
+        ("queued.max.messages.kbytes", "4096"),
     ];
     for (name, value) in own {
         config.set(name, value);

@@ -6,7 +6,7 @@ mod common;
 use baton_engine::LaneRow;
 use baton_pipeline::Consumer;
 use baton_verify::Kind;
-use common::{Ran, one, run, three};
+use common::{Ran, one, run, run_partly, three};
 
 fn sample() -> Vec<String> {
     baton_workload::demo().collect()
@@ -47,6 +47,37 @@ fn a_log_that_is_whole_has_no_differences() {
 }
 
 #[test]
+fn a_pipeline_stopped_amid_its_work_has_no_differences() {
+    let lines = &sample()[..2_000];
+    let (mut skipped, mut under_way) = (0, 0);
+    for (turns, lanes) in [(30, 3), (150, 3), (151, 1), (155, 4), (260, 2)] {
+        for source in [one, three] {
+            let ran = run_partly(lines, source, lanes, turns);
+            let reports = Consumer::ALL.map(|consumer| ran.verify_one(consumer));
+            for report in &reports {
+                assert_eq!(report.differences, [], "after {turns} turns");
+            }
+            skipped +=
+                reports.iter().flat_map(|report| &report.lanes).filter(|lane| lane.state_skipped.is_some()).count();
+            let balance = ran.reconcile();
+            assert_eq!(balance.wrong, [], "after {turns} turns");
+            under_way += balance.under_way.len();
+        }
+    }
+    assert!(skipped > 0 && under_way > 0, "somebody was not at the end");
+}
+
+#[test]
+fn a_record_lost_amid_the_work_is_missing_all_the_same() {
+    let ran = run_partly(&sample()[..2_000], one, 2, 260);
+    let (partition, index) = ran.place("lifecycle.changed", 2);
+    blank(&mut ran.shared.borrow_mut().records("lifecycle.changed", partition)[index]);
+    let found = ran.verify_one(Consumer::Score).differences;
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!((found[0].kind, found[0].topic.as_str()), (Kind::Missing, "lifecycle.changed"));
+}
+
+#[test]
 fn the_order_of_several_sources_is_taken_from_what_was_written() {
     let lines = sample();
     // Fed in chunks, each source is at its end in between: the order is the arrival's, not that of receipt.
@@ -78,14 +109,20 @@ fn repeats_that_came_over_another_source_find_their_place() {
 
 #[test]
 fn a_record_that_was_dropped_is_missing() {
-    for topic in ["lead.handoff", "lifecycle.changed", "sla.started", "engagement.aggregate", "assignment.requests"] {
+    for (topic, writer) in [
+        ("lead.handoff", Consumer::Route),
+        ("lifecycle.changed", Consumer::Score),
+        ("sla.started", Consumer::Watch),
+        ("engagement.aggregate", Consumer::Aggregate),
+        ("assignment.requests", Consumer::Score),
+    ] {
         let ran = small();
         let (partition, index) = ran.place(topic, 3);
         blank(&mut ran.shared.borrow_mut().records(topic, partition)[index]);
-        let found = ran.differences();
-        let missing: Vec<_> = found.iter().filter(|difference| difference.topic == topic).collect();
-        assert_eq!(missing.len(), 1, "{topic} {found:#?}");
-        assert_eq!((missing[0].kind, missing[0].partition), (Kind::Missing, partition));
+        let found = ran.verify_one(writer).differences;
+        assert_eq!(found.len(), 1, "{topic} {found:#?}");
+        assert_eq!((found[0].kind, found[0].topic.as_str()), (Kind::Missing, topic));
+        assert_eq!(found[0].partition, partition);
         assert!(!ran.reconcile().wrong.is_empty(), "{topic}");
     }
 }

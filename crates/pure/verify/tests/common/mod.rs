@@ -52,6 +52,24 @@ pub(crate) fn run(given: &[String], source: impl Fn(&str) -> &'static str, lanes
     Ran { shared: pipeline.shared(), topology, policy }
 }
 
+/// A pipeline stopped amid its work, after so many turns of its consumers, in bounded transactions.
+pub(crate) fn run_partly(given: &[String], source: impl Fn(&str) -> &'static str, lanes: i32, turns: usize) -> Ran {
+    let policy = Arc::new(baton_policy::parse("starter.yaml", baton_policy::STARTER).unwrap());
+    let topology = Topology::new("", lanes);
+    let mut shared = Shared::at(NOW);
+    shared.keep_changelogs = true;
+    let limits = Limits { records: 40, wakes: 5, ..Limits::default() };
+    let mut pipeline = Pipeline::over(&topology, &policy, shared, limits, |_, log| log);
+    for line in given {
+        pipeline.feed_to(source(line), line.as_bytes());
+    }
+    for turn in 0..turns {
+        // The first is the quickest, the last the slowest.
+        pipeline.turn([0, 1, 0, 2, 1, 3, 0, 2, 4][turn % 9]).unwrap();
+    }
+    Ran { shared: pipeline.shared(), topology, policy }
+}
+
 /// Like [`Pipeline::settle`], which lets go of what was consumed.
 fn settle(pipeline: &mut Pipeline) {
     loop {
