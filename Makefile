@@ -59,7 +59,7 @@ fixture: ## Write the state of today's format as a fixture for the tests of late
 	BATON_WRITE_FIXTURE=$(abspath $(DIR)) E2E_BIN=$(TARGET)/debug/baton E2E_REQUIRED=1 \
 		deploy/kafka/with-broker.sh $(CARGO) test --workspace --locked --test e2e the_state_of_today -- --nocapture
 
-chaos-failpoints: failpoints-bin ## Each consumer killed, panicking, stalled at each point: about an hour (BATON_SWEEP=stage)
+chaos-failpoints: failpoints-bin ## Each consumer killed, panicking, stalled at each point: over an hour (BATON_SWEEP=route, :waking:, ...)
 	BATON_SWEEP=$(or $(BATON_SWEEP),all) FAILPOINTS_BIN=$(TARGET)/debug/baton-failpoints E2E_REQUIRED=1 \
 		deploy/kafka/with-broker.sh $(CARGO) test --workspace --locked --test failpoints the_sweep -- --nocapture
 

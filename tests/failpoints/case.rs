@@ -27,10 +27,14 @@ const POINTS: [&str; 14] = [
 const STALL: &str = "delay=20000";
 
 /// What is not to be had, and why.
-const UNREACHABLE: [(&str, &str); 2] = [
+const UNREACHABLE: [(&str, &str); 5] = [
     // One lane, and a second process only stands by: the lane moves when its holder is gone, not before.
     ("identify", "revoked"),
     ("route", "revoked"),
+    // These two ask for no wake-up, ever; and in the sample every lead finds a desk, so nobody waits for one.
+    ("aggregate", "waking"),
+    ("score", "waking"),
+    ("route", "waking"),
 ];
 
 /// A stage, a point, and what happens there.
