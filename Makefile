@@ -92,5 +92,5 @@ mutants-pure: ## cargo-mutants on the crates without I/O; CRATES="score route" f
 clean: ## Remove what was built and what demo and tests left; Kafka's jars stay
 	@for dir in .work/demo/kafka .work/test-kafka.* .work/chaos.*/kafka; do \
 		if [ -d "$$dir" ]; then deploy/kafka/kafka.sh wipe --dir "$$dir"; fi; done
-	rm -rf .work/demo .work/chaos* .work/check-* .work/mutants .work/mutants-pure
+	rm -rf .work/demo .work/chaos* .work/check-* .work/mutants .work/mutants.lock .work/mutants-pure
 	$(CARGO) clean
