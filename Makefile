@@ -70,10 +70,10 @@ chaos-smoke: ## Kills, a broker kill, a long stop, a held commit under load; exa
 	$(CARGO) build --workspace --bins --tests --locked
 	@deploy/checks/chaos.sh $(TARGET)/debug --size smoke --seed $(SEED) --plants
 
-chaos: ## 1,000,000 events under some 200 faults; exact (SEED=n; SIZE, EVENTS, SPAN in seconds)
+chaos: ## 1,000,000 events under some 200 faults; exact (SEED=n; SIZE, EVENTS, PERCENT of faults, SPAN in s)
 	$(CARGO) build --release --locked -p baton -p acceptance --bins
 	@deploy/checks/chaos.sh $(TARGET)/release --size $(or $(SIZE),full) --seed $(SEED) \
-		$(if $(EVENTS),--events $(EVENTS)) $(if $(SPAN),--seconds $(SPAN)) --json .work/chaos-$(SEED).json
+		$(if $(EVENTS),--events $(EVENTS)) $(if $(SPAN),--seconds $(SPAN)) $(if $(PERCENT),--percent $(PERCENT)) --json .work/chaos-$(SEED).json
 
 chaos-storm: ## A minute of nothing but bad input beside the good, then no schema registry (SPAN in seconds)
 	$(CARGO) build --release --locked -p baton -p acceptance --bins

@@ -26,41 +26,12 @@ const TRY_AGAIN: [i32; 2] = [69, 75];
 const NO_ROOM: i32 = 74;
 const SIGTERM: i32 = 15;
 /// KiB that a file may have on the disk that is full.
-const ROOM_KIB: &str = "48";
+const ROOM_KIB: &str = "16";
 
 struct Process {
     child: Child,
     is_paused: bool,
     is_leaving: bool,
-}
-
-/// A host clock that can be moved under a process: libfaketime, where it is installed.
-struct Clock {
-    library: PathBuf,
-    file: PathBuf,
-}
-
-impl Clock {
-    fn find(dir: &Path) -> Option<Self> {
-        let places = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib"];
-        let library =
-            places.iter().map(|dir| Path::new(dir).join("faketime/libfaketime.so.1")).find(|at| at.exists())?;
-        let clock = Self { library, file: dir.join("clock") };
-        clock.set(0).ok()?;
-        Some(clock)
-    }
-
-    fn set(&self, seconds: i64) -> Done {
-        Ok(std::fs::write(&self.file, format!("{seconds:+}\n"))?)
-    }
-
-    fn dress(&self, command: &mut Command) {
-        command
-            .env("LD_PRELOAD", &self.library)
-            .env("FAKETIME_TIMESTAMP_FILE", &self.file)
-            .env("FAKETIME_NO_CACHE", "1")
-            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-    }
 }
 
 /// All processes of a run.
@@ -70,7 +41,6 @@ pub(crate) struct Fleet {
     topics: Topics,
     /// Where the consumers find the broker; the tools find it in `topics`.
     address: String,
-    clock: Option<Clock>,
     settings: Vec<(String, String)>,
     running: BTreeMap<Place, Process>,
     /// What ended by itself and when to start it again.
@@ -90,7 +60,6 @@ impl Fleet {
             dir: dir.to_owned(),
             topics: topics.clone(),
             address: address.to_owned(),
-            clock: Clock::find(dir),
             settings: Vec::new(),
             running: BTreeMap::new(),
             waiting: BTreeMap::new(),
@@ -160,9 +129,6 @@ impl Fleet {
         };
         command.args(["run", stage, "--set", &format!("instance={instance}")]);
         self.dress(&mut command, &name(place), &self.address);
-        if let Some(clock) = self.clock.as_ref().filter(|_| stage == "watch") {
-            clock.dress(&mut command);
-        }
         let out = OpenOptions::new().create(true).append(true).open(&log)?;
         let from = out.metadata()?.len();
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(out).spawn()?;
@@ -220,11 +186,6 @@ impl Fleet {
     /// How often the process ended for want of room since its disk was filled.
     pub(crate) fn refused(&self, place: Place) -> usize {
         self.full.get(&place).copied().unwrap_or(0)
-    }
-
-    /// Sets the watchdog's host clock so many seconds off; `false` when this host cannot.
-    pub(crate) fn jump(&self, seconds: i64) -> Done<bool> {
-        self.clock.as_ref().map_or(Ok(false), |clock| clock.set(seconds).map(|()| true))
     }
 
     /// Looks who has ended, and starts again what a supervisor would start again.

@@ -46,6 +46,9 @@ struct Cli {
     /// Seconds over which the load and the faults are spread; the size's own when not given
     #[arg(long)]
     seconds: Option<u64>,
+    /// So many percent of the size's faults
+    #[arg(long, default_value_t = 100)]
+    percent: usize,
     /// The binary under test
     #[arg(long, env = "E2E_BIN")]
     bin: PathBuf,
@@ -126,7 +129,12 @@ fn kept(cli: &Cli) -> String {
 /// The command that runs the same again.
 fn again(cli: &Cli) -> String {
     let (events, seconds) = (cli.events.unwrap_or(cli.size.events()), cli.seconds.unwrap_or(cli.size.seconds()));
-    format!("make chaos SEED={} SIZE={} EVENTS={events} SPAN={seconds}", cli.seed, cli.size.name())
+    format!(
+        "make chaos SEED={} SIZE={} EVENTS={events} SPAN={seconds} PERCENT={}",
+        cli.seed,
+        cli.size.name(),
+        cli.percent
+    )
 }
 
 /// Runs, reports, and returns the number of differences.
@@ -135,7 +143,7 @@ fn judge(cli: &Cli) -> Done<usize> {
     let order = Order {
         seed: cli.seed,
         events: cli.events.unwrap_or(cli.size.events()),
-        counts: cli.size.counts(),
+        counts: cli.size.counts().percent(cli.percent),
         span: Duration::from_secs(cli.seconds.unwrap_or(cli.size.seconds())),
         patience: Duration::from_mins(1),
         bin: cli.bin.canonicalize().map_err(|error| format!("{}: {error}", cli.bin.display()))?,

@@ -22,8 +22,6 @@ pub(crate) struct Report {
     pub(crate) schedule: Vec<Planned>,
     /// Faults done, by name.
     pub(crate) faults: BTreeMap<&'static str, usize>,
-    /// Faults this host cannot do.
-    pub(crate) skipped: Vec<String>,
     /// Requests that were held in the network: commits, offsets.
     pub(crate) caught: (usize, usize),
     /// Documented ends, by stage and code, that a supervisor started again.
@@ -62,9 +60,6 @@ impl Report {
         say("faults".to_owned());
         for (name, count) in &self.faults {
             say(format!("  {count:>5}  {name}"));
-        }
-        for skipped in &self.skipped {
-            say(format!("  SKIPPED {skipped}"));
         }
         say(format!("  of these caught in the network: {} EndTxn, {} TxnOffsetCommit", self.caught.0, self.caught.1));
         if !self.outages_ms.is_empty() {

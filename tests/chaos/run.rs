@@ -97,7 +97,7 @@ fn on_broker(
     let feed = feed::start(fleet.command(&["ingest", "-", "--quiet"]), Arc::clone(&lines), order.span)?;
     let mut actor = Actor::new(&mut fleet, &mut network, broker, &order.dir);
     let carried = actor.carry_out(&plan, &feed, &reader);
-    let Actor { done: faults, outages: outages_ms, unnoticed, skipped, .. } = actor;
+    let Actor { done: faults, outages: outages_ms, unnoticed, .. } = actor;
     let sent = feed.sent();
     carried.map_err(|error| format!("after {sent} lines: {error}"))?;
     let took = feed.finish()?;
@@ -124,7 +124,6 @@ fn on_broker(
         counts: order.counts,
         schedule: plan,
         faults,
-        skipped,
         caught: network.caught(),
         ends: fleet.ends().clone(),
         outages_ms,
@@ -168,13 +167,16 @@ fn ask(fleet: &Fleet, tool: &str) -> Done<Verdict> {
     let said: Value = serde_json::from_slice(&done.stdout)?;
     let mut verdict = Verdict::default();
     let count = |said: &Value, name: &str| said[name].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
-    for lane in said["stages"].as_array().into_iter().flatten().flat_map(|stage| stage["lanes"].as_array()).flatten() {
+    for lane in said["stages"].as_array().into_iter().flatten().filter_map(|stage| stage["lanes"].as_array()).flatten()
+    {
         verdict.looked(count(lane, "outputs_compared") + count(lane, "rows_compared"));
     }
     verdict.looked(count(&said, "equations"));
     let told: Vec<&Value> = ["first", "wrong"].iter().filter_map(|name| said[name].as_array()).flatten().collect();
-    told.iter().for_each(|difference| verdict.differs(difference.to_string()));
     let more = count(&said, "differences").saturating_sub(told.len());
+    for difference in told {
+        verdict.differs(difference.to_string());
+    }
     verdict.differences += more;
     // What cannot be verified is no difference, and ends with 65 all the same.
     if done.status.code() == Some(65) && verdict.differences == 0 {

@@ -2,7 +2,9 @@
 //!
 //! Holds: the same seed, counts and span give the same steps; every fault that is asked for is there,
 //! ended within the span; a process that is stopped is let go on before anything else happens to it.
-//! Absent on purpose: processes, clocks, the network. Who carries the steps out is `actor.rs`.
+//! Absent on purpose: processes, clocks, the network; who carries the steps out is `actor.rs`. Jumps of the
+//! host's clock: of one process alone it cannot be moved soundly. librdkafka waits by `cnd_timedwait`, whose
+//! deadline libfaketime moves and whose wait it does not, so that a second becomes an hour.
 
 use std::collections::BTreeMap;
 
@@ -43,8 +45,6 @@ pub(crate) struct Counts {
     pub(crate) old_copies: usize,
     /// The disk of local state is full for a while.
     pub(crate) full_disks: usize,
-    /// The host's clock jumps under the watchdog.
-    pub(crate) clock_jumps: usize,
 }
 
 impl Counts {
@@ -63,7 +63,6 @@ impl Counts {
         damages: 1,
         old_copies: 0,
         full_disks: 0,
-        clock_jumps: 0,
     };
 
     /// The whole of it.
@@ -81,8 +80,29 @@ impl Counts {
         damages: 4,
         old_copies: 3,
         full_disks: 1,
-        clock_jumps: 3,
     };
+}
+
+impl Counts {
+    /// So many percent of each, at least one of what there is.
+    pub(crate) fn percent(self, percent: usize) -> Self {
+        let of = |count: usize| (count * percent).div_ceil(100);
+        Self {
+            kills: of(self.kills),
+            broker_kills: of(self.broker_kills),
+            broker_stops: of(self.broker_stops),
+            pauses: of(self.pauses),
+            long_pauses: of(self.long_pauses),
+            joins: of(self.joins),
+            cuts: of(self.cuts),
+            held_commits: of(self.held_commits),
+            held_offsets: of(self.held_offsets),
+            wipes: of(self.wipes),
+            damages: of(self.damages),
+            old_copies: of(self.old_copies),
+            full_disks: of(self.full_disks),
+        }
+    }
 }
 
 /// How the network misbehaves.
@@ -139,8 +159,6 @@ pub(crate) enum Step {
     PutBack(&'static str),
     /// kill -9, start again on a disk that takes nothing for so many ms.
     FillDisk(&'static str, u64),
-    /// The watchdog's host clock is so many seconds off.
-    ClockJump(i64),
 }
 
 /// A step and when it is due.
@@ -199,10 +217,6 @@ pub(crate) fn plan(seed: u64, counts: &Counts, span_ms: u64) -> Vec<Planned> {
     planner.kills(counts.kills);
     planner.joins(counts.joins);
     planner.network(counts);
-    for jump in [3_600, -3_600, 259_200].iter().cycle().take(counts.clock_jumps) {
-        let at = planner.moment(0);
-        planner.put(at, Step::ClockJump(*jump));
-    }
     planner.steps.sort();
     planner.steps
 }
@@ -365,7 +379,6 @@ mod tests {
             assert_eq!(count(&plan, |step| matches!(step, Step::Damage(..))), 4);
             assert_eq!(count(&plan, |step| matches!(step, Step::PutBack(_))), 3);
             assert_eq!(count(&plan, |step| matches!(step, Step::FillDisk(..))), 1);
-            assert_eq!(count(&plan, |step| matches!(step, Step::ClockJump(_))), 3);
         }
     }
 
@@ -375,6 +388,14 @@ mod tests {
             Step::Pause(_, ms) | Step::Join(_, ms) | Step::FillDisk(_, ms) | Step::Network(_, ms) => *ms,
             _ => 0,
         }
+    }
+
+    #[test]
+    fn a_share_of_the_faults_has_some_of_each_sort() {
+        let tenth = Counts::FULL.percent(10);
+        assert_eq!((tenth.kills, tenth.broker_kills, tenth.full_disks, tenth.cuts), (10, 1, 1, 1));
+        assert_eq!(Counts::FULL.percent(100), Counts::FULL);
+        assert_eq!(Counts::default().percent(50), Counts::default());
     }
 
     #[test]
