@@ -167,8 +167,8 @@ fn ask(fleet: &Fleet, tool: &str) -> Done<Verdict> {
     let said: Value = serde_json::from_slice(&done.stdout)?;
     let mut verdict = Verdict::default();
     let count = |said: &Value, name: &str| said[name].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
-    for lane in said["stages"].as_array().into_iter().flatten().filter_map(|stage| stage["lanes"].as_array()).flatten()
-    {
+    let stages = said["stages"].as_array().into_iter().flatten();
+    for lane in stages.filter_map(|stage| stage["lanes"].as_array()).flatten() {
         verdict.looked(count(lane, "outputs_compared") + count(lane, "rows_compared"));
     }
     verdict.looked(count(&said, "equations"));

@@ -25,7 +25,7 @@ fn a_consumer_may_die_panic_or_stall_at_any_point_of_its_cycle() {
     let mut cases = Case::all();
     case::shuffle(&mut cases, seed);
     // A case that stalls takes as long as it stalls: one of them is enough here.
-    let (stalls, others): (Vec<Case>, Vec<Case>) = cases.into_iter().partition(|case| case.stalls());
+    let (stalls, others): (Vec<Case>, Vec<Case>) = cases.into_iter().partition(Case::stalls);
     let chosen: Vec<Case> = stalls.into_iter().take(1).chain(others).take(count).collect();
     eprintln!("seed {seed}: repeat with BATON_SEED={seed} BATON_FAILPOINTS={count}");
     let Some(mut run) = Run::start("points", 100) else { return };
