@@ -4,8 +4,7 @@
 //! What a final reader cannot see, it can: a record that was shown and taken back, or shown twice.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -18,9 +17,12 @@ use crate::trouble::{Done, trouble};
 /// What was read of each partition: offset and digest, in the order of reading.
 pub(crate) type Seen = BTreeMap<(String, i32), Vec<(i64, u64)>>;
 
+/// A reader that has not come to the end by then has lost its way: what it has not seen is a finding.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// A reader at work.
 pub(crate) struct Reader {
-    stop: Arc<AtomicBool>,
+    until: mpsc::Sender<Seen>,
     thread: JoinHandle<Done<Seen>>,
 }
 
@@ -35,12 +37,11 @@ impl Reader {
             }
         }
         reader.assign(&parts)?;
-        let stop = Arc::new(AtomicBool::new(false));
-        let ended = Arc::clone(&stop);
+        let (until, told) = mpsc::channel();
         let prefix = topics.prefix.len();
         let thread =
-            std::thread::Builder::new().name("reader".to_owned()).spawn(move || follow(&reader, prefix, &ended))?;
-        Ok(Self { stop, thread })
+            std::thread::Builder::new().name("reader".to_owned()).spawn(move || follow(&reader, prefix, &told))?;
+        Ok(Self { until, thread })
     }
 
     /// Whether it met something that it could not get over.
@@ -48,22 +49,29 @@ impl Reader {
         self.thread.is_finished()
     }
 
-    /// Reads to the end of every partition, and tells what it saw in all.
-    pub(crate) fn finish(self) -> Done<Seen> {
-        self.stop.store(true, Ordering::Release);
+    /// Reads on until it has come to the end of what is `there`, and tells what it saw in all.
+    pub(crate) fn finish(self, there: Seen) -> Done<Seen> {
+        // It may have ended by itself; then its own words tell why.
+        self.until.send(there).ok();
         self.thread.join().unwrap_or_else(|_| trouble("the reader panicked"))
     }
 }
 
-fn follow(reader: &BaseConsumer, prefix: usize, ended: &AtomicBool) -> Done<Seen> {
+fn follow(reader: &BaseConsumer, prefix: usize, until: &mpsc::Receiver<Seen>) -> Done<Seen> {
     let mut seen = Seen::new();
-    let mut quiet_since = Instant::now();
-    // Nothing new is written once it is told to end; what is there comes without a pause.
-    while !ended.load(Ordering::Acquire) || quiet_since.elapsed() < Duration::from_secs(3) {
+    let mut told: Option<(Instant, Seen)> = None;
+    // Nothing new is written once it is told to end; then it reads to the end of every partition.
+    loop {
+        match until.try_recv() {
+            Ok(there) => told = Some((Instant::now(), there)),
+            Err(mpsc::TryRecvError::Disconnected) if told.is_none() => return Ok(seen),
+            Err(_) => {}
+        }
+        if told.as_ref().is_some_and(|(at, there)| is_at_the_end(&seen, there) || at.elapsed() > PATIENCE) {
+            return Ok(seen);
+        }
         match reader.poll(Duration::from_millis(100)) {
-            None => {}
             Some(Ok(message)) => {
-                quiet_since = Instant::now();
                 if let Some(key) = message.key() {
                     let place = (message.topic()[prefix..].to_owned(), message.partition());
                     let digest = digest(key, message.payload().unwrap_or_default());
@@ -71,9 +79,14 @@ fn follow(reader: &BaseConsumer, prefix: usize, ended: &AtomicBool) -> Done<Seen
                 }
             }
             Some(Err(error)) if is_lasting(&error) => return trouble(format!("the reader of outcomes: {error}")),
-            // The broker is away, or was a moment ago.
-            Some(Err(_)) => quiet_since = Instant::now(),
+            // Nothing new, or the broker is away.
+            None | Some(Err(_)) => {}
         }
     }
-    Ok(seen)
+}
+
+/// Whether the last record of every partition of `there` was seen.
+fn is_at_the_end(seen: &Seen, there: &Seen) -> bool {
+    let last = |all: &Seen, place| all.get(place).and_then(|records| records.last()).map_or(-1, |(offset, _)| *offset);
+    there.keys().all(|place| last(seen, place) >= last(there, place))
 }

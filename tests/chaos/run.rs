@@ -107,7 +107,7 @@ fn on_broker(
     let (open, settled) = liveness::no_open_transactions(&topics, &every_topic(&topics))?;
     progress(&format!("read {:.1} s after the last fault; judging", caught_up.as_secs_f64()));
     let expected = simulation.join().unwrap_or_else(|_| trouble("the simulator panicked"))?;
-    let evidence = Evidence { policy, lines, expected, seen: reader.finish()?, topics };
+    let evidence = Evidence { policy, lines, expected, seen: reader.finish(reading::there(&topics)?)?, topics };
     let mut verdicts = judge(&evidence, &fleet)?;
     verdicts.insert("open transactions", open);
     verdicts.insert("faults noticed", unnoticed);
