@@ -304,3 +304,10 @@ fn a_topic_made_anew_under_the_same_name_has_another_id() {
     rig.create(&["state"]);
     assert_ne!(id("state").unwrap(), state);
 }
+
+/// A broker that stops or starts says "nobody leads"; librdkafka 2.12 reads past its end at that (its issue 5280).
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hint_of_who_leads_is_passed_over() {
+    assert!(baton_kafka::passes_over_leader_hints(), "the linker was not told: see tests/build.rs");
+}

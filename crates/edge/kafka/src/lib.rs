@@ -20,5 +20,5 @@ pub use admin::{Admin, AdminError, TopicConfig, TopicState};
 pub use batches::{Batches, Outgoing};
 pub use log::KafkaLog;
 pub use profile::{Cluster, SettingError};
-pub use raw::headers_of;
+pub use raw::{headers_of, passes_over_leader_hints};
 pub use rdkafka;

@@ -6,11 +6,13 @@
 mod consumer;
 mod groups;
 mod handle;
+mod leader_hint;
 mod list;
 mod producer;
 mod topics;
 
 pub use consumer::headers_of;
+pub use leader_hint::is_in_force as passes_over_leader_hints;
 pub(crate) use consumer::{Consumer, GroupChange, Message};
 pub(crate) use handle::RawError;
 pub(crate) use list::PartitionList;
