@@ -8,6 +8,7 @@
 mod agreement;
 mod catalogue;
 mod client;
+mod conformance;
 mod dead_letters;
 mod harness;
 mod input;

@@ -1,16 +1,27 @@
 //! The whole pipeline in one process, on a log in memory and the log's own time.
 //!
-//! Runs the very engine and consumers of production over [`MemoryLog`]; `baton simulate` and the
-//! tests with planted faults are built on it.
+//! Runs the very engine and consumers of production, in two ways. [`Pipeline`] is the short one: one
+//! process each on a log that never fails; `baton simulate` is built on it. [`Trial`] is the hard one:
+//! several processes each on [`Broker`], a model of Kafka with everything that can go wrong; one seed
+//! is one trial. [`conformance`] holds that model and Kafka to the same claims.
 //!
-//! Holds: the same events and policy give the same outputs, byte for byte, however they are fed.
+//! Holds: the same events and policy give the same outputs, byte for byte, however they are fed and
+//! whatever befalls them.
 //!
-//! Absent on purpose: threads, files, a broker, any clock.
+//! Absent on purpose: threads, files, a real broker, any clock.
 
-mod faults;
+mod broker;
+mod client;
+pub mod conformance;
+mod dice;
 mod log;
 mod pipeline;
+mod trace;
+mod trial;
 
-pub use faults::{Dice, FaultyLog, Thrown};
+pub use broker::Broker;
+pub use client::{Flaw, SimLog};
+pub use dice::Dice;
 pub use log::{MemoryLog, Record, Shared};
 pub use pipeline::{Failure, Pipeline};
+pub use trial::{Caught, Report, Sample, Trial};

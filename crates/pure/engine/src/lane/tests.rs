@@ -469,3 +469,20 @@ fn a_part_whose_waiting_records_are_heavy_is_held() {
     assert_eq!(bench.lane.crowded(100, 2_000), [], "the shortest channel decides: it must be read on");
     assert_eq!(bench.lane.crowded(0, 2_000), [(0, 0)]);
 }
+
+#[test]
+fn a_record_that_waited_past_a_commit_is_work_again_when_it_is_judged() {
+    let mut bench = Bench::new(1);
+    let input = InputSpec { partitions: 2, spread: Spread::All, order: Order::Arrival, ..bench.spec.inputs.remove(0) };
+    bench.spec.inputs = vec![input];
+    bench.lane = Lane::open(0, MemStore::default(), &bench.spec, [((0, 0), 0), ((0, 1), 0)].into());
+    bench.hear(Some("a"), "10/0");
+    bench.drain(100);
+    assert_eq!(bench.said(), [""; 0], "the other partition may hold an earlier one");
+    bench.lane.settle().unwrap();
+    assert!(!bench.lane.is_dirty());
+    bench.lane.end((0, 1), 0);
+    bench.drain(100);
+    assert_eq!(bench.said(), ["record 10"]);
+    assert!(bench.lane.is_dirty(), "else a lane that is lost now would leave its output behind");
+}
