@@ -239,6 +239,29 @@ fn of_two_with_one_instance_name_the_older_is_told_and_the_newer_goes_on() {
 }
 
 #[test]
+fn a_member_commits_under_the_generation_that_the_group_has_now() {
+    let Some(rig) = rig("generation") else { return };
+    rig.feed(0, 10);
+    let mut first = (rig.copier(), rig.open("0"));
+    copy(&mut first.0, &mut first.1, 10);
+    // A second one joins, and the first has committed before.
+    let mut second = (rig.copier(), rig.open("1"));
+    let deadline = Instant::now() + PATIENCE;
+    let mut turn_until = |is_done: &dyn Fn(&[baton_engine::LaneStatus]) -> bool| loop {
+        first.0.turn(&mut first.1).unwrap();
+        second.0.turn(&mut second.1).unwrap();
+        if [first.0.lanes(), second.0.lanes()].iter().all(|lanes| lanes.len() == 1 && is_done(lanes)) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{:?} {:?}", first.0.stats(), second.0.stats());
+    };
+    turn_until(&|lanes| lanes[0].restoring.is_none());
+    rig.feed(10, 20);
+    turn_until(&|lanes| lanes[0].offsets.values().all(|at| *at >= 20));
+    rig.assert_exact(20);
+}
+
+#[test]
 fn an_own_request_that_comes_late_does_not_pass_for_another_process() {
     let Some(rig) = rig("ghost") else { return };
     rig.feed(0, 10);
