@@ -118,3 +118,32 @@ impl Processor for Host {
         self.ledger.bytes(ledger)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_goes_to_the_topic_that_its_type_names() {
+        let outputs = spec(&Topology::new("", 3)).outputs;
+        let mut types = Vec::new();
+        for kind in [
+            SlaEventKind::Started,
+            SlaEventKind::Warned,
+            SlaEventKind::Met,
+            SlaEventKind::Breached,
+            SlaEventKind::Retracted,
+            SlaEventKind::Cancelled,
+        ] {
+            let (topic, name) = channel(kind);
+            assert!(
+                name.starts_with(&outputs[topic].0) && name.split('.').next_back() == Some("v1"),
+                "{kind:?}: {name}"
+            );
+            types.push(name);
+        }
+        types.sort_unstable();
+        types.dedup();
+        assert_eq!(types.len(), 6, "no two kinds look the same");
+    }
+}
