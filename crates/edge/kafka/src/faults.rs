@@ -40,7 +40,7 @@ pub(crate) fn undo_or_worse(error: &RawError) -> Fault {
 pub(crate) fn asked(error: &RawError, signals: &Signals) -> Fault {
     match error.code {
         Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => {
-            Fault::Config(format!("{error}; create the topics with `baton topics apply`"))
+            Fault::Fatal(absent(&error.text))
         }
         Code::TransactionalIdAuthorizationFailed
         | Code::TopicAuthorizationFailed
@@ -55,12 +55,16 @@ pub(crate) fn asked(error: &RawError, signals: &Signals) -> Fault {
     }
 }
 
+/// The topics were there at the start, and a broker that has only just started may not know them yet: asked
+/// again, not given up.
+fn absent(text: &str) -> String {
+    format!("{text}; if the topic was deleted, create it with `baton topics apply`")
+}
+
 pub(crate) fn group_error(code: Code, text: String) -> Result<(), Fault> {
     match code {
         Code::GroupAuthorizationFailed | Code::TopicAuthorizationFailed => Err(Fault::Config(text)),
-        Code::UnknownTopicOrPartition => {
-            Err(Fault::Config(format!("{text}; create the topics with `baton topics apply`")))
-        }
+        Code::UnknownTopicOrPartition => Err(Fault::Fatal(absent(&text))),
         _ => {
             tracing::debug!(?code, "{text}");
             Ok(())
@@ -74,9 +78,7 @@ pub(crate) fn reader_error(code: Code, text: String) -> Result<(), Fault> {
             Err(Fault::Config(format!("the records to read next are not on the topic any more: {text}")))
         }
         Code::TopicAuthorizationFailed => Err(Fault::Config(text)),
-        Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => {
-            Err(Fault::Config(format!("{text}; create the topics with `baton topics apply`")))
-        }
+        Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => Err(Fault::Fatal(absent(&text))),
         _ => {
             tracing::debug!(?code, "{text}");
             Ok(())
@@ -90,6 +92,16 @@ mod tests {
 
     fn error(code: Code) -> RawError {
         RawError { code, text: format!("{code:?}"), fatal: false, retriable: false, abort: true }
+    }
+
+    #[test]
+    fn a_topic_that_a_starting_broker_does_not_know_yet_is_asked_for_again() {
+        use Code::{UnknownPartition, UnknownTopic, UnknownTopicOrPartition};
+        for code in [UnknownPartition, UnknownTopic, UnknownTopicOrPartition] {
+            assert!(matches!(asked(&error(code), &Signals::default()), Fault::Fatal(_)), "{code:?}");
+            assert!(matches!(reader_error(code, String::new()), Err(Fault::Fatal(_))), "{code:?}");
+        }
+        assert!(matches!(group_error(UnknownTopicOrPartition, String::new()), Err(Fault::Fatal(_))));
     }
 
     #[test]
