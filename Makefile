@@ -18,7 +18,7 @@ build: ## Build the release binary: target/release/baton
 demo: ## Everything at work: Kafka, five consumers, the sample, the report
 	@deploy/demo/demo.sh
 
-test: check unit verify-deploy verify-scripts verify-mutants broker-test chaos-smoke ## All that CI runs
+test: check unit verify-deploy verify-scripts verify-mutants broker-test chaos-smoke chaos-detect ## All that CI runs
 
 check: ## Formatting and lints, warnings denied
 	$(CARGO) fmt --all --check
@@ -68,7 +68,7 @@ SEED ?= 1
 # On what `unit` and `broker-test` have built already: a release build takes longer than the whole run.
 chaos-smoke: ## Kills, a broker kill, a long stop, a held commit under load; exact (SEED=n)
 	$(CARGO) build --workspace --bins --tests --locked
-	@deploy/checks/chaos.sh $(TARGET)/debug --size smoke --seed $(SEED) --plants
+	@deploy/checks/chaos.sh $(TARGET)/debug --size smoke --seed $(SEED)
 
 chaos: ## 1,000,000 events under some 200 faults; exact (SEED=n; SIZE, EVENTS, PERCENT of faults, SPAN in s)
 	$(CARGO) build --release --locked -p baton -p acceptance --bins

@@ -57,7 +57,9 @@ impl Topics {
             .set("group.id", "chaos-reader")
             .set("isolation.level", isolation)
             .set("enable.auto.commit", "false")
-            .set("auto.offset.reset", "error");
+            .set("auto.offset.reset", "error")
+            // The end of a partition is told with the answer to a fetch, which otherwise waits for more.
+            .set("fetch.wait.max.ms", "20");
         settings
     }
 
