@@ -243,9 +243,19 @@ fn a_dead_letter_that_cannot_be_written_is_not_dropped() {
     alter(&deployment, "dlq", &small);
     send(&deployment, "engagement.raw", &[b"not json"]);
     deployment.start("identify");
-    std::thread::sleep(Duration::from_secs(4));
+    let since = Instant::now();
+    let ended = loop {
+        assert!(since.elapsed() < Duration::from_secs(30), "identify goes on\n{}", deployment.logs());
+        match deployment.has_ended("identify") {
+            Some(status) => break status,
+            None => std::thread::sleep(Duration::from_millis(50)),
+        }
+    };
+    assert_eq!(ended.code(), Some(78), "{}", deployment.logs());
+    assert!(deployment.logs().contains("max.message.bytes"), "{}", deployment.logs());
     assert_eq!(deployment.dead_letters().len(), 0, "100 bytes are too few for any");
     alter(&deployment, "dlq", &[("message.timestamp.type", "LogAppendTime"), ("max.message.bytes", "4194304")]);
+    deployment.start("identify");
     let since = Instant::now();
     while deployment.dead_letters().is_empty() {
         assert!(since.elapsed() < Duration::from_secs(30), "{}", deployment.logs());
