@@ -65,7 +65,7 @@ fn try_all(seeds: &Range<u64>, samples: &[Arc<Sample>]) -> Vec<Result<Report, Fa
 }
 
 /// Each must have happened, or the batch of seeds proves less than it says.
-const RARE: [&str; 28] = [
+const RARE: [&str; 29] = [
     "a changelog's end was beyond an open transaction",
     "a commit got lost",
     "a fenced producer was refused",
@@ -77,7 +77,8 @@ const RARE: [&str; 28] = [
     "a member was struck off",
     "a new holder finished a commit",
     "a new holder undid what the last one left open",
-    "a place in the group was taken back",
+    "a producer was fenced by a request of its own",
+    "a replaced process gave way",
     "a process that stood still was replaced",
     "a restore read over an undone tail",
     "a store came back old",

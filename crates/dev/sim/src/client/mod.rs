@@ -21,8 +21,8 @@ use crate::broker::{Broker, Change, Partition, Place, Refusal, Stranger};
 use crate::log::Record;
 use producer::Producer;
 
-/// So often a place in the group that was given to somebody else is taken back.
-const REJOINS: usize = 3;
+/// So often what looks like another process may turn out to be none.
+const DOUBTS: usize = 3;
 /// Milliseconds to wait for committed offsets to be stable.
 const ASK_MS: i64 = 10_000;
 /// As the broker's and the producer's limit.
@@ -53,7 +53,7 @@ pub struct SimLog {
     restoring: BTreeMap<i32, i64>,
     producer: Option<Producer>,
     is_suspect: bool,
-    rejoined: usize,
+    doubts: usize,
     fate: Fate,
     flaw: Flaw,
     /// The next undoing is said to have worked, whatever the broker says.
@@ -88,7 +88,7 @@ impl SimLog {
             restoring: BTreeMap::new(),
             producer: None,
             is_suspect: false,
-            rejoined: 0,
+            doubts: 0,
             fate,
             flaw,
             forgives: false,
@@ -219,23 +219,19 @@ impl SimLog {
         Ok(has_changed)
     }
 
-    /// Lanes lost without a word: the session ended, or another process is this instance now.
+    /// Lanes lost without a word: the session ended. Or another process is this instance now: it goes on.
     fn rejoin(&mut self, stranger: Stranger, sink: &mut dyn FnMut(Event<'_>)) -> Result<bool, Fault> {
-        let is_replaced = stranger == Stranger::Replaced;
-        if is_replaced && self.rejoined == REJOINS {
-            return Err(Fault::Fenced("the group gives this instance's place away again and again".to_owned()));
+        let mut broker = self.broker.borrow_mut();
+        if stranger == Stranger::Replaced {
+            broker.trace.saw("a replaced process gave way");
+            return Err(Fault::Fenced("another process took this instance's place in the group".to_owned()));
         }
+        broker.trace.saw("lanes were lost without a word");
+        self.member = broker.group(&self.spec.name, 0).join(&self.instance);
+        drop(broker);
         let lanes = self.lanes.clone();
         self.stop(&lanes);
         sink(Event::Revoked(lanes));
-        let mut broker = self.broker.borrow_mut();
-        self.member = broker.group(&self.spec.name, 0).join(&self.instance);
-        if is_replaced {
-            self.rejoined += 1;
-            broker.trace.saw("a place in the group was taken back");
-            return Err(Fault::Fatal("another process took this instance's place".to_owned()));
-        }
-        broker.trace.saw("lanes were lost without a word");
         Ok(true)
     }
 
@@ -413,7 +409,7 @@ impl Log for SimLog {
         }
         let size = output.key.map_or(0, <[u8]>::len) + output.value.map_or(0, <[u8]>::len);
         if size > LARGEST {
-            return Err(Fault::Abort("the record is too large".to_owned()));
+            return Err(Fault::Config("the record is too large for its topic".to_owned()));
         }
         let Some(topic) = self.output(output.topic) else { return Ok(()) };
         let record = Record {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use baton_engine::{Fault, Part};
 
-use super::SimLog;
 use super::hazard::{Flaw, Strike};
+use super::{DOUBTS, SimLog};
 use crate::broker::{Batch, Broker, Holder, Place, Refusal, Request};
 use crate::log::Record;
 
@@ -226,6 +226,13 @@ impl SimLog {
         match refusal {
             Refusal::Epoch => {
                 broker.trace.saw("a fenced producer was refused");
+                // The place in the group tells a twin from a late request of one's own.
+                let is_ours = broker.group(&self.spec.name, 0).knows(&self.instance, self.member);
+                if is_ours && self.doubts < DOUBTS {
+                    self.doubts += 1;
+                    broker.trace.saw("a producer was fenced by a request of its own");
+                    return Fault::Fatal("no other process has this instance's place".to_owned());
+                }
                 Fault::Fenced("another instance writes under this transactional id".to_owned())
             }
             Refusal::Member(stranger) => {
