@@ -12,6 +12,7 @@ use baton_kafka::Cluster;
 use baton_kafka::rdkafka::consumer::{BaseConsumer, Consumer};
 use baton_kafka::rdkafka::error::KafkaError;
 use baton_kafka::rdkafka::message::Headers;
+use baton_kafka::rdkafka::types::RDKafkaErrorCode;
 use baton_kafka::rdkafka::{Message, Offset, TopicPartitionList};
 use baton_pipeline::Topology;
 use baton_sim::Pipeline;
@@ -424,6 +425,10 @@ pub(crate) fn read_topic(bootstrap: &str, topic: &str, ticks: bool) -> Vec<Store
                 });
             }
             Err(KafkaError::PartitionEOF(_)) => open -= 1,
+            // Told in passing while connections are made; without an end the poll above gives up.
+            Err(KafkaError::MessageConsumption(
+                RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::BrokerTransportFailure,
+            )) => {}
             Err(error) => panic!("{error}"),
         }
     }
