@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+pub(crate) use acceptance::OUTCOMES;
 use baton_kafka::Cluster;
 use baton_kafka::rdkafka::consumer::{BaseConsumer, Consumer};
 use baton_kafka::rdkafka::error::KafkaError;
@@ -12,19 +13,6 @@ use baton_kafka::rdkafka::types::RDKafkaErrorCode as Code;
 use baton_kafka::rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 
 use crate::trouble::{Done, trouble};
-
-/// Topics whose records must not depend on how they came about.
-pub(crate) const OUTCOMES: [&str; 9] = [
-    "lifecycle.changed",
-    "lead.qualified",
-    "lead.assignment",
-    "lead.handoff",
-    "sla.started",
-    "sla.warned",
-    "sla.met",
-    "sla.breach",
-    "sla.cancelled",
-];
 
 /// A cluster and the prefix of one deployment on it.
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+pub(crate) use acceptance::OUTCOMES;
 use baton_domain::{Ledger, Millis};
 use baton_engine::Limits;
 use baton_kafka::Cluster;
@@ -20,19 +21,6 @@ use baton_wire::Decoder;
 
 /// The five, as the binary names them.
 pub(crate) const CONSUMERS: [&str; 5] = ["identify", "aggregate", "score", "route", "watch"];
-
-/// Topics whose records must not depend on how they came about.
-pub(crate) const OUTCOMES: [&str; 9] = [
-    "lifecycle.changed",
-    "lead.qualified",
-    "lead.assignment",
-    "lead.handoff",
-    "sla.started",
-    "sla.warned",
-    "sla.met",
-    "sla.breach",
-    "sla.cancelled",
-];
 
 /// A record as it lies on the broker.
 pub(crate) struct Stored {

@@ -1,3 +1,16 @@
 //! Acceptance tests.
 
 pub mod leads;
+
+/// Topics whose records must not depend on how they came about.
+pub const OUTCOMES: [&str; 9] = [
+    "lifecycle.changed",
+    "lead.qualified",
+    "lead.assignment",
+    "lead.handoff",
+    "sla.started",
+    "sla.warned",
+    "sla.met",
+    "sla.breach",
+    "sla.cancelled",
+];
