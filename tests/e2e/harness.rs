@@ -173,7 +173,10 @@ impl Deployment {
         let began = Instant::now();
         let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
         assert!(asked.success());
-        (child.wait().unwrap().code(), began.elapsed())
+        let status = child.wait().unwrap();
+        // A signal has no code: whoever reads of a failure wants to know which one it was.
+        eprintln!("{consumer}: {status}");
+        (status.code(), began.elapsed())
     }
 
     /// How a consumer ended, if it has; then it is started again under the same name.

@@ -54,6 +54,21 @@ fn a_terminated_consumer_drains_within_ten_seconds_and_leaves_cleanly() {
 }
 
 #[test]
+fn a_consumer_that_is_terminated_while_it_starts_ends_cleanly() {
+    let Some(mut deployment) = deploy("early") else { return };
+    for wait in [0, 50, 200] {
+        deployment.start("identify");
+        while !deployment.log_of("identify").contains("starting") {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(wait));
+        let (code, took) = deployment.terminate("identify");
+        assert_eq!(code, Some(0), "after {wait} ms\n{}", deployment.logs());
+        assert!(took < Duration::from_secs(10), "{took:?}");
+    }
+}
+
+#[test]
 fn of_two_processes_with_one_instance_name_only_one_goes_on() {
     let Some(mut deployment) = deploy("twin") else { return };
     deployment.start("all");

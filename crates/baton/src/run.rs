@@ -12,7 +12,7 @@ use baton_pipeline::{Consumer, Pace, Topology};
 use baton_policy::Policy;
 use baton_runtime::{Board, Exit, Hosting, Metrics, Running, serve, start};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::settings::{ClockSource, Settings};
 use crate::{Failure, policy, topics};
@@ -44,18 +44,61 @@ const LOOKS: u32 = 100;
 
 /// Runs until SIGTERM or Ctrl-C, or until a consumer cannot go on.
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
-    let policy = Arc::new(policy::load(settings.policy.as_deref())?);
-    let topology = check_topics(&args.consumers.0, settings)?;
-    let mut hosting = hosting(settings, topology, &policy);
-    hosting.changelog_ids = changelog_ids(&args.consumers.0, &hosting)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::io(format!("could not start: {error}")))?;
-    runtime.block_on(host(args, settings, &hosting, &policy))
+    let result = runtime.block_on(prepare_and_host(args, settings));
+    // A look at the cluster that was given up may still wait for its answer.
+    runtime.shutdown_background();
+    result
 }
 
-async fn host(args: &Args, settings: &Settings, hosting: &Hosting, policy: &Policy) -> Result<(), Failure> {
+/// Listens for the end before the first look at the cluster: an orchestrator that thinks again gets its
+/// answer at once, and a clean one.
+async fn prepare_and_host(args: &Args, settings: &Settings) -> Result<(), Failure> {
+    let mut end = End::new()?;
+    tracing::info!("starting");
+    let (consumers, own) = (args.consumers.0.clone(), settings.clone());
+    let prepared = tokio::task::spawn_blocking(move || prepare(&consumers, &own));
+    let hosting = tokio::select! {
+        () = end.asked() => return Ok(()),
+        prepared = prepared => prepared.map_err(|error| Failure::io(format!("could not start: {error}")))??,
+    };
+    host(args, settings, &hosting, &mut end).await
+}
+
+/// All that can be found wrong before anything is opened.
+fn prepare(consumers: &[Consumer], settings: &Settings) -> Result<Hosting, Failure> {
+    let policy = Arc::new(policy::load(settings.policy.as_deref())?);
+    let topology = check_topics(consumers, settings)?;
+    let mut hosting = hosting(settings, topology, &policy);
+    hosting.changelog_ids = changelog_ids(consumers, &hosting)?;
+    Ok(hosting)
+}
+
+/// The signals that ask for the end.
+struct End {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl End {
+    fn new() -> Result<Self, Failure> {
+        let on = |kind| signal(kind).map_err(|error| Failure::io(format!("signals: {error}")));
+        Ok(Self { terminate: on(SignalKind::terminate())?, interrupt: on(SignalKind::interrupt())? })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+async fn host(args: &Args, settings: &Settings, hosting: &Hosting, end: &mut End) -> Result<(), Failure> {
+    let policy = &hosting.policy;
     let (board, stop) = (Arc::new(Board::default()), Arc::new(AtomicBool::new(false)));
     let metrics = Metrics::new((&policy.name, policy.version)).map_err(|e| Failure::io(format!("metrics: {e}")))?;
     if let Some(listen) = &settings.listen {
@@ -79,20 +122,17 @@ async fn host(args: &Args, settings: &Settings, hosting: &Hosting, policy: &Poli
         }
     }
     tracing::info!(policy = policy.name, version = policy.version, "running");
-    wait_for_the_end(&workers, &board).await?;
+    wait_for_the_end(&workers, &board, end).await?;
     stop.store(true, Ordering::Release);
     finish(workers)
 }
 
 /// A signal, or the end of a worker.
-async fn wait_for_the_end(workers: &[Running], board: &Board) -> Result<(), Failure> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| Failure::io(format!("signals: {error}")))?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| Failure::io(format!("signals: {error}")))?;
+async fn wait_for_the_end(workers: &[Running], board: &Board, end: &mut End) -> Result<(), Failure> {
     let mut looks = 0;
     loop {
         tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
+            () = end.asked() => return Ok(()),
             () = tokio::time::sleep(Duration::from_millis(50)) => {
                 if workers.iter().any(Running::has_ended) {
                     return Ok(());
