@@ -31,7 +31,7 @@ impl Stage for Aggregate {
                 state.count(event.occurred_at, &event.event_id, activity);
                 (Some(state), "counted")
             }
-            Body::Facts(_) | Body::Crm(_) | Body::Consent(_) | Body::Linked(_) => (state, "passed"),
+            _ => (state, "passed"),
         };
         let state = state.map(|mut state| {
             state.forget_before(day);

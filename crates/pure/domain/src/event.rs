@@ -48,6 +48,12 @@ pub enum Body {
     Consent(Consent),
     /// Another id was found to be this lead's.
     Linked(Linked),
+    /// An earlier event is taken back: the lead is to stand as if it had never been.
+    Retracted(Retraction),
+    /// What Baton's own desk side decided, on its way back into the history.
+    Desk(DeskNews),
+    /// From here on another policy judges. Without a lead, like a [`Body::Tick`], in every partition.
+    Policy(PolicyChange),
 }
 
 /// A point in log time: every later record of this partition has a greater stamp.
@@ -224,4 +230,89 @@ pub struct Linked {
     pub id: String,
     /// The lead the id belonged to before, when a shared device changed hands or a visitor was recognised.
     pub previous_lead: Option<LeadId>,
+}
+
+/// An earlier event is taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retraction {
+    /// The id of the event that never was.
+    pub event_id: String,
+    /// Why.
+    pub reason: RetractionReason,
+    /// The person or system that took it back.
+    pub by: String,
+}
+
+/// Why an event is taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum RetractionReason {
+    /// A machine did it.
+    Bot,
+    /// The same act was told before under another id.
+    Duplicate,
+    /// Made up to look like interest.
+    Fraud,
+    /// Somebody tried the forms.
+    Test,
+    /// The person asked for it to be forgotten.
+    Erasure,
+}
+
+impl RetractionReason {
+    /// The reason's name on topics and screens.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bot => "bot",
+            Self::Duplicate => "duplicate",
+            Self::Fraud => "fraud",
+            Self::Test => "test",
+            Self::Erasure => "erasure",
+        }
+    }
+}
+
+/// What the router or the watchdog decided about a handed-off lead. Told on `desk.events`, which the
+/// sequencer reads, so that the decision stands in the lead's history at a place of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeskNews {
+    /// What was decided.
+    pub kind: DeskKind,
+    /// Which handoff.
+    pub handoff_id: String,
+    /// Which episode of the lead.
+    pub episode: i32,
+    /// The rep concerned: the new owner, or the one who did not answer.
+    pub owner: Option<String>,
+    /// The rep's pool.
+    pub pool: String,
+    /// Why, as a code: a routing rule, a clock.
+    pub cause: String,
+}
+
+/// The kinds of desk news.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum DeskKind {
+    /// A rep has the lead.
+    Assigned,
+    /// Nobody can take the lead yet: it waits.
+    Queued,
+    /// The owner let the time pass: the lead is to go to another desk.
+    Reassign,
+    /// Every attempt of the cadence is made and nobody was reached.
+    Unreachable,
+    /// The date on which sales wanted to see the lead again has come.
+    CheckIn,
+}
+
+/// Another policy takes effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyChange {
+    /// Its name.
+    pub name: String,
+    /// Its version: greater than that of every policy before.
+    pub version: i64,
+    /// Who published it.
+    pub author: String,
+    /// The document as published, YAML.
+    pub document: String,
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Band, Contribution, Fact, Grade, KindCount, LeadId, Millis, Points, Stamp, Tick};
+use crate::{Band, Contribution, Fact, Grade, KindCount, LeadId, Millis, Points, PolicyChange, Stamp, Tick};
 
 /// The scorer's decision that a lead is ready; opens an episode. Schema `lead.qualified-value`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,13 +115,68 @@ pub struct AssignmentRequest {
     pub input: RouteInput,
 }
 
-/// The two things a router hears.
+/// What a router hears.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RouteInput {
     /// Nothing but time.
     Tick(Tick),
     /// Find a desk for this lead.
     Qualified(Box<Qualifying>),
+    /// The lead needs its desk no more, or another one.
+    Released(Released),
+    /// The CRM names an owner.
+    Owner(OwnerChange),
+    /// The lead's score moved while it waits.
+    Moved(Moved),
+    /// From here on another policy judges.
+    Policy(PolicyChange),
+}
+
+/// A lead leaves its desk or the queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Released {
+    /// Whose lead.
+    pub lead_id: LeadId,
+    /// Which handoff.
+    pub handoff_id: String,
+    /// Which episode.
+    pub episode: i32,
+    /// Whether another desk is to be found for the same episode.
+    pub reroute: bool,
+    /// Why: a disposition code, `suppressed`, `retracted`, `won`, `reassign`, ...
+    pub cause: String,
+    /// The event behind it.
+    pub event_id: String,
+}
+
+/// The CRM names an owner: a claim from a queue, a dispatcher's word, a change by hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnerChange {
+    /// Whose lead.
+    pub lead_id: LeadId,
+    /// Which handoff; empty before the first.
+    pub handoff_id: String,
+    /// Which episode; 0 before the first.
+    pub episode: i32,
+    /// The rep named; `None` takes the lead from whoever has it.
+    pub owner: Option<String>,
+    /// Who said so.
+    pub actor: Option<String>,
+    /// The event behind it.
+    pub event_id: String,
+}
+
+/// A new score of a lead whose episode is open: the router ranks those who wait by it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// Whose score.
+    pub lead_id: LeadId,
+    /// Which episode.
+    pub episode: i32,
+    /// Total score.
+    pub score: Points,
+    /// The event behind it.
+    pub event_id: String,
 }
 
 /// A lead on a named desk, with all a rep needs. Schema `lead.handoff-value`.

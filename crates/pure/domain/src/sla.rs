@@ -15,7 +15,7 @@ pub struct ClockStart {
     pub input: WatchInput,
 }
 
-/// The two things a router tells the watchdog.
+/// What a router tells the watchdog.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WatchInput {
     /// Nothing but time.
@@ -39,6 +39,54 @@ pub enum WatchInput {
         /// Version of the policy that routed it.
         policy_version: i64,
     },
+    /// A lead is ready and nobody can take it yet.
+    Queued {
+        /// Whose lead.
+        lead_id: LeadId,
+        /// Which handoff.
+        handoff_id: String,
+        /// Which episode.
+        episode: i32,
+        /// Urgency.
+        lane: String,
+        /// The pool that was asked.
+        pool: String,
+        /// When the lead became ready (log time).
+        qualified_at: LogTime,
+        /// Version of the policy that judged.
+        policy_version: i64,
+    },
+    /// The handoff is taken back: its clocks are no longer owed.
+    Withdrawn {
+        /// Whose lead.
+        lead_id: LeadId,
+        /// Which handoff.
+        handoff_id: String,
+        /// Which episode.
+        episode: i32,
+        /// Why, as a code.
+        cause: String,
+    },
+}
+
+impl WatchInput {
+    /// Whose clocks; empty for a tick.
+    pub fn lead_id(&self) -> &str {
+        match self {
+            Self::Tick(_) => "",
+            Self::HandedOff { lead_id, .. } | Self::Queued { lead_id, .. } | Self::Withdrawn { lead_id, .. } => lead_id,
+        }
+    }
+
+    /// Which handoff; empty for a tick.
+    pub fn handoff_id(&self) -> &str {
+        match self {
+            Self::Tick(_) => "",
+            Self::HandedOff { handoff_id, .. }
+            | Self::Queued { handoff_id, .. }
+            | Self::Withdrawn { handoff_id, .. } => handoff_id,
+        }
+    }
 }
 
 /// The clocks that run today.

@@ -95,7 +95,7 @@ impl Host {
     fn say_clock(&mut self, mut clock: ClockStart, ctx: &mut Ctx<'_>) {
         clock.stamp.lane = ctx.lane();
         self.clocks.encode(&clock, &mut self.buffer);
-        let WatchInput::HandedOff { lead_id, handoff_id, .. } = &clock.input else { return };
+        let (lead_id, handoff_id) = (clock.input.lead_id(), clock.input.handoff_id());
         let id = format!("{handoff_id}@{}", clock.stamp.at.0);
         let envelope = envelope("sla.request.v1", &id, lead_id, clock.stamp.at, handoff_id);
         send(ctx, CLOCKS, &envelope, &self.buffer);
@@ -129,6 +129,7 @@ impl Processor for Host {
                 self.say(said, ctx);
             }
             Ok(AssignmentRequest { input: RouteInput::Tick(_), .. }) => ctx.count("tick_with_key"),
+            Ok(_) => ctx.count("ignored"),
             Err((reason, detail)) => ctx.dead_letter(record, reason, &detail),
         }
         at

@@ -88,10 +88,7 @@ impl Processor for Host {
     fn process(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) -> LogTime {
         let value = record.value.unwrap_or_default();
         let heard = if record.input == CLOCKS {
-            self.clocks.decode(value).map(|start| match &start.input {
-                WatchInput::HandedOff { lead_id, .. } => (lead_id.clone(), Heard::Clock(start.input)),
-                WatchInput::Tick(_) => (String::new(), Heard::Clock(start.input)),
-            })
+            self.clocks.decode(value).map(|start| (start.input.lead_id().to_owned(), Heard::Clock(start.input)))
         } else {
             self.events.decode(value).map(|event| (event.lead_id.clone(), Heard::Lead(event)))
         };

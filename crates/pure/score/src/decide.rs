@@ -88,9 +88,9 @@ impl Turn<'_> {
                 }
             }
             Body::Linked(linked) if !erased => self.state.known |= identifies(linked),
-            Body::Tick(_) | Body::Activity(_) | Body::Facts(_) | Body::Linked(_) => {}
             Body::Crm(crm) => self.sales(crm),
             Body::Consent(consent) => self.consent(consent, None),
+            _ => {}
         }
     }
 

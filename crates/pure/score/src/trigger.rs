@@ -49,7 +49,7 @@ impl Why<'_> {
             Body::Linked(linked) => {
                 triggers.push(self.own(TriggerKind::Fact, format!("{} known", linked.kind), Points::ZERO));
             }
-            Body::Tick(_) | Body::Crm(_) | Body::Consent(_) => {}
+            _ => {}
         }
         triggers
     }

@@ -122,7 +122,7 @@ fn meaning(body: &Body, clock: Clock, handoff: &Handoff) -> Meaning {
             ConsentState::Denied if consent.channel == "all" => Meaning::Releases,
             ConsentState::Denied | ConsentState::Granted => Meaning::Nothing,
         },
-        Body::Tick(_) | Body::Activity(_) | Body::Facts(_) | Body::Linked(_) => Meaning::Nothing,
+        _ => Meaning::Nothing,
     }
 }
 

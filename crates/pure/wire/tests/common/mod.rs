@@ -99,7 +99,38 @@ pub fn bodies() -> Vec<Body> {
         Body::Consent(consent(ConsentState::Erased)),
         Body::Linked(Linked { kind: "email".into(), id: "9f8e".into(), previous_lead: some("ld_2") }),
         Body::Linked(Linked { kind: "user".into(), id: "u-1".into(), previous_lead: None }),
+        Body::Policy(policy_change()),
     ]
+    .into_iter()
+    .chain(retractions().map(Body::Retracted))
+    .chain(desk_news().map(Body::Desk))
+    .collect()
+}
+
+fn retractions() -> impl Iterator<Item = Retraction> {
+    use RetractionReason::{Bot, Duplicate, Erasure, Fraud, Test};
+    let by = "ops@example.com";
+    [Bot, Duplicate, Fraud, Test, Erasure].into_iter().map(|reason| Retraction {
+        event_id: "evt-7".into(),
+        reason,
+        by: by.into(),
+    })
+}
+
+fn desk_news() -> impl Iterator<Item = DeskNews> {
+    use DeskKind::{Assigned, CheckIn, Queued, Reassign, Unreachable};
+    [Assigned, Queued, Reassign, Unreachable, CheckIn].into_iter().map(|kind| DeskNews {
+        kind,
+        handoff_id: "h_ld_1_2".into(),
+        episode: 2,
+        owner: (kind != Queued).then(|| "kim".into()),
+        pool: "emea".into(),
+        cause: "first_touch".into(),
+    })
+}
+
+fn policy_change() -> PolicyChange {
+    PolicyChange { name: "starter".into(), version: 2, author: "kim".into(), document: "policy: starter\n".into() }
 }
 
 pub fn raw_events() -> Vec<RawEvent> {
@@ -274,7 +305,33 @@ pub fn assignment_requests() -> Vec<AssignmentRequest> {
     [qualifying(), bare_qualifying()]
         .map(|decision| RouteInput::Qualified(Box::new(decision)))
         .into_iter()
-        .chain([RouteInput::Tick(Tick {})])
+        .chain([RouteInput::Tick(Tick {}), RouteInput::Policy(policy_change())])
+        .chain([RouteInput::Moved(Moved {
+            lead_id: "ld_1".into(),
+            episode: 2,
+            score: Points::whole(91),
+            event_id: "evt-10".into(),
+        })])
+        .chain([true, false].map(|reroute| {
+            RouteInput::Released(Released {
+                lead_id: "ld_1".into(),
+                handoff_id: "h_ld_1_2".into(),
+                episode: 2,
+                reroute,
+                cause: "wrong_territory".into(),
+                event_id: "evt-11".into(),
+            })
+        }))
+        .chain([some("kim"), None].map(|name| {
+            RouteInput::Owner(OwnerChange {
+                lead_id: "ld_1".into(),
+                handoff_id: "h_ld_1_2".into(),
+                episode: 2,
+                owner: name.clone(),
+                actor: name,
+                event_id: "evt-12".into(),
+            })
+        }))
         .map(|input| AssignmentRequest { stamp: stamp(4), input })
         .collect()
 }
@@ -316,7 +373,22 @@ pub fn clock_starts() -> Vec<ClockStart> {
         qualified_at: stamp(0).at,
         policy_version: 3,
     };
-    [WatchInput::Tick(Tick {}), handed_off(some("kim")), handed_off(None)]
+    let queued = WatchInput::Queued {
+        lead_id: "ld_1".into(),
+        handoff_id: "h_ld_1_2".into(),
+        episode: 2,
+        lane: "P0".into(),
+        pool: "emea".into(),
+        qualified_at: stamp(0).at,
+        policy_version: 3,
+    };
+    let withdrawn = WatchInput::Withdrawn {
+        lead_id: "ld_1".into(),
+        handoff_id: "h_ld_1_2".into(),
+        episode: 2,
+        cause: "retracted".into(),
+    };
+    [WatchInput::Tick(Tick {}), handed_off(some("kim")), handed_off(None), queued, withdrawn]
         .map(|input| ClockStart { stamp: stamp(5), input })
         .into()
 }
