@@ -50,8 +50,6 @@ pub enum Body {
     Linked(Linked),
     /// An earlier event is taken back: the lead is to stand as if it had never been.
     Retracted(Retraction),
-    /// What Baton's own desk side decided, on its way back into the history.
-    Desk(DeskNews),
     /// From here on another policy judges. Without a lead, like a [`Body::Tick`], in every partition.
     Policy(PolicyChange),
 }
@@ -269,39 +267,6 @@ impl RetractionReason {
             Self::Erasure => "erasure",
         }
     }
-}
-
-/// What the router or the watchdog decided about a handed-off lead. Told on `desk.events`, which the
-/// sequencer reads, so that the decision stands in the lead's history at a place of its own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeskNews {
-    /// What was decided.
-    pub kind: DeskKind,
-    /// Which handoff.
-    pub handoff_id: String,
-    /// Which episode of the lead.
-    pub episode: i32,
-    /// The rep concerned: the new owner, or the one who did not answer.
-    pub owner: Option<String>,
-    /// The rep's pool.
-    pub pool: String,
-    /// Why, as a code: a routing rule, a clock.
-    pub cause: String,
-}
-
-/// The kinds of desk news.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum DeskKind {
-    /// A rep has the lead.
-    Assigned,
-    /// Nobody can take the lead yet: it waits.
-    Queued,
-    /// The owner let the time pass: the lead is to go to another desk.
-    Reassign,
-    /// Every attempt of the cadence is made and nobody was reached.
-    Unreachable,
-    /// The date on which sales wanted to see the lead again has come.
-    CheckIn,
 }
 
 /// Another policy takes effect.

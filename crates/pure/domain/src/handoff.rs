@@ -128,8 +128,63 @@ pub enum RouteInput {
     Owner(OwnerChange),
     /// The lead's score moved while it waits.
     Moved(Moved),
+    /// Sales answered: a promise about the lead is kept.
+    Answered(Answered),
+    /// A handed-off lead did something that its owner should know of.
+    Noticed(Noticed),
     /// From here on another policy judges.
     Policy(PolicyChange),
+}
+
+/// Sales answered while the episode is open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered {
+    /// Whose lead.
+    pub lead_id: LeadId,
+    /// Which handoff.
+    pub handoff_id: String,
+    /// Which episode.
+    pub episode: i32,
+    /// How.
+    pub answer: Answer,
+    /// Who did it, where the CRM says so.
+    pub actor: Option<String>,
+    /// When it happened, by the CRM.
+    pub occurred_at: Millis,
+    /// The event behind it.
+    pub event_id: String,
+}
+
+/// How sales answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Answer {
+    /// The rep accepted the handoff.
+    Accepted,
+    /// A person, not a machine, reached out.
+    Touched,
+    /// The rep gave a verdict.
+    Judged,
+}
+
+/// Something that a handed-off lead did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noticed {
+    /// Whose lead.
+    pub lead_id: LeadId,
+    /// Which handoff.
+    pub handoff_id: String,
+    /// Which episode.
+    pub episode: i32,
+    /// What they did.
+    pub moment: Moment,
+    /// Total score after it.
+    pub score: Points,
+    /// Fit grade after it.
+    pub grade: Grade,
+    /// Engagement band after it.
+    pub band: Band,
+    /// The event behind it.
+    pub event_id: String,
 }
 
 /// A lead leaves its desk or the queue.

@@ -21,12 +21,12 @@ mod time;
 pub use aggregate::{Engagement, EngagementUpdate, KindCount};
 pub use dead_letter::Reason;
 pub use event::{
-    Activity, Body, Consent, ConsentState, CrmActivity, CrmKind, DeskKind, DeskNews, Direction, Disposition, Fact,
-    FactValue, LeadEvent, Linked, PolicyChange, Retraction, RetractionReason, Stamp, Tick, Touch, TouchOutcome,
+    Activity, Body, Consent, ConsentState, CrmActivity, CrmKind, Direction, Disposition, Fact, FactValue, LeadEvent,
+    Linked, PolicyChange, Retraction, RetractionReason, Stamp, Tick, Touch, TouchOutcome,
 };
 pub use handoff::{
-    Assignment, AssignmentRequest, Excluded, Handoff, Moment, Moved, OwnerChange, Qualified, Qualifying, ReasonKind,
-    Released, RouteInput, Trigger, TriggerKind,
+    Answer, Answered, Assignment, AssignmentRequest, Excluded, Handoff, Moment, Moved, Noticed, OwnerChange, Qualified,
+    Qualifying, ReasonKind, Released, RouteInput, Trigger, TriggerKind,
 };
 pub use ledger::{Count, Ledger};
 pub use lifecycle::{LifecycleChanged, Stage};

@@ -49,7 +49,7 @@ fn ids(ids: &mut Ids) -> Result<(), Rejected> {
 fn body(body: &mut Body) -> Result<(), Rejected> {
     match body {
         Body::Tick(_) => Ok(()),
-        Body::Linked(_) | Body::Desk(_) | Body::Policy(_) | Body::Retracted(_) => Err(Rejected::unknown("body")),
+        Body::Linked(_) | Body::Policy(_) | Body::Retracted(_) => Err(Rejected::unknown("body")),
         Body::Facts(list) if list.len() > limits::TRAITS => {
             Err(Rejected::new(Reason::Limits, format!("more than {} facts", limits::TRAITS)))
         }

@@ -179,6 +179,7 @@ fn symbols_stand_in_the_order_of_the_variants() {
     for schema in schemas() {
         enums(&serde_json::from_str(schema.json).unwrap(), &mut symbols);
     }
+    check::<baton_domain::Answer>("Answer", &symbols);
     check::<baton_domain::Clock>("Clock", &symbols);
     check::<baton_domain::ConsentState>("ConsentState", &symbols);
     check::<baton_domain::ContributionKind>("ContributionKind", &symbols);
@@ -186,11 +187,12 @@ fn symbols_stand_in_the_order_of_the_variants() {
     check::<baton_domain::Direction>("Direction", &symbols);
     check::<baton_domain::Grade>("Grade", &symbols);
     check::<baton_domain::ReasonKind>("ReasonKind", &symbols);
+    check::<baton_domain::RetractionReason>("RetractionReason", &symbols);
     check::<baton_domain::SlaEventKind>("SlaEventKind", &symbols);
     check::<baton_domain::Stage>("Stage", &symbols);
     check::<baton_domain::TouchOutcome>("TouchOutcome", &symbols);
     check::<baton_domain::TriggerKind>("TriggerKind", &symbols);
-    assert_eq!(symbols.len(), 11, "an enum is not checked: {:?}", symbols.keys());
+    assert_eq!(symbols.len(), 13, "an enum is not checked: {:?}", symbols.keys());
 }
 
 /// The symbols of every enum in a schema, by its name.

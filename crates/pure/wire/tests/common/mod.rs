@@ -103,7 +103,6 @@ pub fn bodies() -> Vec<Body> {
     ]
     .into_iter()
     .chain(retractions().map(Body::Retracted))
-    .chain(desk_news().map(Body::Desk))
     .collect()
 }
 
@@ -114,18 +113,6 @@ fn retractions() -> impl Iterator<Item = Retraction> {
         event_id: "evt-7".into(),
         reason,
         by: by.into(),
-    })
-}
-
-fn desk_news() -> impl Iterator<Item = DeskNews> {
-    use DeskKind::{Assigned, CheckIn, Queued, Reassign, Unreachable};
-    [Assigned, Queued, Reassign, Unreachable, CheckIn].into_iter().map(|kind| DeskNews {
-        kind,
-        handoff_id: "h_ld_1_2".into(),
-        episode: 2,
-        owner: (kind != Queued).then(|| "kim".into()),
-        pool: "emea".into(),
-        cause: "first_touch".into(),
     })
 }
 
@@ -320,6 +307,31 @@ pub fn assignment_requests() -> Vec<AssignmentRequest> {
                 reroute,
                 cause: "wrong_territory".into(),
                 event_id: "evt-11".into(),
+            })
+        }))
+        .chain([(Answer::Accepted, some("kim")), (Answer::Touched, None), (Answer::Judged, None)].map(
+            |(answer, actor)| {
+                RouteInput::Answered(Answered {
+                    lead_id: "ld_1".into(),
+                    handoff_id: "h_ld_1_2".into(),
+                    episode: 2,
+                    answer,
+                    actor,
+                    occurred_at: NOW,
+                    event_id: "evt-13".into(),
+                })
+            },
+        ))
+        .chain([some("Kafka at night"), None].map(|detail| {
+            RouteInput::Noticed(Noticed {
+                lead_id: "ld_1".into(),
+                handoff_id: "h_ld_1_2".into(),
+                episode: 2,
+                moment: Moment { occurred_at: NOW, name: "Webinar Attended".into(), detail },
+                score: Points::whole(91),
+                grade: Grade::A,
+                band: Band(1),
+                event_id: "evt-14".into(),
             })
         }))
         .chain([some("kim"), None].map(|name| {
