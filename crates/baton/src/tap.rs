@@ -12,6 +12,7 @@ use std::time::Duration;
 use baton_kafka::Admin;
 use baton_kafka::rdkafka::Offset;
 use baton_kafka::rdkafka::message::Message;
+pub(crate) use baton_pipeline::{Kind, Nouns};
 use baton_pipeline::{NoRegistry, Schemas, Topology};
 use baton_runtime::Registry;
 
@@ -19,11 +20,9 @@ use crate::Failure;
 use crate::settings::Settings;
 
 mod line;
-mod noun;
 mod scan;
 
 pub(crate) use line::Said;
-pub(crate) use noun::{Kind, Nouns};
 pub(crate) use scan::{Next, Scan, is_passing};
 
 /// What to show.

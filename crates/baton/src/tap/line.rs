@@ -11,7 +11,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::noun::{Kind, Nouns};
+use super::{Kind, Nouns};
 
 /// A record as it is shown.
 #[derive(Debug, Default, Serialize)]

@@ -16,5 +16,12 @@ pub use calendar::{Calendar, DayHours};
 pub use model::*;
 pub use parse::{Problem, parse};
 
+/// Reading of documents written by people, so that every mistake is found at once, each with its
+/// place. What is written beside a policy is read as the policy is.
+pub mod document {
+    pub use crate::parse::read::{Field, Fields, Named, Once, Report, shown};
+    pub use crate::parse::yaml::{Entry, Fault, Kind, Mark, Node, read};
+}
+
 /// The policy to start from, as YAML with comments: a company that sells software to companies.
 pub const STARTER: &str = include_str!("../../../../deploy/policy/starter.yaml");

@@ -14,14 +14,14 @@ mod facts;
 mod fit;
 mod identity;
 mod problem;
-mod read;
+pub(crate) mod read;
 mod reps;
 mod routing;
 mod scalar;
 mod sla;
 #[cfg(test)]
 mod tests;
-mod yaml;
+pub(crate) mod yaml;
 
 pub use problem::Problem;
 

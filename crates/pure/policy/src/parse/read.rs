@@ -13,22 +13,26 @@ use super::problem::Problem;
 use super::yaml::{Entry, Kind, Mark, Node};
 
 /// The problems found so far. Shared by all readers of a document, hence the cell.
-pub(super) struct Report {
+pub struct Report {
     file: String,
     problems: RefCell<Vec<Problem>>,
 }
 
 /// A value of the document and the path to it.
 #[derive(Clone)]
-pub(super) struct Field<'a> {
-    pub(super) report: &'a Report,
-    pub(super) at: Mark,
-    pub(super) path: String,
-    pub(super) kind: &'a Kind,
+pub struct Field<'a> {
+    /// Where its problems are noted.
+    pub report: &'a Report,
+    /// Where it stands.
+    pub at: Mark,
+    /// The keys and indexes on the way to it.
+    pub path: String,
+    /// What it is.
+    pub kind: &'a Kind,
 }
 
 /// The keys of a map of which every key is known.
-pub(super) struct Fields<'a> {
+pub struct Fields<'a> {
     map: Field<'a>,
     entries: &'a [Entry],
     /// Keys that an unknown key was taken for: not missed again.
@@ -36,22 +40,27 @@ pub(super) struct Fields<'a> {
 }
 
 /// A value under a key that the writer chose, with the place of the key.
-pub(super) struct Named<'a> {
-    pub(super) name: &'a str,
-    pub(super) key: Field<'a>,
-    pub(super) value: Field<'a>,
+pub struct Named<'a> {
+    /// The key.
+    pub name: &'a str,
+    /// The key, to note problems with it.
+    pub key: Field<'a>,
+    /// The value.
+    pub value: Field<'a>,
 }
 
 /// Names that must be given once only, with the lines on which they first were.
 #[derive(Default)]
-pub(super) struct Once(BTreeMap<String, usize>);
+pub struct Once(BTreeMap<String, usize>);
 
 impl Report {
-    pub(super) fn new(file: &str) -> Self {
+    /// No problems yet, of a document by this name.
+    pub fn new(file: &str) -> Self {
         Self { file: file.to_owned(), problems: RefCell::default() }
     }
 
-    pub(super) fn say(&self, at: Mark, path: &str, message: impl Into<String>, hint: Option<String>) {
+    /// Notes a problem.
+    pub fn say(&self, at: Mark, path: &str, message: impl Into<String>, hint: Option<String>) {
         self.problems.borrow_mut().push(Problem {
             file: self.file.clone(),
             line: at.line,
@@ -64,7 +73,7 @@ impl Report {
 
     /// Every problem in the order of the document; one found on several ways (an overlap on
     /// each day of `mon-fri`) once.
-    pub(super) fn into_problems(self) -> Vec<Problem> {
+    pub fn into_problems(self) -> Vec<Problem> {
         let mut problems = self.problems.into_inner();
         problems.sort_by_cached_key(|p| (p.line, p.column, p.path.clone(), p.message.clone()));
         problems.dedup();
@@ -73,7 +82,8 @@ impl Report {
 }
 
 impl<'a> Field<'a> {
-    pub(super) fn root(report: &'a Report, node: &'a Node) -> Self {
+    /// The whole document.
+    pub fn root(report: &'a Report, node: &'a Node) -> Self {
         Self { report, at: node.at, path: String::new(), kind: &node.kind }
     }
 
@@ -82,23 +92,23 @@ impl<'a> Field<'a> {
     }
 
     /// Notes a problem with this value.
-    pub(super) fn wrong(&self, message: impl Into<String>) {
+    pub fn wrong(&self, message: impl Into<String>) {
         self.report.say(self.at, &self.path, message, None);
     }
 
     /// Notes a problem with this value and what to do about it.
-    pub(super) fn wrong_but(&self, message: impl Into<String>, hint: impl Into<String>) {
+    pub fn wrong_but(&self, message: impl Into<String>, hint: impl Into<String>) {
         self.report.say(self.at, &self.path, message, Some(hint.into()));
     }
 
     /// Notes that `name`, which stands here, is not one of the `known` names of a `what`.
-    pub(super) fn unknown<'k>(&self, what: &str, name: &str, known: impl IntoIterator<Item = &'k str>) {
+    pub fn unknown<'k>(&self, what: &str, name: &str, known: impl IntoIterator<Item = &'k str>) {
         let hint = nearest(name, known).map(did_you_mean);
         self.report.say(self.at, &self.path, format!("unknown {what} {}", shown(name)), hint);
     }
 
     /// Notes that something else was expected here.
-    pub(super) fn expected(&self, what: &str) {
+    pub fn expected(&self, what: &str) {
         let found = match self.kind {
             Kind::Plain(text) if is_nothing(text) => "nothing".to_owned(),
             Kind::Plain(text) => shown(text),
@@ -110,7 +120,7 @@ impl<'a> Field<'a> {
     }
 
     /// A map of which all keys are `known`.
-    pub(super) fn fields(&self, known: &[&'static str]) -> Option<Fields<'a>> {
+    pub fn fields(&self, known: &[&'static str]) -> Option<Fields<'a>> {
         let entries = self.map_entries()?;
         let mut misspelt = Vec::new();
         for entry in entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
@@ -122,7 +132,7 @@ impl<'a> Field<'a> {
     }
 
     /// A map whose keys the writer chose, in the order of the document, the first of each key only.
-    pub(super) fn named(&self) -> Option<Vec<Named<'a>>> {
+    pub fn named(&self) -> Option<Vec<Named<'a>>> {
         let mut seen = Once::default();
         let named =
             self.map_entries()?.iter().filter(|entry| seen.before(&entry.key, entry.at.line).is_none()).map(|entry| {
@@ -134,7 +144,7 @@ impl<'a> Field<'a> {
     }
 
     /// The items of a list.
-    pub(super) fn items(&self) -> Vec<Field<'a>> {
+    pub fn items(&self) -> Vec<Field<'a>> {
         let Kind::List(items) = self.kind else {
             self.expected("a list");
             return Vec::new();
@@ -143,7 +153,7 @@ impl<'a> Field<'a> {
     }
 
     /// Whether this is a list or map with nothing in it.
-    pub(super) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         match self.kind {
             Kind::List(items) => items.is_empty(),
             Kind::Map(entries) => entries.is_empty(),
@@ -152,7 +162,7 @@ impl<'a> Field<'a> {
     }
 
     /// The items of a list, or the value itself when it is not a list.
-    pub(super) fn items_or_self(&self) -> Vec<Field<'a>> {
+    pub fn items_or_self(&self) -> Vec<Field<'a>> {
         if matches!(self.kind, Kind::List(_)) { self.items() } else { vec![self.clone()] }
     }
 
@@ -175,18 +185,18 @@ impl<'a> Field<'a> {
 
 impl<'a> Fields<'a> {
     /// The map itself.
-    pub(super) fn whole(&self) -> &Field<'a> {
+    pub fn whole(&self) -> &Field<'a> {
         &self.map
     }
 
     /// The value of a key that may be left out.
-    pub(super) fn get(&self, key: &str) -> Option<Field<'a>> {
+    pub fn get(&self, key: &str) -> Option<Field<'a>> {
         let entry = self.entries.iter().find(|entry| entry.key == key)?;
         Some(self.map.inner(&entry.value, key_path(&self.map.path, key)))
     }
 
     /// The value of a key that must be there.
-    pub(super) fn need(&self, key: &str) -> Option<Field<'a>> {
+    pub fn need(&self, key: &str) -> Option<Field<'a>> {
         let field = self.get(key);
         if field.is_none() {
             self.missing(key, None);
@@ -195,14 +205,14 @@ impl<'a> Fields<'a> {
     }
 
     /// Notes that a key is missing, unless it is there and misspelt.
-    pub(super) fn missing(&self, key: &str, hint: Option<String>) {
+    pub fn missing(&self, key: &str, hint: Option<String>) {
         if !self.misspelt.contains(&key) {
             self.map.report.say(self.map.at, &key_path(&self.map.path, key), "missing", hint);
         }
     }
 
     /// The `id` of a rule, once only among `ids`.
-    pub(super) fn id(&self, ids: &mut Once) -> String {
+    pub fn id(&self, ids: &mut Once) -> String {
         let Some(field) = self.need("id") else { return String::new() };
         let id = field.name();
         if let Some(id) = &id {
@@ -214,7 +224,7 @@ impl<'a> Fields<'a> {
 
 impl Once {
     /// Notes a problem with `field` when `name` was added before.
-    pub(super) fn add(&mut self, name: &str, field: &Field<'_>) {
+    pub fn add(&mut self, name: &str, field: &Field<'_>) {
         if let Some(line) = self.before(name, field.at.line) {
             field.wrong(format!("{} is given twice, first on line {line}", shown(name)));
         }
@@ -249,7 +259,7 @@ fn did_you_mean(name: &str) -> String {
 }
 
 /// A text of the writer's in quotes, fit to print: no control characters, cut when long.
-pub(super) fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     const LONGEST: usize = 60;
     let dots = if text.chars().count() > LONGEST { "..." } else { "" };
     let start: String = text.chars().take(LONGEST).collect();
@@ -257,7 +267,7 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 /// Whether a scalar without quotes stands for no value.
-pub(super) fn is_nothing(plain: &str) -> bool {
+pub(crate) fn is_nothing(plain: &str) -> bool {
     matches!(plain, "" | "~" | "null" | "Null" | "NULL")
 }
 

@@ -19,7 +19,7 @@ const MAX_NAME: usize = 64;
 
 impl Field<'_> {
     /// Words, trimmed, not empty. What YAML calls null must be quoted to be a word.
-    pub(super) fn text(&self) -> Option<String> {
+    pub fn text(&self) -> Option<String> {
         let text = match self.kind {
             Kind::Plain(text) if !is_nothing(text) => text.trim(),
             Kind::Quoted(text) => text.trim(),
@@ -40,12 +40,12 @@ impl Field<'_> {
     }
 
     /// One text or a list of them; not empty, none twice.
-    pub(super) fn texts(&self) -> Vec<String> {
+    pub fn texts(&self) -> Vec<String> {
         self.texts_that(|_, _| ())
     }
 
     /// [`Self::texts`], of which `check` notes what else is wrong with each.
-    pub(super) fn texts_that(&self, check: impl Fn(&Field<'_>, &str)) -> Vec<String> {
+    pub fn texts_that(&self, check: impl Fn(&Field<'_>, &str)) -> Vec<String> {
         let mut seen = Once::default();
         let mut texts = Vec::new();
         for item in self.items_or_self() {
@@ -62,14 +62,14 @@ impl Field<'_> {
     }
 
     /// A name that others refer to.
-    pub(super) fn name(&self) -> Option<String> {
+    pub fn name(&self) -> Option<String> {
         let text = self.text()?;
         self.check_name(&text);
         Some(text)
     }
 
     /// Notes a problem when `name` could not stand in a metric, a message key or a path.
-    pub(super) fn check_name(&self, name: &str) {
+    pub fn check_name(&self, name: &str) {
         let fits = |c: char| c.is_ascii_alphanumeric() || "_-.@".contains(c);
         if name.is_empty() || name.len() > MAX_NAME || !name.chars().all(fits) {
             self.wrong_but(
@@ -80,7 +80,7 @@ impl Field<'_> {
     }
 
     /// One of `known`: the name of a `what` given elsewhere.
-    pub(super) fn one_of<'k>(&self, what: &str, known: impl IntoIterator<Item = &'k str>) -> Option<String> {
+    pub fn one_of<'k>(&self, what: &str, known: impl IntoIterator<Item = &'k str>) -> Option<String> {
         let text = self.text()?;
         let known: Vec<&str> = known.into_iter().collect();
         if !known.contains(&text.as_str()) {
@@ -90,7 +90,7 @@ impl Field<'_> {
     }
 
     /// A whole number from `low` to `high`.
-    pub(super) fn integer(&self, low: i64, high: i64) -> Option<i64> {
+    pub fn integer(&self, low: i64, high: i64) -> Option<i64> {
         let text = self.number_text("a whole number")?;
         match decimal(text, 0) {
             Ok(number) if (low..=high).contains(&number) => return Some(number),
@@ -103,7 +103,7 @@ impl Field<'_> {
     }
 
     /// Points with up to three decimals; may be negative.
-    pub(super) fn points(&self) -> Option<Points> {
+    pub fn points(&self) -> Option<Points> {
         let text = self.number_text("points")?;
         let most = MAX_POINTS * Points::ONE.0;
         match decimal(text, 6) {
@@ -117,7 +117,7 @@ impl Field<'_> {
     }
 
     /// Points above zero.
-    pub(super) fn positive_points(&self) -> Option<Points> {
+    pub fn positive_points(&self) -> Option<Points> {
         let points = self.points()?;
         if points <= Points::ZERO {
             self.wrong(format!("must be above 0, found {points}"));
@@ -136,7 +136,7 @@ impl Field<'_> {
     }
 
     /// A duration in ms, above zero.
-    pub(super) fn duration(&self) -> Option<i64> {
+    pub fn duration(&self) -> Option<i64> {
         let ms = self.duration_or_zero()?;
         if ms == 0 {
             self.wrong("must be longer than 0");
@@ -146,13 +146,13 @@ impl Field<'_> {
     }
 
     /// A duration in ms: `90s`, `5m`, `1h`, `14d`, `2w`.
-    pub(super) fn duration_or_zero(&self) -> Option<i64> {
+    pub fn duration_or_zero(&self) -> Option<i64> {
         let text = self.text()?;
         self.read_duration(&text)
     }
 
     /// A duration written in `text`, which is this value or a part of it; in ms.
-    pub(super) fn read_duration(&self, text: &str) -> Option<i64> {
+    pub fn read_duration(&self, text: &str) -> Option<i64> {
         let unit = match text.chars().last() {
             Some('s') => Millis::SECOND,
             Some('m') => Millis::MINUTE,
@@ -178,7 +178,7 @@ impl Field<'_> {
     }
 
     /// `true` or `false`.
-    pub(super) fn flag(&self) -> Option<bool> {
+    pub fn flag(&self) -> Option<bool> {
         match self.kind {
             Kind::Plain(text) if text == "true" => return Some(true),
             Kind::Plain(text) if text == "false" => return Some(false),
@@ -188,13 +188,13 @@ impl Field<'_> {
     }
 
     /// A date: `2026-12-24`.
-    pub(super) fn date(&self) -> Option<Date> {
+    pub fn date(&self) -> Option<Date> {
         let text = self.text()?;
         self.read_date(&text)
     }
 
     /// A date written in `text`, which is this value or its key.
-    pub(super) fn read_date(&self, text: &str) -> Option<Date> {
+    pub fn read_date(&self, text: &str) -> Option<Date> {
         let date = day_of(text);
         if date.is_none() {
             self.wrong(format!("expected a date as in 2026-12-24, found {}", shown(text)));

@@ -9,52 +9,66 @@
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 
 /// The largest document, in bytes.
-pub(super) const MAX_BYTES: usize = 1 << 20;
+pub(crate) const MAX_BYTES: usize = 1 << 20;
 /// The deepest nesting; a policy needs eight.
-pub(super) const MAX_DEPTH: usize = 32;
+pub(crate) const MAX_DEPTH: usize = 32;
 
 /// A place in the text, both from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Mark {
-    pub(super) line: usize,
-    pub(super) column: usize,
+pub struct Mark {
+    /// Line.
+    pub line: usize,
+    /// Column, in characters.
+    pub column: usize,
 }
 
 /// A value and where it starts.
 #[derive(Debug)]
-pub(super) struct Node {
-    pub(super) at: Mark,
-    pub(super) kind: Kind,
+pub struct Node {
+    /// Where it starts.
+    pub at: Mark,
+    /// What it is.
+    pub kind: Kind,
 }
 
 /// The shapes of a value.
 #[derive(Debug)]
-pub(super) enum Kind {
+pub enum Kind {
     /// A scalar without quotes: may be read as a number, a flag or text.
     Plain(String),
     /// A scalar in quotes, or a block: text.
     Quoted(String),
+    /// Several values.
     List(Vec<Node>),
+    /// Values by key.
     Map(Vec<Entry>),
 }
 
 /// A key and its value. Keys may repeat: the reader says so.
 #[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) key: String,
-    pub(super) at: Mark,
-    pub(super) value: Node,
+pub struct Entry {
+    /// The key.
+    pub key: String,
+    /// Where the key stands.
+    pub at: Mark,
+    /// The value.
+    pub value: Node,
 }
 
 /// Why there is no tree.
 #[derive(Debug)]
-pub(super) struct Fault {
-    pub(super) at: Mark,
-    pub(super) message: String,
+pub struct Fault {
+    /// The first place at which it is no YAML.
+    pub at: Mark,
+    /// What is wrong there.
+    pub message: String,
 }
 
 /// Reads the one document of a text.
-pub(super) fn read(text: &str) -> Result<Node, Fault> {
+///
+/// # Errors
+/// The first place at which it is not one.
+pub fn read(text: &str) -> Result<Node, Fault> {
     let start = Mark { line: 1, column: 1 };
     if text.len() > MAX_BYTES {
         return Err(Fault { at: start, message: format!("larger than {MAX_BYTES} bytes") });

@@ -8,15 +8,17 @@ use baton_domain::{
     Assignment, AssignmentRequest, ClockStart, EngagementUpdate, Handoff, IdentityLink, LeadEvent, Ledger,
     LifecycleChanged, Qualified, RawEvent, ScoreUpdate, SlaEvent,
 };
-use baton_pipeline::{Codec, Schemas, Topology};
 use baton_wire::{Frame, Record};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
 
+use crate::codec::{Codec, Schemas};
+use crate::topics::Topology;
+
 /// The type of a topic's records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// What a source says: JSON, or Avro of `RawEvent`.
     Source,
     /// `LeadEvent`.
@@ -51,7 +53,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// What is on a topic, by its full name; `None` for changelogs and topics that are not Baton's.
-    pub(crate) fn of(topology: &Topology, topic: &str) -> Option<Self> {
+    pub fn of(topology: &Topology, topic: &str) -> Option<Self> {
         if topology.sources.iter().any(|source| source.topic == topic) {
             return Some(Self::Source);
         }
@@ -77,7 +79,7 @@ impl Kind {
 }
 
 /// Reads the values of every topic.
-pub(crate) struct Nouns {
+pub struct Nouns {
     source: Codec<RawEvent>,
     event: Codec<LeadEvent>,
     identity: Codec<IdentityLink>,
@@ -95,7 +97,7 @@ pub(crate) struct Nouns {
 
 impl Nouns {
     /// A reader that asks `schemas` for what it does not know.
-    pub(crate) fn new(schemas: &Rc<dyn Schemas>) -> Self {
+    pub fn new(schemas: &Rc<dyn Schemas>) -> Self {
         Self {
             source: Codec::new(schemas),
             event: Codec::new(schemas),
@@ -114,7 +116,10 @@ impl Nouns {
     }
 
     /// A value as JSON on one line; `Ok(None)` where it is to be shown as it is.
-    pub(crate) fn json(&mut self, kind: Kind, value: &[u8]) -> Result<Option<Box<RawValue>>, String> {
+    ///
+    /// # Errors
+    /// Why the value cannot be read, in words that begin with the dead-letter reason.
+    pub fn json(&mut self, kind: Kind, value: &[u8]) -> Result<Option<Box<RawValue>>, String> {
         match kind {
             Kind::Source => match Frame::of(value) {
                 Frame::Json(json) => one_line(json),
