@@ -3,8 +3,11 @@
 pub mod leads;
 
 /// Topics whose records must not depend on how they came about.
-pub const OUTCOMES: [&str; 9] = [
+pub const OUTCOMES: [&str; 12] = [
     "lifecycle.changed",
+    "lifecycle.rejected",
+    "status.changed",
+    "nurture.events",
     "lead.qualified",
     "lead.assignment",
     "lead.handoff",

@@ -1,8 +1,9 @@
 //! Records for the tests: a small world on Monday, 2026-09-07.
 
 use baton_domain::{
-    Assignment, Band, Clock, Count, Fact, FactValue, Grade, Handoff, Ledger, LifecycleChanged, LogTime, Millis, Points,
-    Qualifying, ReasonKind, SlaEvent, SlaEventKind, Stage, Stamp, Trigger, TriggerKind,
+    Assignment, Band, Clock, Count, Fact, FactValue, Grade, Handoff, History, Ledger, LifecycleChanged,
+    LifecycleRejected, LogTime, Millis, NurtureEvent, NurtureKind, Points, Qualifying, ReasonKind, SlaEvent,
+    SlaEventKind, Stage, Stamp, Status, StatusChanged, Trigger, TriggerKind,
 };
 
 /// So many seconds after 2026-09-07T09:00Z.
@@ -19,6 +20,53 @@ pub(crate) fn moved(seconds: i64, lead: &str, from: Option<Stage>, to: Stage) ->
         cause: "hand_raise".to_owned(),
         event_id: "e1".to_owned(),
         episode: 1,
+        policy_version: 1,
+        status: None,
+        check_in: None,
+        verdict: None,
+    }
+}
+
+/// A move that was asked for too early.
+pub(crate) fn rejected(seconds: i64, lead: &str) -> LifecycleRejected {
+    LifecycleRejected {
+        stamp: Stamp { at: at(seconds), lane: 1 },
+        lead_id: lead.to_owned(),
+        attempted: "customer".to_owned(),
+        current: Stage::Sal,
+        rule: "opportunity_won".to_owned(),
+        event_id: "e1".to_owned(),
+        episode: 1,
+        policy_version: 1,
+        status: Some(Status::Open),
+    }
+}
+
+/// A first attempt.
+pub(crate) fn status(seconds: i64, lead: &str) -> StatusChanged {
+    StatusChanged {
+        stamp: Stamp { at: at(seconds), lane: 1 },
+        lead_id: lead.to_owned(),
+        from: Some(Status::Open),
+        to: Some(Status::Attempted),
+        stage: Stage::Mql,
+        owner: Some("jonas.weber".to_owned()),
+        event_id: "e1".to_owned(),
+        episode: 1,
+        policy_version: 1,
+    }
+}
+
+/// Back to marketing.
+pub(crate) fn nurture(seconds: i64, lead: &str) -> NurtureEvent {
+    NurtureEvent {
+        stamp: Stamp { at: at(seconds), lane: 1 },
+        lead_id: lead.to_owned(),
+        kind: NurtureKind::Enroll,
+        reason: "not_now".to_owned(),
+        episode: 1,
+        until: Some(at(seconds).millis()),
+        event_id: "e1".to_owned(),
         policy_version: 1,
     }
 }
@@ -63,6 +111,8 @@ pub(crate) fn handoff(seconds: i64, lead: &str) -> Handoff {
             occurred_at: at(seconds - 40).millis(),
             event_id: "e1".to_owned(),
             policy_version: 1,
+            history: History::default(),
+            review: false,
         },
         assignment: Assignment {
             stamp,

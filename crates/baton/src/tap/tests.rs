@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::summary::samples::{at, handoff, ledger, moved, sla};
+use crate::summary::samples::{at, handoff, ledger, moved, nurture, rejected, sla, status};
 
 fn nouns() -> (Nouns, Rc<dyn Schemas>) {
     let schemas: Rc<dyn Schemas> = Rc::new(NoRegistry);
@@ -79,9 +79,13 @@ fn every_type_of_record_is_shown_as_json_by_its_topic() {
             stage: Stage::Visitor,
             receipt: Vec::new(),
             policy_version: 1,
+            status: None,
         },
     );
     shown("lifecycle.changed", &moved(1, "ld_1", None, Stage::Visitor));
+    shown("lifecycle.rejected", &rejected(1, "ld_1"));
+    shown("status.changed", &status(1, "ld_1"));
+    shown("nurture.events", &nurture(1, "ld_1"));
     shown("lead.qualified", &Qualified { stamp, decision: handoff.decision.clone() });
     let input = RouteInput::Qualified(Box::new(handoff.decision.clone()));
     shown("assignment.requests", &AssignmentRequest { stamp, input });
@@ -113,6 +117,9 @@ fn every_topic_of_a_subject_is_shown_as_that_subjects_type() {
                 Kind::Aggregate => "EngagementUpdate",
                 Kind::Score => "ScoreUpdate",
                 Kind::Lifecycle => "LifecycleChanged",
+                Kind::Rejected => "LifecycleRejected",
+                Kind::Status => "StatusChanged",
+                Kind::Nurture => "NurtureEvent",
                 Kind::Qualified => "Qualified",
                 Kind::Request => "AssignmentRequest",
                 Kind::Handoff => "Handoff",

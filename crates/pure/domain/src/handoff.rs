@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Band, Contribution, Fact, Grade, KindCount, LeadId, Millis, Points, PolicyChange, Stamp, Tick};
+use crate::{Band, Contribution, Fact, Grade, KindCount, LeadId, Millis, Points, PolicyChange, Stage, Stamp, Tick};
 
 /// The scorer's decision that a lead is ready; opens an episode. Schema `lead.qualified-value`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +60,41 @@ pub struct Qualifying {
     pub event_id: String,
     /// Version of the policy that judged.
     pub policy_version: i64,
+    /// What became of the episodes before.
+    pub history: History,
+    /// Given back so often that somebody other than the last owner is to look first: the router keeps the
+    /// lead from whoever had it before.
+    pub review: bool,
+}
+
+/// What became of a lead's earlier episodes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// How many episodes there were before this one.
+    pub episodes: i32,
+    /// The last of them, newest first, at most twenty.
+    pub past: Vec<PastEpisode>,
+    /// The last owner that the CRM named.
+    pub last_owner: Option<String>,
+    /// The date on which sales wanted to see the lead again.
+    pub next_check_in: Option<Millis>,
+}
+
+/// An episode that ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastEpisode {
+    /// Which, from 1.
+    pub episode: i32,
+    /// The stage in which it ended.
+    pub stage: Stage,
+    /// Why: the disposition's code, or the cause of the move.
+    pub code: String,
+    /// The rep's reason, as a code.
+    pub reason: Option<String>,
+    /// The owner, where the CRM named one.
+    pub owner: Option<String>,
+    /// When, in log time.
+    pub ended_at: Millis,
 }
 
 /// Why a lead was handed off.
@@ -69,6 +104,8 @@ pub enum ReasonKind {
     HandRaise,
     /// Fit and engagement together crossed the line.
     Matrix,
+    /// The date has come on which sales wanted to see them again.
+    CheckIn,
 }
 
 /// One input that made the difference.

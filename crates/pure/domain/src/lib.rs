@@ -25,11 +25,14 @@ pub use event::{
     Linked, PolicyChange, Retraction, RetractionReason, Stamp, Tick, Touch, TouchOutcome,
 };
 pub use handoff::{
-    Answer, Answered, Assignment, AssignmentRequest, Excluded, Handoff, Moment, Moved, Noticed, OwnerChange, Qualified,
-    Qualifying, ReasonKind, Released, RouteInput, Trigger, TriggerKind,
+    Answer, Answered, Assignment, AssignmentRequest, Excluded, Handoff, History, Moment, Moved, Noticed, OwnerChange,
+    PastEpisode, Qualified, Qualifying, ReasonKind, Released, RouteInput, Trigger, TriggerKind,
 };
 pub use ledger::{Count, Ledger};
-pub use lifecycle::{LifecycleChanged, Stage};
+pub use lifecycle::{
+    CauseClass, Label, LifecycleChanged, LifecycleRejected, NurtureEvent, NurtureKind, Stage, Status, StatusChanged,
+    Verdict,
+};
 pub use points::Points;
 pub use raw::{IdentityLink, Ids, RawEvent};
 pub use score::{Band, Contribution, ContributionKind, Grade, ScoreUpdate};

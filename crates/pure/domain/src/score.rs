@@ -4,7 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{LeadId, Millis, Points, Stage, Stamp};
+use crate::{LeadId, Millis, Points, Stage, Stamp, Status};
 
 /// How well the lead fits the ideal customer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -78,6 +78,8 @@ pub struct ScoreUpdate {
     pub receipt: Vec<Contribution>,
     /// Version of the policy that judged.
     pub policy_version: i64,
+    /// Where the work on the lead stands; `None` where nobody works on it.
+    pub status: Option<Status>,
 }
 
 /// One line of a receipt.
@@ -87,11 +89,11 @@ pub struct Contribution {
     pub kind: ContributionKind,
     /// The rule, or the group for a group's cap, or `total`.
     pub rule: String,
-    /// The event or fact behind it; empty for a cap or floor.
+    /// The event or fact behind it; empty for a cap, floor or damp.
     pub event_id: String,
     /// When that happened.
     pub occurred_at: Millis,
-    /// Points now, after decay; negative for a cap.
+    /// Points now, after decay; negative for a cap or damp.
     pub points: Points,
 }
 
@@ -106,4 +108,6 @@ pub enum ContributionKind {
     Cap,
     /// What the floor at zero gave back.
     Floor,
+    /// What a recycle took from points earned before it.
+    Damp,
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use baton_domain::{
     Assignment, AssignmentRequest, ClockStart, EngagementUpdate, Handoff, IdentityLink, LeadEvent, Ledger,
-    LifecycleChanged, Qualified, RawEvent, ScoreUpdate, SlaEvent,
+    LifecycleChanged, LifecycleRejected, NurtureEvent, Qualified, RawEvent, ScoreUpdate, SlaEvent, StatusChanged,
 };
 use baton_wire::{Frame, Record};
 use serde::Serialize;
@@ -31,6 +31,12 @@ pub enum Kind {
     Score,
     /// `LifecycleChanged`.
     Lifecycle,
+    /// `LifecycleRejected`.
+    Rejected,
+    /// `StatusChanged`.
+    Status,
+    /// `NurtureEvent`.
+    Nurture,
     /// `Qualified`.
     Qualified,
     /// `AssignmentRequest`.
@@ -64,6 +70,9 @@ impl Kind {
             "engagement.aggregate" => Self::Aggregate,
             "lead.score" => Self::Score,
             "lifecycle.changed" => Self::Lifecycle,
+            "lifecycle.rejected" => Self::Rejected,
+            "status.changed" => Self::Status,
+            "nurture.events" => Self::Nurture,
             "lead.qualified" => Self::Qualified,
             "assignment.requests" => Self::Request,
             "lead.handoff" => Self::Handoff,
@@ -86,6 +95,9 @@ pub struct Nouns {
     aggregate: Codec<EngagementUpdate>,
     score: Codec<ScoreUpdate>,
     lifecycle: Codec<LifecycleChanged>,
+    rejected: Codec<LifecycleRejected>,
+    status: Codec<StatusChanged>,
+    nurture: Codec<NurtureEvent>,
     qualified: Codec<Qualified>,
     request: Codec<AssignmentRequest>,
     handoff: Codec<Handoff>,
@@ -105,6 +117,9 @@ impl Nouns {
             aggregate: Codec::new(schemas),
             score: Codec::new(schemas),
             lifecycle: Codec::new(schemas),
+            rejected: Codec::new(schemas),
+            status: Codec::new(schemas),
+            nurture: Codec::new(schemas),
             qualified: Codec::new(schemas),
             request: Codec::new(schemas),
             handoff: Codec::new(schemas),
@@ -130,6 +145,9 @@ impl Nouns {
             Kind::Aggregate => tell(&mut self.aggregate, value),
             Kind::Score => tell(&mut self.score, value),
             Kind::Lifecycle => tell(&mut self.lifecycle, value),
+            Kind::Rejected => tell(&mut self.rejected, value),
+            Kind::Status => tell(&mut self.status, value),
+            Kind::Nurture => tell(&mut self.nurture, value),
             Kind::Qualified => tell(&mut self.qualified, value),
             Kind::Request => tell(&mut self.request, value),
             Kind::Handoff => tell(&mut self.handoff, value),

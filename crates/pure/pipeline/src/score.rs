@@ -4,13 +4,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use baton_domain::{
-    AssignmentRequest, Body, EngagementUpdate, Ledger, LifecycleChanged, LogTime, Qualified, RouteInput, ScoreUpdate,
-    Stamp, Tick,
+    AssignmentRequest, Body, EngagementUpdate, Ledger, LifecycleChanged, LifecycleRejected, LogTime, NurtureEvent,
+    NurtureKind, Qualified, RouteInput, ScoreUpdate, Stamp, Status, StatusChanged, Tick,
 };
 use baton_engine::{Ctx, Incoming, Order, Processor, StageSpec, Stamped, Writers};
 use baton_policy::Policy;
 use baton_route::CAPACITY_DOMAIN;
-use baton_score::{Said, Score};
+use baton_score::{Request, Said, Score};
 use baton_stage::Input;
 use baton_wire::partition;
 
@@ -25,11 +25,15 @@ const STAGE: &str = "score";
 const SCORE: usize = 0;
 const LIFECYCLE: usize = 1;
 const QUALIFIED: usize = 2;
-const REQUESTS: usize = 3;
+const REJECTED: usize = 3;
+const STATUS: usize = 4;
+const NURTURE: usize = 5;
+const REQUESTS: usize = 6;
 
 pub(crate) fn spec(topology: &Topology) -> StageSpec {
     let inputs = vec![lead_input(topology, name::AGGREGATE, Order::Stamped(Writers::Own))];
-    let mut outputs = outputs(topology, &[name::SCORE, name::LIFECYCLE, name::QUALIFIED]);
+    let said = [name::SCORE, name::LIFECYCLE, name::QUALIFIED, name::REJECTED, name::STATUS, name::NURTURE];
+    let mut outputs = outputs(topology, &said);
     outputs.push((topology.full(name::REQUESTS), 1));
     frame(topology, STAGE, inputs, outputs)
 }
@@ -39,6 +43,9 @@ pub(crate) struct Host {
     updates: Codec<EngagementUpdate>,
     scores: Codec<ScoreUpdate>,
     moves: Codec<LifecycleChanged>,
+    rejected: Codec<LifecycleRejected>,
+    statuses: Codec<StatusChanged>,
+    nurture: Codec<NurtureEvent>,
     qualified: Codec<Qualified>,
     requests: Codec<AssignmentRequest>,
     ledger: Codec<Ledger>,
@@ -52,6 +59,9 @@ impl Host {
             updates: Codec::new(schemas),
             scores: Codec::new(schemas),
             moves: Codec::new(schemas),
+            rejected: Codec::new(schemas),
+            statuses: Codec::new(schemas),
+            nurture: Codec::new(schemas),
             qualified: Codec::new(schemas),
             requests: Codec::new(schemas),
             ledger: Codec::new(schemas),
@@ -64,7 +74,11 @@ impl Host {
             match said {
                 Said::Score(score) => self.say_score(score, ctx),
                 Said::Lifecycle(change) => self.say_move(change, ctx),
+                Said::Rejected(rejected) => self.say_rejected(rejected, ctx),
+                Said::Status(change) => self.say_status(change, ctx),
+                Said::Nurture(news) => self.say_nurture(news, ctx),
                 Said::Qualified(qualified) => self.say_qualified(*qualified, ctx),
+                Said::Request(request) => self.say_request(*request, ctx),
             }
         }
     }
@@ -95,6 +109,77 @@ impl Host {
             cause: &change.event_id,
         };
         envelope::emit(ctx, To { topic: LIFECYCLE, partition: ctx.lane() }, &envelope, &self.buffer);
+    }
+
+    fn say_rejected(&mut self, mut rejected: LifecycleRejected, ctx: &mut Ctx<'_>) {
+        rejected.stamp.lane = ctx.lane();
+        self.rejected.encode(&rejected, &mut self.buffer);
+        let envelope = Envelope {
+            kind: "lifecycle.rejected.v1",
+            stage: STAGE,
+            id: &format!("{}@{}-{}", rejected.lead_id, rejected.stamp.at.0, rejected.rule),
+            lead_id: &rejected.lead_id,
+            at: rejected.stamp.at,
+            cause: &rejected.event_id,
+        };
+        envelope::emit(ctx, To { topic: REJECTED, partition: ctx.lane() }, &envelope, &self.buffer);
+    }
+
+    fn say_status(&mut self, mut change: StatusChanged, ctx: &mut Ctx<'_>) {
+        change.stamp.lane = ctx.lane();
+        self.statuses.encode(&change, &mut self.buffer);
+        let to = change.to.map_or("none", Status::as_str);
+        let envelope = Envelope {
+            kind: "status.changed.v1",
+            stage: STAGE,
+            id: &format!("{}@{}-{to}", change.lead_id, change.stamp.at.0),
+            lead_id: &change.lead_id,
+            at: change.stamp.at,
+            cause: &change.event_id,
+        };
+        envelope::emit(ctx, To { topic: STATUS, partition: ctx.lane() }, &envelope, &self.buffer);
+    }
+
+    fn say_nurture(&mut self, mut news: NurtureEvent, ctx: &mut Ctx<'_>) {
+        news.stamp.lane = ctx.lane();
+        self.nurture.encode(&news, &mut self.buffer);
+        let kind = match news.kind {
+            NurtureKind::Enroll => "enroll",
+            NurtureKind::Exit => "exit",
+        };
+        let envelope = Envelope {
+            kind: "nurture.event.v1",
+            stage: STAGE,
+            id: &format!("{}@{}-{kind}", news.lead_id, news.stamp.at.0),
+            lead_id: &news.lead_id,
+            at: news.stamp.at,
+            cause: &news.event_id,
+        };
+        envelope::emit(ctx, To { topic: NURTURE, partition: ctx.lane() }, &envelope, &self.buffer);
+    }
+
+    fn say_request(&mut self, request: Request, ctx: &mut Ctx<'_>) {
+        let Request { at, lead_id, event_id, input } = request;
+        let stamp = Stamp { at, lane: ctx.lane() };
+        let kind = match &input {
+            RouteInput::Released(_) => "released",
+            RouteInput::Owner(_) => "owner",
+            RouteInput::Moved(_) => "moved",
+            RouteInput::Answered(_) => "answered",
+            RouteInput::Noticed(_) => "noticed",
+            RouteInput::Tick(_) | RouteInput::Qualified(_) | RouteInput::Policy(_) => "request",
+        };
+        self.requests.encode(&AssignmentRequest { stamp, input }, &mut self.buffer);
+        let to = To { topic: REQUESTS, partition: partition(CAPACITY_DOMAIN.as_bytes(), ctx.partitions(REQUESTS)) };
+        let envelope = Envelope {
+            kind: "assignment.request.v1",
+            stage: STAGE,
+            id: &format!("{lead_id}@{}-{kind}", at.0),
+            lead_id: &lead_id,
+            at,
+            cause: &event_id,
+        };
+        envelope::emit(ctx, to, &envelope, &self.buffer);
     }
 
     fn say_qualified(&mut self, mut qualified: Qualified, ctx: &mut Ctx<'_>) {

@@ -57,6 +57,9 @@ pub(crate) mod name {
     pub(crate) const AGGREGATE: &str = "engagement.aggregate";
     pub(crate) const SCORE: &str = "lead.score";
     pub(crate) const LIFECYCLE: &str = "lifecycle.changed";
+    pub(crate) const REJECTED: &str = "lifecycle.rejected";
+    pub(crate) const STATUS: &str = "status.changed";
+    pub(crate) const NURTURE: &str = "nurture.events";
     pub(crate) const QUALIFIED: &str = "lead.qualified";
     pub(crate) const REQUESTS: &str = "assignment.requests";
     pub(crate) const HANDOFF: &str = "lead.handoff";
@@ -116,6 +119,9 @@ impl Topology {
         add(name::AGGREGATE, lanes, week, "each event with the engagement windows after it");
         add(name::SCORE, lanes, Cleanup::Compact, "the score of each lead with its receipt");
         add(name::LIFECYCLE, lanes, Cleanup::Delete(self.history_ms), "every move from stage to stage");
+        add(name::REJECTED, lanes, week, "moves and statuses that were asked for and are not allowed");
+        add(name::STATUS, lanes, Cleanup::Delete(self.history_ms), "where the work on each lead stands");
+        add(name::NURTURE, lanes, week, "leads that marketing takes care of, and those it does no more");
         add(name::QUALIFIED, lanes, week, "the decision that a lead is ready, and why now");
         add(name::REQUESTS, 1, week, "requests for a desk, for the router");
         add(name::HANDOFF, lanes, Cleanup::Delete(self.history_ms), "a lead on a named desk, with its context");

@@ -6,7 +6,7 @@ mod queue;
 use std::collections::BTreeMap;
 
 use baton_domain::{
-    Band, Excluded, Fact, FactValue, Grade, LogTime, Millis, Points, Qualifying, ReasonKind, Stamp, WatchInput,
+    Band, Excluded, Fact, FactValue, Grade, History, LogTime, Millis, Points, Qualifying, ReasonKind, Stamp, WatchInput,
 };
 use baton_policy::{
     Calendar, Decision, Engagement, FactTest, Fit, Identity, Policy, Pool, Rep, RepStatus, RouteRule, Routing, Sla,
@@ -122,6 +122,8 @@ fn lead(id: &str) -> Qualifying {
         occurred_at: Millis(0),
         event_id: format!("e_{id}"),
         policy_version: 3,
+        history: History::default(),
+        review: false,
     }
 }
 

@@ -27,4 +27,4 @@ mod tests;
 mod trigger;
 
 pub use state::State;
-pub use step::{Said, Score};
+pub use step::{Request, Said, Score};

@@ -1,8 +1,8 @@
 //! One event with the lead's windows in; its score, its moves and its handoff out.
 
 use baton_domain::{
-    Body, Contribution, EngagementUpdate, Fact, LeadEvent, LifecycleChanged, Millis, Qualified, Qualifying,
-    ScoreUpdate, Stage, Stamp,
+    Body, Contribution, EngagementUpdate, Fact, History, LeadEvent, LeadId, LifecycleChanged, LifecycleRejected,
+    LogTime, Millis, NurtureEvent, Qualified, Qualifying, RouteInput, ScoreUpdate, Stage, Stamp, StatusChanged,
 };
 use baton_policy::Policy;
 use baton_stage::{Input, Step};
@@ -29,8 +29,29 @@ pub enum Said {
     Score(ScoreUpdate),
     /// To `lifecycle.changed`.
     Lifecycle(LifecycleChanged),
+    /// To `lifecycle.rejected`.
+    Rejected(LifecycleRejected),
+    /// To `status.changed`.
+    Status(StatusChanged),
+    /// To `nurture.events`.
+    Nurture(NurtureEvent),
     /// To `lead.qualified`.
     Qualified(Box<Qualified>),
+    /// To `assignment.requests`, beside the qualified.
+    Request(Box<Request>),
+}
+
+/// Something that the router is to hear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// When.
+    pub at: LogTime,
+    /// Whose.
+    pub lead_id: LeadId,
+    /// The event behind it.
+    pub event_id: String,
+    /// What.
+    pub input: RouteInput,
 }
 
 impl baton_stage::Stage for Score {
@@ -119,6 +140,9 @@ impl Saying<'_> {
             event_id: event_id.clone(),
             episode,
             policy_version: self.policy.version,
+            status: None,
+            check_in: None,
+            verdict: None,
         })
     }
 
@@ -135,6 +159,7 @@ impl Saying<'_> {
             stage: state.stage,
             receipt,
             policy_version: self.policy.version,
+            status: None,
         })
     }
 
@@ -170,6 +195,8 @@ impl Saying<'_> {
             occurred_at: event.occurred_at,
             event_id: event.event_id.clone(),
             policy_version: self.policy.version,
+            history: History::default(),
+            review: false,
         };
         Said::Qualified(Box::new(Qualified { stamp: self.stamp, decision }))
     }

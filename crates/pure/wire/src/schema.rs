@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use baton_domain::{
     Assignment, AssignmentRequest, ClockStart, EngagementUpdate, Handoff, IdentityLink, LeadEvent, Ledger,
-    LifecycleChanged, Qualified, RawEvent, ScoreUpdate, SlaEvent,
+    LifecycleChanged, LifecycleRejected, NurtureEvent, Qualified, RawEvent, ScoreUpdate, SlaEvent, StatusChanged,
 };
 
 /// What a registry should hold: an object by subject, each with its `topic`, `key`, `compatibility`,
@@ -111,6 +111,9 @@ records! {
     EngagementUpdate: "engagement.aggregate-value";
     ScoreUpdate: "lead.score-value";
     LifecycleChanged: "lifecycle.changed-value";
+    LifecycleRejected: "lifecycle.rejected-value";
+    StatusChanged: "status.changed-value";
+    NurtureEvent: "nurture.events-value";
     Qualified: "lead.qualified-value";
     AssignmentRequest: "assignment.requests-value";
     Assignment: "lead.assignment-value";

@@ -12,9 +12,12 @@ use crate::broker::{Body, Broker, Fate};
 use crate::log::Record;
 
 /// Topics whose records must not depend on how they came about.
-const OUTCOMES: [&str; 10] = [
+const OUTCOMES: [&str; 13] = [
     "lead.score",
     "lifecycle.changed",
+    "lifecycle.rejected",
+    "status.changed",
+    "nurture.events",
     "lead.qualified",
     "lead.assignment",
     "lead.handoff",

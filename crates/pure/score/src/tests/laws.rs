@@ -146,6 +146,7 @@ fn check_moves(lead: &Lead) -> Result<(), TestCaseError> {
                 prop_assert_eq!(usize::try_from(qualified.decision.episode).unwrap(), episodes.len());
                 prop_assert!(!qualified.decision.trigger_set.is_empty());
             }
+            Said::Rejected(_) | Said::Status(_) | Said::Nurture(_) | Said::Request(_) => {}
         }
     }
     Ok(())

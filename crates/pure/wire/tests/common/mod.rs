@@ -17,6 +17,9 @@ macro_rules! for_every_type {
         $check(&common::engagement_updates());
         $check(&common::score_updates());
         $check(&common::lifecycle_changes());
+        $check(&common::lifecycle_rejections());
+        $check(&common::status_changes());
+        $check(&common::nurture_events());
         $check(&common::qualified());
         $check(&common::assignment_requests());
         $check(&common::assignments());
@@ -185,8 +188,8 @@ pub fn engagement_updates() -> Vec<EngagementUpdate> {
 }
 
 fn contributions() -> Vec<Contribution> {
-    use ContributionKind::{Activity, Cap, Fact, Floor};
-    [Activity, Fact, Cap, Floor]
+    use ContributionKind::{Activity, Cap, Damp, Fact, Floor};
+    [Activity, Fact, Cap, Floor, Damp]
         .into_iter()
         .zip(1..)
         .map(|(kind, n)| Contribution {
@@ -212,6 +215,7 @@ pub fn score_updates() -> Vec<ScoreUpdate> {
         stage,
         receipt,
         policy_version: 3,
+        status: (stage == Stage::Mql).then_some(Status::New),
     };
     vec![update(Stage::Mql, contributions()), update(Stage::Suppressed, vec![])]
 }
@@ -228,8 +232,77 @@ pub fn lifecycle_changes() -> Vec<LifecycleChanged> {
             event_id: "evt-1".into(),
             episode: 1,
             policy_version: i64::MAX,
+            status: (to == Stage::Recycled).then_some(Status::BadTiming),
+            check_in: (to == Stage::Recycled).then_some(NOW),
+            verdict: (to > Stage::Sal).then(|| verdict(to)),
         })
         .collect()
+}
+
+fn verdict(to: Stage) -> Verdict {
+    let (label, class) = match to {
+        Stage::Sql => (Label::Qualified, CauseClass::Unknown),
+        Stage::Customer => (Label::Won, CauseClass::Unknown),
+        Stage::Recycled => (Label::Lost, CauseClass::Followup),
+        _ => (Label::Rejected, CauseClass::Lead),
+    };
+    let given = to == Stage::Recycled;
+    Verdict {
+        label,
+        class,
+        code: "budget".into(),
+        reason: given.then(|| "frozen".into()),
+        owner: given.then(|| "kim".into()),
+        handoff_policy_version: 2,
+    }
+}
+
+pub fn lifecycle_rejections() -> Vec<LifecycleRejected> {
+    [None, Some(Status::Open)]
+        .map(|status| LifecycleRejected {
+            stamp: stamp(0),
+            lead_id: "ld_1".into(),
+            attempted: "customer".into(),
+            current: Stage::Sal,
+            rule: "opportunity_won".into(),
+            event_id: "evt-1".into(),
+            episode: 1,
+            policy_version: 3,
+            status,
+        })
+        .into()
+}
+
+pub fn status_changes() -> Vec<StatusChanged> {
+    let every = Status::ALL.map(Some).into_iter().chain([None]);
+    every
+        .map(|status| StatusChanged {
+            stamp: stamp(0),
+            lead_id: "ld_1".into(),
+            from: status,
+            to: status,
+            stage: Stage::Mql,
+            owner: status.map(|_| "kim".into()),
+            event_id: "evt-1".into(),
+            episode: 1,
+            policy_version: 3,
+        })
+        .collect()
+}
+
+pub fn nurture_events() -> Vec<NurtureEvent> {
+    [(NurtureKind::Enroll, Some(NOW)), (NurtureKind::Exit, None)]
+        .map(|(kind, until)| NurtureEvent {
+            stamp: stamp(0),
+            lead_id: "ld_1".into(),
+            kind,
+            reason: "not_now".into(),
+            episode: 1,
+            until,
+            event_id: "evt-1".into(),
+            policy_version: 3,
+        })
+        .into()
 }
 
 pub fn qualifying() -> Qualifying {
@@ -266,6 +339,22 @@ pub fn qualifying() -> Qualifying {
         occurred_at: NOW.plus(-5),
         event_id: "evt-9".into(),
         policy_version: 3,
+        history: History {
+            episodes: 1,
+            past: [some("kim"), None]
+                .map(|name| PastEpisode {
+                    episode: 1,
+                    stage: Stage::Recycled,
+                    code: "not_now".into(),
+                    reason: name.clone(),
+                    owner: name,
+                    ended_at: NOW,
+                })
+                .into(),
+            last_owner: some("kim"),
+            next_check_in: Some(NOW),
+        },
+        review: true,
     }
 }
 
@@ -280,6 +369,8 @@ fn bare_qualifying() -> Qualifying {
         topics: vec![],
         first_source: None,
         last_source: None,
+        history: History::default(),
+        review: false,
         ..qualifying()
     }
 }
