@@ -7,7 +7,7 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 .DEFAULT_GOAL := help
 # Two steps at once would only fight over the target folder and the cores.
 .NOTPARALLEL:
-.PHONY: help build demo test check unit verify-deploy verify-scripts verify-mutants broker-test failpoints-bin chaos-failpoints fixture chaos-smoke chaos chaos-storm chaos-detect mutants mutants-pure clean
+.PHONY: help build demo test check unit verify-deploy verify-scripts verify-mutants broker-test failpoints-bin chaos-failpoints fixture chaos-smoke chaos chaos-cluster chaos-storm chaos-detect mutants mutants-pure clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -74,6 +74,9 @@ chaos: ## 1,000,000 events under some 200 faults; exact (SEED=n; SIZE, EVENTS, P
 	$(CARGO) build --release --locked -p baton -p acceptance --bins
 	@deploy/checks/chaos.sh $(TARGET)/release --size $(or $(SIZE),full) --seed $(SEED) \
 		$(if $(EVENTS),--events $(EVENTS)) $(if $(SPAN),--seconds $(SPAN)) $(if $(PERCENT),--percent $(PERCENT)) --json .work/chaos-$(SEED).json
+
+chaos-cluster: ## Three brokers, three copies of everything; they die in turn, and two at once (SEED=n; EVENTS, SPAN)
+	$(MAKE) chaos SIZE=cluster
 
 chaos-storm: ## A minute of nothing but bad input beside the good, then no schema registry (SPAN in seconds)
 	$(CARGO) build --release --locked -p baton -p acceptance --bins

@@ -20,7 +20,9 @@ clean_up() {
         wait "$child" 2>/dev/null || true
     fi
     # A second broker may have been on its way when the run was ended.
-    if [ -d "$dir/kafka" ]; then "$root/deploy/kafka/kafka.sh" stop --dir "$dir/kafka"; fi
+    for broker in "$dir/kafka" "$dir"/kafka/node-*; do
+        if [ -d "$broker" ]; then "$root/deploy/kafka/kafka.sh" stop --dir "$broker"; fi
+    done
     exit "$code"
 }
 trap clean_up EXIT

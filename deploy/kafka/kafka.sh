@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# A throwaway Apache Kafka: one real node (KRaft) on loopback, for the demo and the tests.
+# A throwaway Apache Kafka on loopback, for the demo and the tests: one real node (KRaft), or several.
 #
 #   kafka.sh fetch                                    get and check the jars
 #   kafka.sh start  [--dir DIR] [--profile demo|test] [--advertise HOST:PORT]
 #                                                     start, wait until it serves, print host:port
+#   kafka.sh quorum FILE NODES                        write down ports and an id for a cluster of NODES
+#   kafka.sh start  --dir DIR --quorum FILE --node N  start one node of it; serves once most of them are up
 #   kafka.sh stop   [--dir DIR]                       stop it, keep its data
 #   kafka.sh status [--dir DIR]                       print host:port; 3 when it is not running
 #   kafka.sh wipe   [--dir DIR]                       stop it, delete what it kept
@@ -16,7 +18,7 @@
 #
 # Holds: a jar is used only if jars.sha256 names it; a signal goes only to a process that this
 # script started for the same DIR; `start` answers only when the port belongs to that process.
-# Absent on purpose: anything for production (replicas, security, a fixed port).
+# Absent on purpose: anything for production (security, a fixed port, nodes on several machines).
 #
 # Environment: BATON_CACHE (jars; .work/kafka-libs), MAVEN_CENTRAL (base URL of Maven Central or
 # a mirror of it: read directly instead of through Maven), JAVA_HOME.
@@ -30,6 +32,8 @@ libs=${BATON_CACHE:-$root/.work/kafka-libs}
 dir=$root/.work/kafka
 profile=demo
 advertise=
+quorum=
+node=1
 java=
 pid=
 launching=
@@ -181,8 +185,31 @@ free_port() {
 
 # --- Start ----------------------------------------------------------------------------------
 
+# A cluster's ports are chosen before its first node starts, because each must know the others.
+quorum() {
+    local file=${operands[0]:-} nodes=${operands[1]:-} n port taken=()
+    case $nodes in [1-9]) ;; *) usage ;; esac
+    for ((n = 0; n < 2 * nodes; n++)); do
+        port=$(free_port "${taken[@]}")
+        taken+=("$port")
+    done
+    mkdir -p "$(dirname "$file")"
+    {
+        new_id
+        for ((n = 1; n <= nodes; n++)); do printf '%s %s %s\n' "$n" "${taken[2 * n - 2]}" "${taken[2 * n - 1]}"; done
+    } >"$file"
+}
+
+# The id, in the form that Kafka's storage tool takes.
+new_id() { head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 1-22 | sed 's/^-/A/'; }
+
 choose_ports() {
     client_port='' control_port='' door_port='' proxy_port=''
+    if [ -n "$quorum" ]; then
+        read -r client_port control_port < <(awk -v n="$node" 'NR > 1 && $1 == n { print $2, $3 }' "$quorum") ||
+            die 64 "$quorum has no node $node"
+        return
+    fi
     # A broker that comes back keeps its address, so that clients which wait for it find it.
     # Whether a proxy listens on its port is not looked at: it may have waited all along.
     if [ -s "$dir/ports" ]; then
@@ -201,7 +228,7 @@ choose_ports() {
 choose_door() {
     door='' door_advertised='' door_protocol=''
     rm -f "$dir/proxy"
-    if [ "$profile" = demo ] && [ -z "$advertise" ]; then return; fi
+    if [ -n "$quorum" ] || { [ "$profile" = demo ] && [ -z "$advertise" ]; }; then return; fi
     if [ -z "$advertise" ]; then advertised=127.0.0.1:$proxy_port; else advertised=$advertise; fi
     door=",PROXIED://127.0.0.1:$door_port"
     door_advertised=",PROXIED://$advertised"
@@ -210,12 +237,16 @@ choose_door() {
 }
 
 write_settings() {
-    local door door_advertised door_protocol advertised
+    local door door_advertised door_protocol advertised voters=1@127.0.0.1:$control_port copies=1 in_sync=1
     choose_door
+    if [ -n "$quorum" ]; then
+        voters=$(awk 'NR > 1 { printf "%s%s@127.0.0.1:%s", sep, $1, $3; sep = "," }' "$quorum")
+        copies=3 in_sync=2
+    fi
     cat >"$dir/server.properties" <<EOF
 process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:$control_port
+node.id=$node
+controller.quorum.voters=$voters
 controller.listener.names=CONTROLLER
 listeners=PLAINTEXT://127.0.0.1:$client_port,CONTROLLER://127.0.0.1:$control_port$door
 advertised.listeners=PLAINTEXT://127.0.0.1:$client_port$door_advertised
@@ -223,10 +254,10 @@ listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT$door_pro
 inter.broker.listener.name=PLAINTEXT
 log.dirs=$dir/data
 auto.create.topics.enable=false
-offsets.topic.replication.factor=1
+offsets.topic.replication.factor=$copies
 offsets.topic.num.partitions=8
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor=$copies
+transaction.state.log.min.isr=$in_sync
 transaction.state.log.num.partitions=8
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
@@ -246,7 +277,7 @@ format_data() {
     # No broker ever ran on half a format: what an interrupted one left can go.
     rm -rf "$dir/data"
     local id
-    id=$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 1-22 | sed 's/^-/A/')
+    if [ -n "$quorum" ]; then id=$(head -n 1 "$quorum"); else id=$(new_id); fi
     "$java" -XX:TieredStopAtLevel=1 -Xmx128m -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$libs/*" \
         kafka.tools.StorageTool format -t "$id" -c "$dir/server.properties" >"$dir/logs/format.log" 2>&1 ||
         { tail -n 20 "$dir/logs/format.log" >&2; die 1 "could not format $dir/data"; }
@@ -406,17 +437,22 @@ usage() { sed -n 's/^# \{0,1\}//; 2,/^$/p' "${BASH_SOURCE[0]}" >&2; exit 64; }
 
 command=${1:-}
 if [ $# -gt 0 ]; then shift; fi
+operands=()
 while [ $# -gt 0 ]; do
     case $1 in
+    --quorum) quorum=${2:?--quorum needs a file}; shift 2 ;;
+    --node) node=${2:?--node needs a number}; shift 2 ;;
     --dir) dir=${2:?--dir needs a folder}; shift 2 ;;
     --profile) profile=${2:?--profile needs demo or test}; shift 2 ;;
     --advertise) advertise=${2:?--advertise needs host:port}; shift 2 ;;
-    *) usage ;;
+    -*) usage ;;
+    *) operands+=("$1"); shift ;;
     esac
 done
+if [ "$command" != quorum ] && [ ${#operands[@]} -gt 0 ]; then usage; fi
 case $profile in demo | test) ;; *) usage ;; esac
 case $command in
-fetch | start | stop | status | wipe) "$command" ;;
+fetch | quorum | start | stop | status | wipe) "$command" ;;
 java) find_java; printf '%s\n' "$java" ;;
 *) usage ;;
 esac

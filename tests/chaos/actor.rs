@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::broker::Broker;
+use crate::broker::{Broker, Cluster, together};
 use crate::feed::Feed;
 use crate::fleet::{Fleet, Place, copy};
 use crate::network::Network;
@@ -30,8 +30,10 @@ const UP_BETWEEN: Duration = Duration::from_secs(10);
 /// Everything that a fault can befall.
 pub(crate) struct Actor<'a> {
     pub(crate) fleet: &'a mut Fleet,
-    pub(crate) network: &'a mut Network,
-    broker: Broker,
+    pub(crate) network: Option<&'a mut Network>,
+    cluster: Cluster,
+    /// Brokers that were bounced so far: the next one is the next in turn.
+    turns: usize,
     copies: PathBuf,
     bounce: Option<JoinHandle<Done<Duration>>>,
     bounced: Option<Instant>,
@@ -54,11 +56,12 @@ enum Later {
 
 impl<'a> Actor<'a> {
     /// Has done nothing yet.
-    pub(crate) fn new(fleet: &'a mut Fleet, network: &'a mut Network, broker: &Broker, dir: &Path) -> Self {
+    pub(crate) fn new(fleet: &'a mut Fleet, network: Option<&'a mut Network>, cluster: &Cluster, dir: &Path) -> Self {
         Self {
             fleet,
             network,
-            broker: broker.clone(),
+            cluster: cluster.clone(),
+            turns: 0,
             copies: dir.join("copies"),
             bounce: None,
             bounced: None,
@@ -127,21 +130,19 @@ impl<'a> Actor<'a> {
             Step::Pause(stage, ms) => self.pause((*stage, 0), *ms),
             Step::Join(stage, ms) => self.join((*stage, 1), *ms),
             Step::FillDisk(stage, ms) => self.fill_disk((*stage, 0), *ms),
-            Step::BrokerKill => Ok(self.bounce(Broker::kill)),
-            Step::BrokerStop => Ok(self.bounce(Broker::stop)),
-            Step::Network(cut, ms) => {
-                self.network.misbehave(*cut, Duration::from_millis(*ms));
-                Ok(true)
-            }
-            Step::HoldCommit(ms) => {
-                self.network.hold_commit(Duration::from_millis(*ms));
-                Ok(true)
-            }
-            Step::HoldOffsets(ms) => {
-                self.network.hold_offsets(Duration::from_millis(*ms));
-                Ok(true)
-            }
+            Step::BrokerKill => Ok(self.bounce(1, Broker::kill, Duration::ZERO)),
+            Step::BrokerStop => Ok(self.bounce(1, Broker::stop, Duration::ZERO)),
+            Step::Minority(ms) => Ok(self.bounce(self.cluster.size() - 1, Broker::kill, Duration::from_millis(*ms))),
+            Step::Network(cut, ms) => self.on_network(|network| network.misbehave(*cut, Duration::from_millis(*ms))),
+            Step::HoldCommit(ms) => self.on_network(|network| network.hold_commit(Duration::from_millis(*ms))),
+            Step::HoldOffsets(ms) => self.on_network(|network| network.hold_offsets(Duration::from_millis(*ms))),
         }
+    }
+
+    fn on_network(&mut self, act: impl FnOnce(&mut Network)) -> Done<bool> {
+        let Some(network) = &mut self.network else { return trouble("this run has no proxy to misbehave") };
+        act(network);
+        Ok(true)
     }
 
     /// Kills a process, does something to its state, and starts it again.
@@ -182,17 +183,20 @@ impl<'a> Actor<'a> {
         Ok(true)
     }
 
-    fn bounce(&mut self, end: fn(&Broker) -> Done) -> bool {
+    /// Ends as many brokers as `many`, the next in turn, and starts them again after `away`.
+    fn bounce(&mut self, many: usize, end: fn(&Broker) -> Done, away: Duration) -> bool {
         let is_fresh = self.bounced.is_some_and(|at| at.elapsed() < UP_BETWEEN);
         if self.bounce.is_some() || is_fresh {
             return false;
         }
-        let broker = self.broker.clone();
+        let brokers = self.cluster.some(self.turns, many);
+        self.turns += many;
         self.bounce = Some(std::thread::spawn(move || {
             let began = Instant::now();
-            end(&broker)?;
+            together(&brokers, end)?;
+            std::thread::sleep(away);
             // On a busy machine a broker may need longer than its script waits.
-            broker.start().or_else(|_| broker.start())?;
+            together(&brokers, |broker| broker.start().or_else(|_| broker.start()))?;
             Ok(began.elapsed())
         }));
         true
@@ -242,6 +246,7 @@ fn name(step: &Step) -> &'static str {
         Step::Join(..) => "second process joined and left",
         Step::BrokerKill => "broker kill -9",
         Step::BrokerStop => "broker clean restart",
+        Step::Minority(_) => "all brokers but one kill -9",
         Step::Network(..) => "network fault",
         Step::HoldCommit(_) => "held EndTxn",
         Step::HoldOffsets(_) => "held TxnOffsetCommit",

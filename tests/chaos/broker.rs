@@ -1,4 +1,4 @@
-//! The broker of a run: started, killed and bounced through `deploy/kafka/kafka.sh`.
+//! The brokers of a run: started, killed and bounced through `deploy/kafka/kafka.sh`.
 //!
 //! Holds: a signal goes only to the process that `kafka.sh` noted for this run's own folder; a broker that
 //! comes back has the address it had.
@@ -14,18 +14,92 @@ use crate::trouble::{Done, trouble};
 pub(crate) struct Broker {
     script: PathBuf,
     dir: PathBuf,
+    /// What makes it a node of a cluster.
+    node: Vec<String>,
+}
+
+/// One broker, or several that hold a copy of everything each.
+#[derive(Clone, Debug)]
+pub(crate) struct Cluster {
+    nodes: Vec<Broker>,
+}
+
+impl Cluster {
+    /// Not started yet: one broker in `dir`, or so many in folders below it.
+    pub(crate) fn new(dir: &Path, nodes: usize) -> Done<Self> {
+        let only = Broker::new(dir);
+        if nodes == 1 {
+            return Ok(Self { nodes: vec![only] });
+        }
+        let quorum = dir.join("quorum");
+        let drawn =
+            Command::new("bash").arg(&only.script).arg("quorum").arg(&quorum).arg(nodes.to_string()).status()?;
+        if !drawn.success() {
+            return trouble(format!("kafka.sh quorum ended with {drawn}"));
+        }
+        let quorum = quorum.display().to_string();
+        let node = |n: usize| Broker {
+            node: ["--quorum", &quorum, "--node", &n.to_string()].map(str::to_owned).into(),
+            ..Broker::new(&dir.join(format!("node-{n}")))
+        };
+        Ok(Self { nodes: (1..=nodes).map(node).collect() })
+    }
+
+    /// Starts all of them at once, for none serves before most are there; returns where they listen.
+    pub(crate) fn start(&self) -> Done<String> {
+        together(&self.nodes, Broker::start).map(|all| all.join(","))
+    }
+
+    /// The nodes after the first `skip` in turn, at most `many`.
+    pub(crate) fn some(&self, skip: usize, many: usize) -> Vec<Broker> {
+        self.nodes.iter().cycle().skip(skip % self.nodes.len()).take(many.min(self.nodes.len())).cloned().collect()
+    }
+
+    /// How many there are.
+    pub(crate) fn size(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The only one; a proxy can stand in front of it.
+    pub(crate) fn single(&self) -> Option<&Broker> {
+        self.nodes.first().filter(|_| self.nodes.len() == 1)
+    }
+
+    /// Clean stop of all.
+    pub(crate) fn stop(&self) -> Done {
+        together(&self.nodes, Broker::stop).map(drop)
+    }
+
+    /// Stops all and deletes what they kept.
+    pub(crate) fn wipe(&self) -> Done {
+        together(&self.nodes, Broker::wipe).map(drop)
+    }
+}
+
+/// Does the same to several brokers at the same time.
+pub(crate) fn together<T: Send>(brokers: &[Broker], act: impl Fn(&Broker) -> Done<T> + Sync) -> Done<Vec<T>> {
+    let act = &act;
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = brokers.iter().map(|broker| scope.spawn(move || act(broker))).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|_| trouble("a broker's thread panicked")))
+            .collect()
+    })
 }
 
 impl Broker {
     /// Not started yet.
     pub(crate) fn new(dir: &Path) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/kafka/kafka.sh");
-        Self { script, dir: dir.to_owned() }
+        Self { script, dir: dir.to_owned(), node: Vec::new() }
     }
 
     /// Starts it; returns where it listens.
     pub(crate) fn start(&self) -> Done<String> {
-        let said = self.call("start", &["--profile", "test"])?;
+        let mut arguments = vec!["--profile", "test"];
+        arguments.extend(self.node.iter().map(String::as_str));
+        let said = self.call("start", &arguments)?;
         Ok(said.lines().next_back().unwrap_or_default().trim().to_owned())
     }
 

@@ -90,7 +90,6 @@ impl Fleet {
         command
             .env("BATON_KAFKA__BOOTSTRAP", bootstrap)
             .env("BATON_TOPICS__PREFIX", &self.topics.prefix)
-            .env("BATON_TOPICS__REPLICATION", "1")
             .env("BATON_STATE_DIR", self.dir.join("state").join(state))
             .env("BATON_CLOCK", "log")
             .env("BATON_LOG__LEVEL", "info")

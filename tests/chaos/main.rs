@@ -72,6 +72,8 @@ enum Size {
     Smoke,
     /// All of it
     Full,
+    /// Three brokers with three copies of everything, which die in turn, and two at once
+    Cluster,
     /// No faults: bad input without end, then a registry that is down
     Storm,
 }
@@ -82,6 +84,7 @@ impl Size {
             Self::Calm | Self::Storm => Counts::default(),
             Self::Smoke => Counts::SMOKE,
             Self::Full => Counts::FULL,
+            Self::Cluster => Counts::CLUSTER,
         }
     }
 
@@ -90,13 +93,14 @@ impl Size {
             Self::Calm | Self::Smoke => 50_000,
             Self::Storm => 60_000,
             Self::Full => 1_000_000,
+            Self::Cluster => 200_000,
         }
     }
 
     fn seconds(self) -> u64 {
         match self {
             Self::Calm | Self::Smoke | Self::Storm => 60,
-            Self::Full => 600,
+            Self::Full | Self::Cluster => 600,
         }
     }
 
@@ -105,6 +109,7 @@ impl Size {
             Self::Calm => "calm",
             Self::Smoke => "smoke",
             Self::Full => "full",
+            Self::Cluster => "cluster",
             Self::Storm => "storm",
         }
     }
@@ -144,6 +149,7 @@ fn judge(cli: &Cli) -> Done<usize> {
         seed: cli.seed,
         events: cli.events.unwrap_or(cli.size.events()),
         counts: cli.size.counts().percent(cli.percent),
+        brokers: if cli.size == Size::Cluster { 3 } else { 1 },
         span: Duration::from_secs(cli.seconds.unwrap_or(cli.size.seconds())),
         patience: Duration::from_mins(1),
         bin: cli.bin.canonicalize().map_err(|error| format!("{}: {error}", cli.bin.display()))?,

@@ -11,7 +11,7 @@ use baton_policy::Policy;
 use serde_json::Value;
 
 use crate::actor::Actor;
-use crate::broker::Broker;
+use crate::broker::{Broker, Cluster};
 use crate::feed;
 use crate::fleet::Fleet;
 use crate::gauges::value;
@@ -31,6 +31,8 @@ pub(crate) struct Order {
     pub(crate) seed: u64,
     pub(crate) events: usize,
     pub(crate) counts: Counts,
+    /// One broker behind a proxy, or so many with as many copies of everything.
+    pub(crate) brokers: usize,
     /// How long the load takes, and within it the faults.
     pub(crate) span: Duration,
     /// How long everything may take to be read once the faults are over.
@@ -61,28 +63,30 @@ pub(crate) fn run(order: &Order) -> Done<Report> {
     let lines = Arc::new(crate::load::lines(order.seed, order.events));
     let span_ms = u64::try_from(order.span.as_millis()).unwrap_or(u64::MAX);
     let plan = plan(order.seed, &order.counts, span_ms);
-    let broker = Broker::new(&order.dir.join("kafka"));
-    let bootstrap = broker.start()?;
-    let result = on_broker(order, &broker, &bootstrap, lines, plan);
+    let cluster = Cluster::new(&order.dir.join("kafka"), order.brokers)?;
+    let bootstrap = cluster.start()?;
+    let result = on_cluster(order, &cluster, &bootstrap, lines, plan);
     match &result {
-        Ok(report) if report.differences() == 0 => broker.wipe()?,
+        Ok(report) if report.differences() == 0 => cluster.wipe()?,
         // Its data is the evidence.
-        _ => broker.stop()?,
+        _ => cluster.stop()?,
     }
     result
 }
 
-fn on_broker(
+fn on_cluster(
     order: &Order,
-    broker: &Broker,
+    cluster: &Cluster,
     bootstrap: &str,
     lines: Arc<Vec<String>>,
     plan: Vec<Planned>,
 ) -> Done<Report> {
     let topics = Topics { bootstrap: bootstrap.to_owned(), prefix: "chaos.".to_owned() };
-    let (listen, door) = broker.door()?;
-    let mut network = Network::start(&listen, &door)?;
-    let mut fleet = Fleet::new(&order.bin, &order.dir, &topics, &network.address())?;
+    let door = cluster.single().map(Broker::door).transpose()?;
+    let mut network = door.map(|(listen, door)| Network::start(&listen, &door)).transpose()?;
+    let address = network.as_ref().map_or_else(|| bootstrap.to_owned(), Network::address);
+    let mut fleet = Fleet::new(&order.bin, &order.dir, &topics, &address)?;
+    fleet.set("BATON_TOPICS__REPLICATION", &cluster.size().to_string());
     demand(&fleet, &["topics", "apply"])?;
     let reader = Reader::start(&topics)?;
     for stage in STAGES {
@@ -95,13 +99,15 @@ fn on_broker(
     };
     progress(&format!("{} lines, {} faults in {} s", lines.len(), plan.len(), order.span.as_secs()));
     let feed = feed::start(fleet.command(&["ingest", "-", "--quiet"]), Arc::clone(&lines), order.span)?;
-    let mut actor = Actor::new(&mut fleet, &mut network, broker, &order.dir);
+    let mut actor = Actor::new(&mut fleet, network.as_mut(), cluster, &order.dir);
     let carried = actor.carry_out(&plan, &feed, &reader);
     let Actor { done: faults, outages: outages_ms, unnoticed, .. } = actor;
     let sent = feed.sent();
     carried.map_err(|error| format!("after {sent} lines: {error}"))?;
     let took = feed.finish()?;
-    network.heal();
+    if let Some(network) = &network {
+        network.heal();
+    }
     progress(&format!("fed in {:.1} s; waiting until all is read", took.as_secs_f64()));
     let caught_up = settle(&mut fleet, order.patience)?;
     let (open, settled) = liveness::no_open_transactions(&topics, &every_topic(&topics))?;
@@ -126,7 +132,7 @@ fn on_broker(
         counts: order.counts,
         schedule: plan,
         faults,
-        caught: network.caught(),
+        caught: network.as_ref().map(Network::caught).unwrap_or_default(),
         ends: fleet.ends().clone(),
         outages_ms,
         stages: fleet.gauges.figures(),

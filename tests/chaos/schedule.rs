@@ -25,6 +25,8 @@ pub(crate) struct Counts {
     pub(crate) broker_kills: usize,
     /// Clean restarts of the broker.
     pub(crate) broker_stops: usize,
+    /// kill -9 of all brokers but one, so that those left may take no write.
+    pub(crate) minorities: usize,
     /// SIGSTOP for longer than the group's session (6 s).
     pub(crate) pauses: usize,
     /// SIGSTOP for longer than a transaction may last (15 s).
@@ -53,6 +55,7 @@ impl Counts {
         kills: 10,
         broker_kills: 1,
         broker_stops: 0,
+        minorities: 0,
         pauses: 0,
         long_pauses: 1,
         joins: 1,
@@ -70,6 +73,7 @@ impl Counts {
         kills: 100,
         broker_kills: 10,
         broker_stops: 5,
+        minorities: 0,
         pauses: 15,
         long_pauses: 5,
         joins: 30,
@@ -81,6 +85,24 @@ impl Counts {
         old_copies: 3,
         full_disks: 1,
     };
+
+    /// What a cluster of three goes through: its nodes die in turn, twice two of them at once.
+    pub(crate) const CLUSTER: Self = Self {
+        kills: 25,
+        broker_kills: 12,
+        broker_stops: 6,
+        minorities: 2,
+        pauses: 2,
+        long_pauses: 1,
+        joins: 6,
+        cuts: 0,
+        held_commits: 0,
+        held_offsets: 0,
+        wipes: 2,
+        damages: 2,
+        old_copies: 1,
+        full_disks: 0,
+    };
 }
 
 impl Counts {
@@ -91,6 +113,7 @@ impl Counts {
             kills: of(self.kills),
             broker_kills: of(self.broker_kills),
             broker_stops: of(self.broker_stops),
+            minorities: of(self.minorities),
             pauses: of(self.pauses),
             long_pauses: of(self.long_pauses),
             joins: of(self.joins),
@@ -139,10 +162,12 @@ pub(crate) enum Step {
     Pause(&'static str, u64),
     /// A second process joins for so many ms.
     Join(&'static str, u64),
-    /// kill -9 of the broker, and start again.
+    /// kill -9 of a broker, of each in turn, and start again.
     BrokerKill,
-    /// Clean stop of the broker, and start again.
+    /// Clean stop of a broker, of each in turn, and start again.
     BrokerStop,
+    /// kill -9 of all brokers but one, and start again after so many ms.
+    Minority(u64),
     /// The network misbehaves for so many ms.
     Network(Cut, u64),
     /// The next commit request arrives so many ms late, its sender cut off meanwhile.
@@ -260,15 +285,21 @@ impl Planner {
 
     /// Evenly over the span, so that it is up for most of the time.
     fn broker(&mut self, counts: &Counts) {
-        let all = counts.broker_kills + counts.broker_stops;
-        let mut kills = counts.broker_kills as u64;
+        let all = counts.broker_kills + counts.broker_stops + counts.minorities;
+        let (mut kills, mut minorities) = (counts.broker_kills as u64, counts.minorities as u64);
         let slot = self.span / (all as u64 + 1);
         for n in 0..all as u64 {
-            let left = all as u64 - n;
-            let kill = self.dice.below(left) < kills;
-            kills -= u64::from(kill);
+            let draw = self.dice.below(all as u64 - n);
+            let step = if draw < kills {
+                kills -= 1;
+                Step::BrokerKill
+            } else if draw < kills + minorities {
+                minorities -= 1;
+                Step::Minority(15_000)
+            } else {
+                Step::BrokerStop
+            };
             let jitter = self.dice.below(slot / 4 + 1);
-            let step = if kill { Step::BrokerKill } else { Step::BrokerStop };
             self.put((n + 1) * slot - slot / 4 + jitter, step);
         }
     }
@@ -357,6 +388,17 @@ mod tests {
     fn the_same_seed_gives_the_same_schedule_and_another_seed_another() {
         assert_eq!(plan(1, &Counts::FULL, SPAN), plan(1, &Counts::FULL, SPAN));
         assert_ne!(plan(1, &Counts::FULL, SPAN), plan(2, &Counts::FULL, SPAN));
+    }
+
+    #[test]
+    fn a_cluster_loses_each_sort_of_broker_as_often_as_asked() {
+        for seed in 0..50 {
+            let plan = plan(seed, &Counts::CLUSTER, SPAN);
+            assert_eq!(count(&plan, |step| *step == Step::BrokerKill), 12);
+            assert_eq!(count(&plan, |step| *step == Step::BrokerStop), 6);
+            assert_eq!(count(&plan, |step| matches!(step, Step::Minority(ms) if *ms >= 10_000)), 2);
+            assert_eq!(count(&plan, |step| matches!(step, Step::Network(..) | Step::HoldCommit(_))), 0);
+        }
     }
 
     #[test]
