@@ -113,6 +113,8 @@ pub(crate) fn handoff(seconds: i64, lead: &str) -> Handoff {
             policy_version: 1,
             history: History::default(),
             review: false,
+            criteria: Vec::new(),
+            completeness: 100,
         },
         assignment: Assignment {
             stamp,

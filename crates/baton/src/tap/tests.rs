@@ -80,6 +80,7 @@ fn every_type_of_record_is_shown_as_json_by_its_topic() {
             receipt: Vec::new(),
             policy_version: 1,
             status: None,
+            kept_by: None,
         },
     );
     shown("lifecycle.changed", &moved(1, "ld_1", None, Stage::Visitor));

@@ -65,6 +65,10 @@ pub struct Qualifying {
     /// Given back so often that somebody other than the last owner is to look first: the router keeps the
     /// lead from whoever had it before.
     pub review: bool,
+    /// The policy's questions about the lead, answered, in its order.
+    pub criteria: Vec<Criterion>,
+    /// Share of the facts that the policy wants to know which are known, in percent; 100 when it wants none.
+    pub completeness: i32,
 }
 
 /// What became of a lead's earlier episodes.
@@ -95,6 +99,39 @@ pub struct PastEpisode {
     pub owner: Option<String>,
     /// When, in log time.
     pub ended_at: Millis,
+}
+
+/// A question of a criteria set (BANT, MEDDIC, ...) and its answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Criterion {
+    /// The set.
+    pub set: String,
+    /// The question's id.
+    pub question: String,
+    /// The answer.
+    pub answer: YesNo,
+}
+
+/// The answers that a question can have. Unknown is not no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum YesNo {
+    /// Something known speaks for it.
+    Yes,
+    /// What is known speaks against it.
+    No,
+    /// Too little is known.
+    Unknown,
+}
+
+impl YesNo {
+    /// The answer's name on screens.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// Why a lead was handed off.

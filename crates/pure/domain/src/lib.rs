@@ -25,8 +25,8 @@ pub use event::{
     Linked, PolicyChange, Retraction, RetractionReason, Stamp, Tick, Touch, TouchOutcome,
 };
 pub use handoff::{
-    Answer, Answered, Assignment, AssignmentRequest, Excluded, Handoff, History, Moment, Moved, Noticed, OwnerChange,
-    PastEpisode, Qualified, Qualifying, ReasonKind, Released, RouteInput, Trigger, TriggerKind,
+    Answer, Answered, Assignment, AssignmentRequest, Criterion, Excluded, Handoff, History, Moment, Moved, Noticed,
+    OwnerChange, PastEpisode, Qualified, Qualifying, ReasonKind, Released, RouteInput, Trigger, TriggerKind, YesNo,
 };
 pub use ledger::{Count, Ledger};
 pub use lifecycle::{

@@ -80,6 +80,9 @@ pub struct ScoreUpdate {
     pub policy_version: i64,
     /// Where the work on the lead stands; `None` where nobody works on it.
     pub status: Option<Status>,
+    /// The mandatory question (`set.question`) whose answer no keeps a lead with marketing that would
+    /// otherwise have been handed off at this event.
+    pub kept_by: Option<String>,
 }
 
 /// One line of a receipt.

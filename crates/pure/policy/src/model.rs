@@ -10,7 +10,7 @@ use crate::Calendar;
 pub const LANES: [&str; 4] = ["P0", "P1", "P2", "P3"];
 
 /// A checked policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
     /// Its name, for people.
     pub name: String,
@@ -22,6 +22,8 @@ pub struct Policy {
     pub engagement: Engagement,
     /// Points for who people are.
     pub fit: Fit,
+    /// Questions answered yes, no or unknown, in the order of the document.
+    pub criteria: Vec<CriteriaSet>,
     /// When sales is asked to take over.
     pub decision: Decision,
     /// Which desk.
@@ -31,7 +33,7 @@ pub struct Policy {
 }
 
 /// How ids and duplicates are treated.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
     /// For how long of log time an event id is remembered, in ms.
     pub dedupe_ms: i64,
@@ -42,7 +44,7 @@ pub struct Identity {
 }
 
 /// Points for what people do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Engagement {
     /// The rules in the order of the document. A rule is named elsewhere by its index.
     pub rules: Vec<ActivityRule>,
@@ -54,8 +56,20 @@ pub struct Engagement {
     pub total_cap: Points,
     /// Least engagement for bands 1, 2 and 3 (falling); below is band 4.
     pub bands: [Points; 3],
+    /// What bands 1 and 2 ask for besides points.
+    pub warm_needs: WarmNeeds,
     /// Contributions kept a lead; beyond it the smallest are dropped first.
     pub max_contributions: usize,
+}
+
+/// What a lead must have shown, besides points, to stand in band 1 or 2; without it the band is 3 at best.
+/// Keeps one act repeated, or one channel alone, from looking like interest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WarmNeeds {
+    /// Activities that give points now, each once.
+    pub activities: usize,
+    /// Groups in which an activity gives points now.
+    pub channels: usize,
 }
 
 /// One rule of engagement.
@@ -77,6 +91,8 @@ pub struct ActivityRule {
     pub count: Counting,
     /// The person asks for sales: needs no points.
     pub hand_raise: bool,
+    /// Its activities are remembered even where they give no points: a question asks for them.
+    pub asked_for: bool,
 }
 
 /// What a rule of engagement matches: the name and every condition given.
@@ -90,8 +106,21 @@ pub struct ActivityMatch {
     pub forms: Vec<String>,
     /// Content stages, any of.
     pub content_stages: Vec<String>,
+    /// Topics, any of; a prefix where it ends in `*`.
+    pub topics: Vec<String>,
+    /// Campaigns, any of; a prefix where it ends in `*`.
+    pub campaigns: Vec<String>,
+    /// Where the visit came from, any of; a prefix where it ends in `*`.
+    pub sources: Vec<String>,
+    /// Mediums, any of; a prefix where it ends in `*`.
+    pub mediums: Vec<String>,
+    /// The title contains one of these (lower case).
+    pub titles: Vec<String>,
     /// At least this many matching activities within the window, this one included.
     pub at_least: Option<Window>,
+    /// Steps that must have been taken one after the other, this activity the last. The names of all
+    /// steps are `names`, and the other conditions are empty.
+    pub sequence: Option<Sequence>,
 }
 
 /// So many within so long.
@@ -100,6 +129,29 @@ pub struct Window {
     /// How many.
     pub times: i64,
     /// Within so many ms of event time.
+    pub within_ms: i64,
+    /// How many of what.
+    pub of: Distinct,
+}
+
+/// What a window counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Distinct {
+    /// Activities.
+    #[default]
+    Times,
+    /// UTC days with an activity.
+    Days,
+    /// Pieces of content.
+    Contents,
+}
+
+/// One thing after the other, in order of event time, then event id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sequence {
+    /// Two to [`Sequence::MOST`] steps, the first first; none has a window or a sequence of its own.
+    pub steps: Vec<ActivityMatch>,
+    /// Most ms of event time between the first step and the last.
     pub within_ms: i64,
 }
 
@@ -114,10 +166,15 @@ pub enum Counting {
     OncePerContent,
     /// The first so many of each UTC day.
     PerDay(i64),
+    /// The first so many of each session: a run of the rule's activities with no gap of more than [`SESSION_GAP_MS`].
+    PerSession(i64),
 }
 
+/// The longest gap within a session, as web analytics count sessions, in ms.
+pub const SESSION_GAP_MS: i64 = 30 * Millis::MINUTE;
+
 /// Points for who people are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fit {
     /// Rules in the order of the document.
     pub rules: Vec<FactRule>,
@@ -125,6 +182,12 @@ pub struct Fit {
     pub grades: [Points; 3],
     /// The grade is U until this many of the facts that the rules ask for are known.
     pub known_at_least: usize,
+    /// The grade is U until this share of the facts that the rules ask for is known, in percent.
+    pub complete_at_least: i64,
+    /// Sources of facts, the most trusted first. A source that is not named comes after all of them.
+    pub trust: Vec<String>,
+    /// For how long after it was observed a fact counts as known, in ms; those left out always do.
+    pub fresh_for: BTreeMap<String, i64>,
     /// Facts that the rules ask for, sorted.
     pub asked: Vec<String>,
     /// Rules that rule a lead out, whatever its points.
@@ -149,16 +212,65 @@ pub struct FactRule {
 pub enum FactTest {
     /// One of these words (lower case). For a list: any element is.
     AnyOf(Vec<String>),
+    /// Known, and none of these words (lower case). For a list: no element is.
+    NoneOf(Vec<String>),
+    /// A list in which each of these words is (lower case); a text that is the only one of them.
+    AllOf(Vec<String>),
     /// Contains one of these (lower case).
     Contains(Vec<String>),
     /// A number within the bounds, both included.
     Between(i64, i64),
     /// Yes.
     IsTrue,
+    /// No.
+    IsFalse,
+    /// Known, whatever it is.
+    Known,
+    /// Not known, or known too long ago.
+    Unknown,
+}
+
+/// A named set of questions about a lead: BANT, MEDDIC, or a desk's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CriteriaSet {
+    /// Unique name.
+    pub name: String,
+    /// Its questions in the order of the document.
+    pub questions: Vec<Question>,
+}
+
+/// A question answered yes, no or unknown from what is known of the lead. Unknown is never no.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// Unique within its set.
+    pub id: String,
+    /// The question in words, for people.
+    pub ask: Option<String>,
+    /// Signs of a yes: one is enough.
+    pub yes: Vec<Sign>,
+    /// Signs of a no: one is enough, unless there is a sign of a yes. Where there are none, facts that
+    /// are all known and give no yes say no.
+    pub no: Vec<Sign>,
+    /// A no keeps the lead with marketing.
+    pub mandatory: bool,
+}
+
+/// What speaks for an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// A fact passes a test.
+    Fact(String, FactTest),
+    /// An activity counted under an engagement rule, lately enough.
+    Did {
+        /// The rule's id.
+        rule: String,
+        /// At most so many ms ago, by event time; `None` is ever.
+        within_ms: Option<i64>,
+    },
 }
 
 /// When sales is asked to take over.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decision {
     /// Lane by (grade, band); cells left out never hand off by score.
     pub matrix: BTreeMap<(Grade, i32), String>,
@@ -171,7 +283,7 @@ pub struct Decision {
 }
 
 /// Which desk.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Routing {
     /// Rules in order; the first that matches names the pool.
     pub rules: Vec<RouteRule>,
@@ -232,7 +344,7 @@ pub enum RepStatus {
 }
 
 /// How long the desk has.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sla {
     /// Calendars by name.
     pub calendars: BTreeMap<String, Calendar>,
@@ -253,31 +365,81 @@ pub struct Target {
     pub business_hours: bool,
 }
 
+impl Sequence {
+    /// The most steps of a sequence.
+    pub const MOST: usize = 8;
+}
+
 impl ActivityMatch {
-    /// Whether `activity` meets every condition but the window, which needs history.
+    /// Over how long of event time earlier activities decide about a later one, in ms; `None` when they do not.
+    pub fn span_ms(&self) -> Option<i64> {
+        self.at_least.map(|window| window.within_ms).or(self.sequence.as_ref().map(|sequence| sequence.within_ms))
+    }
+
+    /// The steps of the sequence that `activity` could be, as bits: the first is 1. Without a sequence, 0.
+    pub fn steps(&self, activity: &Activity) -> u8 {
+        let steps = self.sequence.iter().flat_map(|sequence| &sequence.steps);
+        steps.zip(0..8_u32).filter(|(step, _)| step.matches(activity)).map(|(_, place)| 1 << place).sum()
+    }
+
+    /// Whether `activity` meets every condition but those that need history, the window and the sequence:
+    /// of a sequence it must be a step.
     pub fn matches(&self, activity: &Activity) -> bool {
+        if self.sequence.is_some() {
+            return self.steps(activity) != 0;
+        }
         let any =
             |wanted: &[String], got: Option<&String>| wanted.is_empty() || got.is_some_and(|got| wanted.contains(got));
         self.names.contains(&activity.name)
-            && (self.paths.is_empty() || activity.path.as_deref().is_some_and(|path| self.path_matches(path)))
+            && begins_as(&self.paths, activity.path.as_deref())
             && any(&self.forms, activity.form_id.as_ref())
             && any(&self.content_stages, activity.content_stage.as_ref())
+            && begins_as(&self.topics, activity.topic.as_deref())
+            && begins_as(&self.campaigns, activity.campaign.as_deref())
+            && begins_as(&self.sources, activity.source.as_deref())
+            && begins_as(&self.mediums, activity.medium.as_deref())
+            && (self.titles.is_empty() || activity.title.as_deref().is_some_and(|title| self.title_contains(title)))
     }
 
-    fn path_matches(&self, path: &str) -> bool {
-        self.paths.iter().any(|wanted| match wanted.strip_suffix('*') {
-            Some(prefix) => path.starts_with(prefix),
-            None => path == wanted,
-        })
+    fn title_contains(&self, title: &str) -> bool {
+        let title = title.to_lowercase();
+        self.titles.iter().any(|part| title.contains(part.as_str()))
     }
 }
 
+/// Whether nothing is wanted, or what was got is one of the wanted, or starts as one that ends in `*` does.
+fn begins_as(wanted: &[String], got: Option<&str>) -> bool {
+    let one = |got: &str| {
+        wanted.iter().any(|wanted| match wanted.strip_suffix('*') {
+            Some(prefix) => got.starts_with(prefix),
+            None => got == wanted,
+        })
+    };
+    wanted.is_empty() || got.is_some_and(one)
+}
+
 impl FactTest {
+    /// Whether a fact passes, known or not.
+    pub fn holds(&self, value: Option<&FactValue>) -> bool {
+        match value {
+            Some(value) => self.passes(value),
+            None => *self == Self::Unknown,
+        }
+    }
+
     /// Whether a known fact passes; a value of the wrong kind does not.
     pub fn passes(&self, value: &FactValue) -> bool {
+        let is = |words: &[String], text: &str| words.contains(&text.to_lowercase());
         match (self, value) {
-            (Self::AnyOf(words), FactValue::Text(text)) => words.contains(&text.to_lowercase()),
-            (Self::AnyOf(words), FactValue::List(items)) => items.iter().any(|i| words.contains(&i.to_lowercase())),
+            (Self::Known, _) => true,
+            (Self::AnyOf(words), FactValue::Text(text)) => is(words, text),
+            (Self::AnyOf(words), FactValue::List(items)) => items.iter().any(|item| is(words, item)),
+            (Self::NoneOf(words), FactValue::Text(text)) => !is(words, text),
+            (Self::NoneOf(words), FactValue::List(items)) => !items.iter().any(|item| is(words, item)),
+            (Self::AllOf(words), FactValue::Text(text)) => words.iter().all(|word| *word == text.to_lowercase()),
+            (Self::AllOf(words), FactValue::List(items)) => {
+                words.iter().all(|word| items.iter().any(|item| *word == item.to_lowercase()))
+            }
             (Self::Contains(words), FactValue::Text(text)) => {
                 let text = text.to_lowercase();
                 words.iter().any(|word| text.contains(word.as_str()))
@@ -287,12 +449,38 @@ impl FactTest {
             }
             (Self::Between(low, high), FactValue::Number(n)) => low <= n && n <= high,
             (Self::IsTrue, FactValue::Flag(flag)) => *flag,
+            (Self::IsFalse, FactValue::Flag(flag)) => !*flag,
             _ => false,
         }
     }
 }
 
+impl Fit {
+    /// How far down the order of trust a source stands; 0 is trusted most.
+    pub fn rank(&self, source: &str) -> usize {
+        self.trust.iter().position(|trusted| trusted == source).unwrap_or(self.trust.len())
+    }
+
+    /// Whether a fact observed at `observed` still counts as known at `now`.
+    pub fn fresh(&self, fact: &str, observed: Millis, now: Millis) -> bool {
+        self.fresh_for.get(fact).is_none_or(|span| now.since(observed) <= *span)
+    }
+}
+
 impl Policy {
+    /// Whether a rule or a question of the policy looks at the fact of a name.
+    pub fn asks_for(&self, fact: &str) -> bool {
+        let rules = self.fit.rules.iter().chain(&self.fit.disqualify).map(|rule| &rule.fact);
+        let routes = self.routing.rules.iter().flat_map(|rule| rule.facts.iter().map(|(fact, _)| fact));
+        let questions = self.criteria.iter().flat_map(|set| &set.questions);
+        let signs = questions.flat_map(|question| question.yes.iter().chain(&question.no));
+        let questions = signs.filter_map(|sign| match sign {
+            Sign::Fact(fact, _) => Some(fact),
+            Sign::Did { .. } => None,
+        });
+        rules.chain(routes).chain(questions).any(|asked| asked == fact)
+    }
+
     /// The first routing rule that matches, with its pool; `("fallback", pool)` when none does.
     pub fn pool_for(&self, lane: &str, facts: &[Fact]) -> (&str, &str) {
         let known = |name: &str| facts.iter().find(|fact| fact.name == name).map(|fact| &fact.value);
@@ -301,7 +489,7 @@ impl Policy {
             .iter()
             .find(|rule| {
                 (rule.lanes.is_empty() || rule.lanes.iter().any(|l| l == lane))
-                    && rule.facts.iter().all(|(name, test)| known(name).is_some_and(|value| test.passes(value)))
+                    && rule.facts.iter().all(|(name, test)| test.holds(known(name)))
             })
             .map_or(("fallback", self.routing.fallback.as_str()), |rule| (rule.id.as_str(), rule.pool.as_str()))
     }

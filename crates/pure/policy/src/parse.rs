@@ -8,11 +8,13 @@
 
 mod calendars;
 mod compile;
+mod criteria;
 mod decision;
 mod engagement;
 mod facts;
 mod fit;
 mod identity;
+mod matching;
 mod problem;
 pub(crate) mod read;
 mod reps;
@@ -29,7 +31,8 @@ use read::{Field, Report};
 
 use crate::Policy;
 
-const KEYS: [&str; 8] = ["policy", "version", "identity", "engagement", "fit", "decision", "routing", "sla"];
+const KEYS: [&str; 9] =
+    ["policy", "version", "identity", "engagement", "fit", "criteria", "decision", "routing", "sla"];
 
 /// Reads and checks the policy document `text`, which the problems call `name`.
 ///
@@ -58,8 +61,9 @@ fn document(root: &Field<'_>) -> Option<Policy> {
     let name = fields.need("policy").and_then(|f| f.name());
     let version = fields.need("version").and_then(|f| f.integer(1, i64::MAX));
     let identity = fields.need("identity").and_then(|f| identity::read(&f));
-    let engagement = fields.need("engagement").and_then(|f| engagement::read(&f));
+    let mut engagement = fields.need("engagement").and_then(|f| engagement::read(&f));
     let fit = fields.need("fit").and_then(|f| fit::read(&f));
+    let criteria = fields.get("criteria").map(|f| criteria::read(&f, engagement.as_mut())).unwrap_or_default();
     let decision = fields.need("decision").and_then(|f| decision::read(&f));
     let sla = fields.need("sla").and_then(|f| sla::read(&f));
     let calendars = sla.as_ref().filter(|read| read.has_calendars).map(|read| &read.sla.calendars);
@@ -70,6 +74,7 @@ fn document(root: &Field<'_>) -> Option<Policy> {
         identity: identity?,
         engagement: engagement?,
         fit: fit?,
+        criteria,
         decision: decision?,
         routing: routing?,
         sla: sla?.sla,

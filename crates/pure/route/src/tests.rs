@@ -8,9 +8,7 @@ use std::collections::BTreeMap;
 use baton_domain::{
     Band, Excluded, Fact, FactValue, Grade, History, LogTime, Millis, Points, Qualifying, ReasonKind, Stamp, WatchInput,
 };
-use baton_policy::{
-    Calendar, Decision, Engagement, FactTest, Fit, Identity, Policy, Pool, Rep, RepStatus, RouteRule, Routing, Sla,
-};
+use baton_policy::{Calendar, Decision, FactTest, Identity, Policy, Pool, Rep, RepStatus, RouteRule, Routing, Sla};
 use baton_stage::{Input, Stage, Step};
 use jiff::civil::time;
 use jiff::tz::TimeZone;
@@ -60,21 +58,6 @@ fn policy(reps: Vec<(&str, Rep)>, pools: Vec<(&str, Pool)>) -> Policy {
         name: "test".to_owned(),
         version: 7,
         identity: Identity { dedupe_ms: 0, max_skew_ms: 0, placeholder_ids: Vec::new() },
-        engagement: Engagement {
-            rules: Vec::new(),
-            by_name: BTreeMap::new(),
-            group_caps: BTreeMap::new(),
-            total_cap: Points::ZERO,
-            bands: [Points::ZERO; 3],
-            max_contributions: 0,
-        },
-        fit: Fit {
-            rules: Vec::new(),
-            grades: [Points::ZERO; 3],
-            known_at_least: 0,
-            asked: Vec::new(),
-            disqualify: Vec::new(),
-        },
         decision: Decision { matrix: BTreeMap::new(), hand_raise: BTreeMap::new(), cool_down_ms: 0, rearm_percent: 0 },
         routing: Routing {
             rules: rules.collect(),
@@ -88,6 +71,7 @@ fn policy(reps: Vec<(&str, Rep)>, pools: Vec<(&str, Pool)>) -> Policy {
             warn_percent: Vec::new(),
             grace_ms: 0,
         },
+        ..Policy::default()
     }
 }
 
@@ -124,6 +108,8 @@ fn lead(id: &str) -> Qualifying {
         policy_version: 3,
         history: History::default(),
         review: false,
+        criteria: Vec::new(),
+        completeness: 100,
     }
 }
 

@@ -13,6 +13,7 @@ use baton_domain::{
 use baton_policy::{FactRule, Policy};
 
 use crate::State;
+use crate::criteria::kept_by;
 use crate::lifecycle::{Asked, asked};
 use crate::marks::{Mark, content_of, reached};
 use crate::reckon::{Standing, standing};
@@ -30,6 +31,8 @@ pub(crate) struct Advanced {
     pub(crate) moves: Vec<Move>,
     /// Sales asked for a move that is not allowed.
     pub(crate) refused: bool,
+    /// The mandatory question that kept an episode from opening.
+    pub(crate) kept_by: Option<String>,
     pub(crate) opened: Option<Opening>,
 }
 
@@ -57,7 +60,8 @@ impl Opening {
 /// The lead after `event`, heard at `now`.
 pub(crate) fn advance(policy: &Policy, state: State, now: Millis, event: &LeadEvent) -> Advanced {
     let before = standing(policy, &state, now);
-    let mut turn = Turn { policy, now, event, state, moves: Vec::new(), refused: false };
+    let was_kept = kept_by(policy, &state, now).is_some();
+    let mut turn = Turn { policy, now, event, state, moves: Vec::new(), refused: false, was_kept, kept_by: None };
     // Between events engagement only falls, so just before an event it is at its lowest.
     if let Some(recycled) = &mut turn.state.recycled {
         recycled.armed |= before.engagement <= recycled.below;
@@ -65,7 +69,7 @@ pub(crate) fn advance(policy: &Policy, state: State, now: Millis, event: &LeadEv
     turn.take();
     turn.settle();
     let opened = turn.open(&before);
-    Advanced { state: turn.state, moves: turn.moves, refused: turn.refused, opened }
+    Advanced { state: turn.state, moves: turn.moves, refused: turn.refused, kept_by: turn.kept_by, opened }
 }
 
 struct Turn<'a> {
@@ -75,6 +79,9 @@ struct Turn<'a> {
     state: State,
     moves: Vec<Move>,
     refused: bool,
+    /// Before the event, a mandatory question was answered no.
+    was_kept: bool,
+    kept_by: Option<String>,
 }
 
 impl Turn<'_> {
@@ -84,7 +91,7 @@ impl Turn<'_> {
             Body::Activity(activity) if !erased => self.activity(activity),
             Body::Facts(facts) if !erased => {
                 for fact in facts {
-                    self.state.learn(fact, self.event, &self.policy.fit.asked);
+                    self.state.learn(self.policy, fact, self.event);
                 }
             }
             Body::Linked(linked) if !erased => self.state.known |= identifies(linked),
@@ -101,17 +108,18 @@ impl Turn<'_> {
         let met = policy.by_name.get(&activity.name).into_iter().flatten();
         let met = met.filter_map(|place| policy.rules.get(*place)).filter(|rule| rule.when.matches(activity));
         for rule in met {
-            if rule.points != Points::ZERO || rule.when.at_least.is_some() {
+            let spans = rule.when.span_ms().is_some();
+            if rule.points != Points::ZERO || spans || rule.asked_for {
                 let mark = Mark {
                     occurred_at: event.occurred_at,
                     event_id: event.event_id.clone(),
                     points: rule.points,
                     content: content_of(activity),
+                    steps: rule.when.steps(activity),
                 };
                 self.state.marks.insert(rule, mark, self.now);
             }
-            let asks = rule.hand_raise
-                && (rule.when.at_least.is_none() || reached(rule, self.state.marks.of(&rule.id), &event.event_id));
+            let asks = rule.hand_raise && (!spans || reached(rule, self.state.marks.of(&rule.id), &event.event_id));
             let waits =
                 matches!(self.state.stage, Stage::Visitor | Stage::Identified | Stage::Recycled | Stage::Disqualified);
             if asks && waits {
@@ -178,8 +186,8 @@ impl Turn<'_> {
 
     /// The moves that follow from what is known.
     fn settle(&mut self) {
-        let facts = &self.state.facts;
-        let broken = |rule: &&FactRule| facts.get(&rule.fact).is_some_and(|known| rule.test.passes(&known.value));
+        let known = |name: &str| self.state.facts.get(&self.policy.fit, name, self.now).map(|known| &known.value);
+        let broken = |rule: &&FactRule| rule.test.holds(known(&rule.fact));
         let broken = self.policy.fit.disqualify.iter().find(broken).map(|rule| rule.id.clone());
         let learned = matches!(self.event.body, Body::Facts(_));
         match (self.state.stage, broken) {
@@ -208,6 +216,12 @@ impl Turn<'_> {
         let in_play = free && self.in_play();
         self.state.considered = in_play && (news || self.state.considered);
         let opening = raise.or(matrix).filter(|_| free)?;
+        self.kept_by = kept_by(self.policy, &self.state, self.now);
+        if self.kept_by.is_some() {
+            // When the answer changes, the matrix looks at the lead anew.
+            self.state.considered = false;
+            return None;
+        }
         self.state.episode = self.state.episode.saturating_add(1);
         self.state.opened_in = after.band;
         self.go(Stage::Mql, if opening.raise.is_some() { "hand_raise" } else { "matrix" }.to_owned());
@@ -216,11 +230,12 @@ impl Turn<'_> {
         Some(opening)
     }
 
-    /// Whether the event made the lead better, better known, or free again.
+    /// Whether the event made the lead better, better known, or free again, or turned a no of a mandatory question.
     fn news(&self, before: &Standing, after: &Standing) -> bool {
         let tells = matches!(self.event.body, Body::Activity(_) | Body::Facts(_) | Body::Linked(_));
         let better = after.engagement > before.engagement || after.fit > before.fit || after.grade != before.grade;
-        tells && (better || !self.moves.is_empty())
+        let cleared = || self.was_kept && kept_by(self.policy, &self.state, self.now).is_none();
+        tells && (better || !self.moves.is_empty() || cleared())
     }
 
     /// The handoff that a request for sales asks for: this event, or one that waited for this news.

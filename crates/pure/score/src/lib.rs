@@ -11,12 +11,14 @@
 //! score is worked out when something happens), floats.
 //!
 //! Beside the anatomy of every stage (`step`, `state`): `decay` halves points,
-//! `marks` keeps what earned them, `reckon` adds them up, `lifecycle` says
+//! `marks` keeps what earned them, `facts` what is known, `reckon` adds them up, `criteria` answers questions, `lifecycle` says
 //! which moves sales may make, `decide` applies one event, `trigger` says
 //! which inputs made the difference.
 
+mod criteria;
 mod decay;
 mod decide;
+mod facts;
 mod lifecycle;
 mod marks;
 mod reckon;

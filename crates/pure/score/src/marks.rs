@@ -8,10 +8,10 @@
 //!
 //! Absent on purpose: sums. They are made when a score is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use baton_domain::{Activity, Millis, Points};
-use baton_policy::{ActivityRule, Counting, Engagement};
+use baton_policy::{ActivityRule, Counting, Distinct, Engagement, SESSION_GAP_MS, Sequence};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -31,6 +31,8 @@ pub(crate) struct Mark {
     pub(crate) points: Points,
     /// Fingerprint of the content it was about.
     pub(crate) content: u64,
+    /// The steps of the rule's sequence that it could be, as bits; 0 without one.
+    pub(crate) steps: u8,
 }
 
 impl Marks {
@@ -46,14 +48,16 @@ impl Marks {
         if let Err(place) = place {
             marks.insert(place, mark);
         }
-        if let Some(window) = rule.when.at_least {
+        if let Some(span) = span_ms(rule) {
             // Which marks reach the window may change with every late arrival. A mark is needed until
             // the last one that it may help over the line is spent: one window later than itself.
-            let then = now.plus(-window.within_ms);
-            marks.retain(|mark| mark.occurred_at >= then || !spent(rule, mark, then));
+            let then = now.plus(-span);
+            marks.retain(|mark| mark.occurred_at >= then || rule.asked_for || !spent(rule, mark, then));
         } else {
             marks.retain(admits(rule));
-            marks.retain(|mark| !spent(rule, mark, now));
+            // A question about the rule is answered by the last mark, whatever it is worth.
+            let last = marks.last().filter(|_| rule.asked_for).cloned();
+            marks.retain(|mark| !spent(rule, mark, now) || last.as_ref() == Some(mark));
         }
     }
 
@@ -124,25 +128,57 @@ pub(crate) fn content_of(activity: &Activity) -> u64 {
 
 /// Whether enough marks, this one included, lie within the rule's window before this one.
 fn reaches(rule: &ActivityRule, marks: &[Mark], place: usize) -> bool {
+    if let Some(sequence) = &rule.when.sequence {
+        return ends(sequence, marks, place);
+    }
     let Some(window) = rule.when.at_least else {
         return true;
     };
     let times = usize::try_from(window.times).unwrap_or_default();
     let at = marks[place].occurred_at;
     let near = |mark: &&Mark| at.since(mark.occurred_at) <= window.within_ms;
-    marks[..=place].iter().rev().take_while(near).take(times).count() == times
+    let within = marks[..=place].iter().rev().take_while(near);
+    match window.of {
+        Distinct::Times => within.take(times).count() == times,
+        Distinct::Days => within.map(|mark| mark.occurred_at.day()).collect::<BTreeSet<_>>().len() >= times,
+        Distinct::Contents => within.map(|mark| mark.content).collect::<BTreeSet<_>>().len() >= times,
+    }
+}
+
+/// Whether the mark is the last step of a sequence that began not too long before. Each step is taken
+/// as late as it can be: no other choice begins later.
+fn ends(sequence: &Sequence, marks: &[Mark], place: usize) -> bool {
+    let is = |step: usize, mark: &Mark| u32::try_from(step).is_ok_and(|step| mark.steps >> step & 1 == 1);
+    let Some(last) = sequence.steps.len().checked_sub(1).filter(|last| is(*last, &marks[place])) else {
+        return false;
+    };
+    let before = |place: usize, step: usize| marks[..place].iter().rposition(|mark| is(step, mark));
+    let first = (0..last).rev().try_fold(place, before);
+    first.is_some_and(|first| marks[place].occurred_at.since(marks[first].occurred_at) <= sequence.within_ms)
+}
+
+/// For how long after it a mark may decide about others: a window, a sequence, or a session, of which a
+/// day is more than anybody's.
+fn span_ms(rule: &ActivityRule) -> Option<i64> {
+    let session = matches!(rule.count, Counting::PerSession(_)).then_some(Millis::DAY);
+    rule.when.span_ms().max(session)
 }
 
 /// Says of one mark after the other, oldest first, whether the rule still counts it.
 fn admits(rule: &ActivityRule) -> impl FnMut(&Mark) -> bool + use<> {
     let counting = rule.count;
     let mut seen = BTreeMap::<u64, i64>::new();
+    let mut session = 0;
+    let mut last = None;
     move |mark| {
+        let gap = last.replace(mark.occurred_at).map_or(0, |last| mark.occurred_at.since(last));
+        session += u64::from(gap > SESSION_GAP_MS);
         let (bucket, most) = match counting {
             Counting::Every => return true,
             Counting::Once => (0, 1),
             Counting::OncePerContent => (mark.content, 1),
             Counting::PerDay(most) => (mark.occurred_at.day().cast_unsigned(), most),
+            Counting::PerSession(most) => (session, most),
         };
         let times = seen.entry(bucket).or_default();
         *times += 1;
@@ -152,5 +188,6 @@ fn admits(rule: &ActivityRule) -> impl FnMut(&Mark) -> bool + use<> {
 
 /// Whether a mark has decayed to nothing and is not needed to know that something happened before.
 fn spent(rule: &ActivityRule, mark: &Mark, now: Millis) -> bool {
-    matches!(rule.count, Counting::Every | Counting::PerDay(_)) && worth(rule, mark, now) == Points::ZERO
+    matches!(rule.count, Counting::Every | Counting::PerDay(_) | Counting::PerSession(_))
+        && worth(rule, mark, now) == Points::ZERO
 }

@@ -7,10 +7,10 @@
 //! Absent on purpose: decisions.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use baton_domain::{Band, Contribution, ContributionKind, Grade, Millis, Points};
-use baton_policy::{Fit, Policy};
+use baton_policy::{Fit, Policy, WarmNeeds};
 
 use crate::State;
 use crate::marks::{counted, worth};
@@ -57,9 +57,10 @@ pub(crate) fn standing(policy: &Policy, state: &State, at: Millis) -> Standing {
 /// Adds the lead up at `at`.
 pub(crate) fn reckon<'a>(policy: &'a Policy, state: &'a State, at: Millis) -> Reckoning<'a> {
     let mut lines = Vec::new();
-    let fit = fit(policy, state, &mut lines);
+    let fit = fit(policy, state, at, &mut lines);
     let engagement = engagement(policy, state, at, &mut lines);
-    let standing = Standing { fit, engagement, grade: grade(&policy.fit, state, fit), band: band(policy, engagement) };
+    let band = band(policy, engagement, warm(policy, &lines));
+    let standing = Standing { fit, engagement, grade: grade(&policy.fit, state, fit, at), band };
     Reckoning { standing, lines }
 }
 
@@ -79,17 +80,17 @@ impl Reckoning<'_> {
     }
 }
 
-fn fit<'a>(policy: &'a Policy, state: &'a State, lines: &mut Vec<Line<'a>>) -> Points {
+fn fit<'a>(policy: &'a Policy, state: &'a State, at: Millis, lines: &mut Vec<Line<'a>>) -> Points {
     let mut total = Points::ZERO;
     for rule in &policy.fit.rules {
-        let Some(known) = state.facts.get(&rule.fact) else { continue };
-        if rule.points != Points::ZERO && rule.test.passes(&known.value) {
+        let known = state.facts.get(&policy.fit, &rule.fact, at);
+        if rule.points != Points::ZERO && rule.test.holds(known.map(|known| &known.value)) {
             total = total + rule.points;
             lines.push(Line {
                 kind: ContributionKind::Fact,
                 rule: &rule.id,
-                event_id: &known.event_id,
-                occurred_at: known.occurred_at,
+                event_id: known.map_or("", |known| &known.event_id),
+                occurred_at: known.map_or(at, |known| known.occurred_at),
                 points: rule.points,
             });
         }
@@ -147,9 +148,15 @@ fn capped<'a>(points: Points, cap: Option<Points>, of: &'a str, at: Millis, line
     cap
 }
 
-fn grade(policy: &Fit, state: &State, fit: Points) -> Grade {
-    let known = policy.asked.iter().filter(|name| state.facts.contains_key(*name)).count();
-    if known < policy.known_at_least {
+/// The share of the facts asked for that is known at `at`, in whole percent; 100 when none is asked for.
+pub(crate) fn completeness(fit: &Fit, state: &State, at: Millis) -> i32 {
+    let percent = (state.facts.answered(fit, at) * 100).checked_div(fit.asked.len()).unwrap_or(100);
+    i32::try_from(percent).unwrap_or(100)
+}
+
+fn grade(policy: &Fit, state: &State, fit: Points, at: Millis) -> Grade {
+    let complete = i64::from(completeness(policy, state, at));
+    if state.facts.answered(policy, at) < policy.known_at_least || complete < policy.complete_at_least {
         return Grade::U;
     }
     let grades = [Grade::A, Grade::B, Grade::C];
@@ -157,7 +164,23 @@ fn grade(policy: &Fit, state: &State, fit: Points) -> Grade {
     reached.and_then(|place| grades.get(place).copied()).unwrap_or(Grade::D)
 }
 
-fn band(policy: &Policy, engagement: Points) -> Band {
+/// Whether the lead has shown, besides points, what bands 1 and 2 ask for.
+fn warm(policy: &Policy, lines: &[Line<'_>]) -> bool {
+    let needs = policy.engagement.warm_needs;
+    if needs == WarmNeeds::default() {
+        return true;
+    }
+    let gives = lines.iter().filter(|line| line.kind == ContributionKind::Activity && line.points > Points::ZERO);
+    let gives: Vec<&Line<'_>> = gives.collect();
+    let activities: BTreeSet<&str> = gives.iter().map(|line| line.event_id).collect();
+    let rules: BTreeSet<&str> = gives.iter().map(|line| line.rule).collect();
+    let in_use = policy.engagement.rules.iter().filter(|rule| rules.contains(rule.id.as_str()));
+    let channels: BTreeSet<&str> = in_use.map(|rule| rule.group.as_str()).collect();
+    activities.len() >= needs.activities && channels.len() >= needs.channels
+}
+
+fn band(policy: &Policy, engagement: Points, warm: bool) -> Band {
     let reached = (1..).zip(&policy.engagement.bands).find(|(_, least)| engagement >= **least);
-    Band(reached.map_or(4, |(band, _)| band))
+    let band = reached.map_or(4, |(band, _)| band);
+    Band(if warm { band } else { band.max(3) })
 }

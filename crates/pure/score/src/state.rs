@@ -8,14 +8,14 @@
 use std::collections::BTreeMap;
 
 use baton_domain::{Activity, Band, ConsentState, Fact, FactValue, LeadEvent, Millis, Moment, Points, Stage};
+use baton_policy::Policy;
 use serde::{Deserialize, Serialize};
 
+use crate::facts::Facts;
 use crate::marks::Marks;
 
 /// Moments kept for the rep to read.
 const MOMENTS: usize = 20;
-/// Facts kept that the policy does not ask for.
-const FACTS: usize = 128;
 
 /// One lead, as the scorer knows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub struct State {
     pub(crate) known: bool,
     /// The matrix has judged the lead since it came into play: from now on only a step up hands it off.
     pub(crate) considered: bool,
-    pub(crate) facts: BTreeMap<String, Known>,
+    pub(crate) facts: Facts,
     pub(crate) marks: Marks,
     /// Newest first.
     pub(crate) recent: Vec<Seen>,
@@ -43,15 +43,6 @@ pub struct State {
     pub(crate) ruled_out_by: Option<String>,
     /// The stage left when the lead was last suppressed.
     pub(crate) silenced_in: Stage,
-}
-
-/// A fact, and which event said it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Known {
-    pub(crate) value: FactValue,
-    pub(crate) source: String,
-    pub(crate) event_id: String,
-    pub(crate) occurred_at: Millis,
 }
 
 /// A moment, with its event. Ordered by time, then event id.
@@ -100,29 +91,13 @@ impl State {
         self.consent.get("all").is_some_and(|permission| permission.state == ConsentState::Erased)
     }
 
-    /// Takes in a fact unless a newer one of the name is known; an empty text says nothing.
-    pub(crate) fn learn(&mut self, fact: &Fact, event: &LeadEvent, asked: &[String]) {
+    /// Takes in a fact; an empty text says nothing.
+    pub(crate) fn learn(&mut self, policy: &Policy, fact: &Fact, event: &LeadEvent) {
         if matches!(&fact.value, FactValue::Text(text) if text.trim().is_empty()) {
             return;
         }
         self.known |= matches!(fact.name.as_str(), "email" | "phone");
-        let told = (event.occurred_at, &event.event_id);
-        if self.facts.get(&fact.name).is_some_and(|known| (known.occurred_at, &known.event_id) > told) {
-            return;
-        }
-        let known = Known {
-            value: fact.value.clone(),
-            source: fact.source.clone(),
-            event_id: event.event_id.clone(),
-            occurred_at: event.occurred_at,
-        };
-        self.facts.insert(fact.name.clone(), known);
-        // The first by name stay, whatever came first.
-        let extra = |name: &&String| asked.binary_search(name).is_err();
-        if self.facts.len() > FACTS && self.facts.keys().filter(extra).count() > FACTS {
-            let last = self.facts.keys().rfind(extra).cloned();
-            last.and_then(|name| self.facts.remove(&name));
-        }
+        self.facts.learn(policy, fact, event);
     }
 
     /// Notes what the person did among the last moments.

@@ -8,8 +8,10 @@ use baton_policy::Policy;
 use baton_stage::{Input, Step};
 
 use crate::State;
+use crate::criteria::answers;
 use crate::decide::{Advanced, Move, Opening, advance};
-use crate::reckon::{Standing, reckon};
+use crate::facts::Known;
+use crate::reckon::{Standing, completeness, reckon};
 use crate::trigger::Why;
 
 /// Largest parts of the score that a handoff carries.
@@ -18,7 +20,7 @@ const CONTRIBUTIONS: usize = 10;
 /// Scores one lead; keyed by its id.
 ///
 /// Outcomes: `qualified` (handed to sales), `lifecycle_rejected` (sales asked for a move that is not
-/// allowed), `suppressed` (the lead must not be contacted), `scored` (something to say), `unchanged`.
+/// allowed), `kept` (a mandatory question's answer keeps a ready lead with marketing), `suppressed` (the lead must not be contacted), `scored` (something to say), `unchanged`.
 #[derive(Clone, Copy, Debug)]
 pub struct Score;
 
@@ -97,10 +99,11 @@ impl Saying<'_> {
 
         let tells = matches!(event.body, Body::Activity(_) | Body::Facts(_) | Body::Linked(_));
         let scores = matches!(event.body, Body::Activity(_) | Body::Facts(_)) && !after.erased();
-        let scores = scores || !advanced.moves.is_empty();
+        let scores = scores || !advanced.moves.is_empty() || advanced.kept_by.is_some();
         let outcome = match &advanced {
             Advanced { opened: Some(_), .. } => "qualified",
             Advanced { refused: true, .. } => "lifecycle_rejected",
+            Advanced { kept_by: Some(_), .. } => "kept",
             _ if tells && after.stage == Stage::Suppressed => "suppressed",
             _ if scores || new => "scored",
             _ => "unchanged",
@@ -114,7 +117,7 @@ impl Saying<'_> {
                 let why = Why { policy: self.policy, now: self.now, event, before, after };
                 self.qualified(&why, opening, &reckoning.standing, &receipt)
             });
-            outputs.push(self.scored(after, &reckoning.standing, receipt));
+            outputs.push(self.scored(&advanced, &reckoning.standing, receipt));
             outputs.extend(opened);
         }
         Step { state: Some(advanced.state), wake: None, outputs, outcome }
@@ -146,7 +149,7 @@ impl Saying<'_> {
         })
     }
 
-    fn scored(&self, state: &State, standing: &Standing, receipt: Vec<Contribution>) -> Said {
+    fn scored(&self, advanced: &Advanced, standing: &Standing, receipt: Vec<Contribution>) -> Said {
         Said::Score(ScoreUpdate {
             stamp: self.stamp,
             lead_id: self.update.event.lead_id.clone(),
@@ -156,22 +159,24 @@ impl Saying<'_> {
             engagement: standing.engagement,
             grade: standing.grade,
             band: standing.band,
-            stage: state.stage,
+            stage: advanced.state.stage,
             receipt,
             policy_version: self.policy.version,
             status: None,
+            kept_by: advanced.kept_by.clone(),
         })
     }
 
     fn qualified(&self, why: &Why<'_>, opening: &Opening, standing: &Standing, receipt: &[Contribution]) -> Said {
         let EngagementUpdate { event, engagement, .. } = self.update;
         let state = why.after;
-        let fact = |(name, known): (&String, &crate::state::Known)| Fact {
-            name: name.clone(),
+        let fit = &self.policy.fit;
+        let fact = |(name, known): (&str, &Known)| Fact {
+            name: name.to_owned(),
             value: known.value.clone(),
             source: known.source.clone(),
         };
-        let missing = |name: &&String| !state.facts.contains_key(*name);
+        let missing = |name: &&String| state.facts.get(fit, name, self.now).is_none();
         let decision = Qualifying {
             lead_id: event.lead_id.clone(),
             episode: state.episode,
@@ -186,8 +191,8 @@ impl Saying<'_> {
             grade: standing.grade,
             band: standing.band,
             contributions: receipt.iter().take(CONTRIBUTIONS).cloned().collect(),
-            facts: state.facts.iter().map(fact).collect(),
-            missing_facts: self.policy.fit.asked.iter().filter(missing).cloned().collect(),
+            facts: state.facts.known(fit, self.now).map(fact).collect(),
+            missing_facts: fit.asked.iter().filter(missing).cloned().collect(),
             recent: state.recent.iter().map(|seen| seen.moment.clone()).collect(),
             topics: engagement.topics.clone(),
             first_source: engagement.first_source.clone(),
@@ -197,6 +202,8 @@ impl Saying<'_> {
             policy_version: self.policy.version,
             history: History::default(),
             review: false,
+            criteria: answers(self.policy, state, self.now),
+            completeness: completeness(fit, state, self.now),
         };
         Said::Qualified(Box::new(Qualified { stamp: self.stamp, decision }))
     }

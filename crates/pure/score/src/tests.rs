@@ -4,5 +4,6 @@ mod decisions;
 mod laws;
 mod lifecycle;
 mod points;
+mod rules;
 mod support;
 mod triggers;

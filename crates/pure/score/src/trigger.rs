@@ -54,17 +54,17 @@ impl Why<'_> {
         triggers
     }
 
-    /// The earlier activities that a rule needed to reach its window, newest first.
+    /// The earlier activities that a rule needed to reach its window or to end its sequence, newest first.
     fn window(&self, activity: &Activity) -> Vec<Trigger> {
         let policy = &self.policy.engagement;
         let met = policy.by_name.get(&activity.name).into_iter().flatten();
         let met = met.filter_map(|place| policy.rules.get(*place)).filter(|rule| rule.when.matches(activity));
         let mut needed = BTreeSet::new();
         for rule in met {
-            let Some(window) = rule.when.at_least else { continue };
+            let Some(span) = rule.when.span_ms() else { continue };
             for mark in self.after.marks.of(&rule.id) {
                 let apart = mark.occurred_at.since(self.event.occurred_at).abs();
-                if mark.event_id == self.event.event_id || apart > window.within_ms {
+                if mark.event_id == self.event.event_id || apart > span {
                     continue;
                 }
                 let marks = self.before.marks.without(&mark.event_id, Some(&rule.id));

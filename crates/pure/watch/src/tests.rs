@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use baton_domain::{
     Body, Clock, Consent, ConsentState, CrmActivity, CrmKind, Direction, Disposition, LeadEvent, LogTime, Millis,
-    Points, SlaEvent, SlaEventKind, Stamp, Touch, WatchInput,
+    SlaEvent, SlaEventKind, Stamp, Touch, WatchInput,
 };
-use baton_policy::{Calendar, Decision, Engagement, Fit, Identity, Policy, Rep, RepStatus, Routing, Sla, Target};
+use baton_policy::{Calendar, Decision, Identity, Policy, Rep, RepStatus, Routing, Sla, Target};
 use baton_stage::{Input, Stage, Step};
 
 use crate::{Heard, State, Watch};
@@ -45,21 +45,6 @@ fn policy_with(calendar: Calendar) -> Policy {
         name: "test".to_owned(),
         version: 7,
         identity: Identity { dedupe_ms: 0, max_skew_ms: 0, placeholder_ids: Vec::new() },
-        engagement: Engagement {
-            rules: Vec::new(),
-            by_name: BTreeMap::new(),
-            group_caps: BTreeMap::new(),
-            total_cap: Points::ZERO,
-            bands: [Points::ZERO; 3],
-            max_contributions: 0,
-        },
-        fit: Fit {
-            rules: Vec::new(),
-            grades: [Points::ZERO; 3],
-            known_at_least: 0,
-            asked: Vec::new(),
-            disqualify: Vec::new(),
-        },
         decision: Decision { matrix: BTreeMap::new(), hand_raise: BTreeMap::new(), cool_down_ms: 0, rearm_percent: 0 },
         routing: Routing {
             rules: Vec::new(),
@@ -79,6 +64,7 @@ fn policy_with(calendar: Calendar) -> Policy {
             warn_percent: vec![50, 80],
             grace_ms: minutes(6),
         },
+        ..Policy::default()
     }
 }
 

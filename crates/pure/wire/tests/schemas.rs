@@ -192,11 +192,12 @@ fn symbols_stand_in_the_order_of_the_variants() {
     check::<baton_domain::Stage>("Stage", &symbols);
     check::<baton_domain::TouchOutcome>("TouchOutcome", &symbols);
     check::<baton_domain::TriggerKind>("TriggerKind", &symbols);
+    check::<baton_domain::YesNo>("YesNo", &symbols);
     check::<baton_domain::CauseClass>("CauseClass", &symbols);
     check::<baton_domain::Label>("Label", &symbols);
     check::<baton_domain::NurtureKind>("NurtureKind", &symbols);
     check::<baton_domain::Status>("Status", &symbols);
-    assert_eq!(symbols.len(), 17, "an enum is not checked: {:?}", symbols.keys());
+    assert_eq!(symbols.len(), 18, "an enum is not checked: {:?}", symbols.keys());
 }
 
 /// The symbols of every enum in a schema, by its name.

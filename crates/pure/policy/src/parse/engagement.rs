@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use baton_domain::Points;
 
 use super::compile::by_name;
+use super::matching;
 use super::read::{Field, Fields, Once, shown};
-use crate::{ActivityMatch, ActivityRule, Counting, Engagement, Window};
+use crate::{ActivityRule, Counting, Engagement, WarmNeeds};
 
-const KEYS: [&str; 5] = ["total_cap", "bands", "groups", "max_contributions", "rules"];
-const RULE_KEYS: [&str; 9] = ["id", "when", "points", "half_life", "cap", "group", "count", "per_day", "hand_raise"];
-const MATCH_KEYS: [&str; 5] = ["event", "path", "form", "content_stage", "at_least"];
+const KEYS: [&str; 6] = ["total_cap", "bands", "warm_needs", "groups", "max_contributions", "rules"];
+const RULE_KEYS: [&str; 10] =
+    ["id", "when", "points", "half_life", "cap", "group", "count", "per_day", "per_session", "hand_raise"];
 
 /// Contributions kept a lead when the document does not say.
 const MAX_CONTRIBUTIONS: i64 = 200;
@@ -22,11 +23,13 @@ pub(super) fn read(section: &Field<'_>) -> Option<Engagement> {
     let bands = fields.need("bands").map(|f| bands(&f, total_cap)).unwrap_or_default();
     let group_caps = fields.need("groups").and_then(|f| groups(&f));
     let rules = fields.need("rules").map(|f| rules(&f, group_caps.as_ref())).unwrap_or_default();
+    let group_count = group_caps.as_ref().map_or(0, BTreeMap::len);
     let kept = fields.get("max_contributions").and_then(|f| f.integer(1, 10_000)).unwrap_or(MAX_CONTRIBUTIONS);
     Some(Engagement {
         by_name: by_name(&rules),
         rules,
         group_caps: group_caps.unwrap_or_default(),
+        warm_needs: fields.get("warm_needs").map(|f| warm_needs(&f, group_count)).unwrap_or_default(),
         total_cap: total_cap.unwrap_or_default(),
         bands,
         max_contributions: usize::try_from(kept).unwrap_or_default(),
@@ -56,6 +59,16 @@ pub(super) fn fall(fields: &Fields<'_>, keys: [&str; 3], values: [Option<Points>
     }
 }
 
+fn warm_needs(field: &Field<'_>, groups: usize) -> WarmNeeds {
+    let Some(fields) = field.fields(&["activities", "channels"]) else { return WarmNeeds::default() };
+    let count = |key| fields.get(key).and_then(|f| f.integer(1, 1_000)).and_then(|n| usize::try_from(n).ok());
+    let (activities, channels) = (count("activities"), count("channels"));
+    if let (Some(channels), Some(field)) = (channels.filter(|channels| *channels > groups), fields.get("channels")) {
+        field.wrong(format!("{channels} cannot be reached: there are {groups} groups"));
+    }
+    WarmNeeds { activities: activities.unwrap_or_default(), channels: channels.unwrap_or_default() }
+}
+
 fn groups(field: &Field<'_>) -> Option<BTreeMap<String, Points>> {
     let mut caps = BTreeMap::new();
     for group in field.named()? {
@@ -81,13 +94,14 @@ fn rule(item: &Field<'_>, groups: Option<&BTreeMap<String, Points>>, ids: &mut O
     let points = fields.need("points").and_then(|f| f.points());
     Some(ActivityRule {
         id: id(&fields, groups, ids),
-        when: fields.need("when").and_then(|f| matching(&f)).unwrap_or_default(),
+        when: fields.need("when").and_then(|f| matching::read(&f)).unwrap_or_default(),
         points: points.unwrap_or_default(),
         half_life_ms: half_life(&fields, points),
         cap: cap(&fields, points),
         group: group(&fields, groups),
         count: counting(&fields),
         hand_raise: fields.get("hand_raise").and_then(|f| f.flag()).unwrap_or(false),
+        asked_for: false,
     })
 }
 
@@ -141,50 +155,18 @@ fn cap(fields: &Fields<'_>, points: Option<Points>) -> Option<Points> {
 }
 
 fn counting(fields: &Fields<'_>) -> Counting {
-    let count = fields.get("count");
-    if let Some(per_day) = fields.get("per_day") {
-        if count.is_some() {
-            per_day.wrong("`count` is given too: keep one of them");
-        }
-        return Counting::PerDay(per_day.integer(1, 1_000).unwrap_or_default());
+    let name = fields.get("count").and_then(|f| f.one_of("way to count", ["every", "once", "once_per_content"]));
+    let most = |key| fields.get(key).and_then(|f| f.integer(1, 1_000));
+    let (per_day, per_session) = (most("per_day"), most("per_session"));
+    let given: Vec<Field<'_>> = ["count", "per_day", "per_session"].iter().filter_map(|key| fields.get(key)).collect();
+    if let [_, second, ..] = given.as_slice() {
+        second.wrong("another way to count is given too: keep one of them");
     }
-    let name = count.and_then(|f| f.one_of("way to count", ["every", "once", "once_per_content"]));
-    match name.as_deref() {
-        Some("once") => Counting::Once,
-        Some("once_per_content") => Counting::OncePerContent,
+    match (name.as_deref(), per_day, per_session) {
+        (Some("once"), ..) => Counting::Once,
+        (Some("once_per_content"), ..) => Counting::OncePerContent,
+        (_, Some(most), _) => Counting::PerDay(most),
+        (_, _, Some(most)) => Counting::PerSession(most),
         _ => Counting::Every,
     }
-}
-
-fn matching(field: &Field<'_>) -> Option<ActivityMatch> {
-    let fields = field.fields(&MATCH_KEYS)?;
-    let texts = |key: &str| fields.get(key).map(|f| f.texts()).unwrap_or_default();
-    Some(ActivityMatch {
-        names: fields.need("event").map(|f| f.texts()).unwrap_or_default(),
-        paths: fields.get("path").map(|f| paths(&f)).unwrap_or_default(),
-        forms: texts("form"),
-        content_stages: texts("content_stage"),
-        at_least: fields.get("at_least").and_then(|f| window(&f)),
-    })
-}
-
-fn paths(field: &Field<'_>) -> Vec<String> {
-    field.texts_that(|item, text| {
-        let plain = text.strip_suffix('*').unwrap_or(text);
-        if !plain.starts_with('/') {
-            item.wrong("a path starts with `/`");
-        } else if plain.contains('*') {
-            item.wrong("`*` may stand at the end only");
-        } else if plain.contains(['?', '#']) {
-            item.wrong("a path has no query and no fragment");
-        }
-    })
-}
-
-fn window(field: &Field<'_>) -> Option<Window> {
-    let fields = field.fields(&["times", "within"])?;
-    Some(Window {
-        times: fields.need("times").and_then(|f| f.integer(1, 1_000)).unwrap_or_default(),
-        within_ms: fields.need("within").and_then(|f| f.duration()).unwrap_or_default(),
-    })
 }

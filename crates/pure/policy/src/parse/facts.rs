@@ -5,17 +5,18 @@ use super::yaml::Kind;
 use crate::FactTest;
 
 /// The keys that make up a condition.
-pub(super) const KEYS: [&str; 7] = ["fact", "any_of", "contains", "between", "at_least", "at_most", "is_true"];
+pub(super) const KEYS: [&str; 10] =
+    ["fact", "any_of", "none_of", "all_of", "contains", "between", "at_least", "at_most", "is_true", "known"];
 
 /// Reads the fact's name and its test. Without exactly one test, a problem and a test that nothing passes.
 pub(super) fn read(fields: &Fields<'_>) -> (String, FactTest) {
     let fact = fields.need("fact").and_then(|f| f.name()).unwrap_or_default();
-    let tests: Vec<(&str, Field<'_>)> =
-        KEYS[1..].iter().filter_map(|key| fields.get(key).map(|field| (*key, field))).collect();
+    let tests: Vec<(Field<'_>, FactTest)> =
+        KEYS[1..].iter().filter_map(|key| fields.get(key).map(|field| (field.clone(), test(key, &field)))).collect();
     match tests.as_slice() {
-        [(key, field)] => return (fact, test(key, field)),
+        [(_, test)] => return (fact, test.clone()),
         [] => fields.whole().wrong_but("says no test", format!("give one of {}", KEYS[1..].join(", "))),
-        [_, (_, second), ..] => second.wrong("one test only: write a second rule for another"),
+        [_, (second, _), ..] => second.wrong("one test only: write a second rule for another"),
     }
     (fact, FactTest::AnyOf(Vec::new()))
 }
@@ -23,16 +24,16 @@ pub(super) fn read(fields: &Fields<'_>) -> (String, FactTest) {
 fn test(key: &str, field: &Field<'_>) -> FactTest {
     match key {
         "any_of" => FactTest::AnyOf(words(field)),
+        "none_of" => FactTest::NoneOf(words(field)),
+        "all_of" => FactTest::AllOf(words(field)),
         "contains" => FactTest::Contains(words(field)),
         "between" => between(field),
         "at_least" => FactTest::Between(bound(field), i64::MAX),
         "at_most" => FactTest::Between(i64::MIN, bound(field)),
-        _ => {
-            if field.flag() == Some(false) {
-                field.wrong("only `true` can be asked for");
-            }
-            FactTest::IsTrue
-        }
+        "known" if field.flag() == Some(false) => FactTest::Unknown,
+        "known" => FactTest::Known,
+        _ if field.flag() == Some(false) => FactTest::IsFalse,
+        _ => FactTest::IsTrue,
     }
 }
 

@@ -71,6 +71,11 @@ impl Report {
         });
     }
 
+    /// How many problems were noted so far.
+    pub fn count(&self) -> usize {
+        self.problems.borrow().len()
+    }
+
     /// Every problem in the order of the document; one found on several ways (an overlap on
     /// each day of `mon-fri`) once.
     pub fn into_problems(self) -> Vec<Problem> {

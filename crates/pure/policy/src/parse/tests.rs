@@ -1,10 +1,10 @@
 //! Every mistake is found, at its line, in words that help; and nothing else is found.
 
-use baton_domain::{Clock, Grade, Millis, Points};
+use baton_domain::{Activity, Clock, FactValue, Grade, Millis, Points};
 use proptest::prelude::*;
 
 use super::parse;
-use crate::{Counting, FactTest, Policy, Problem, STARTER, Target};
+use crate::{Counting, FactTest, Policy, Problem, STARTER, Sign, Target};
 use mistakes::MISTAKES;
 
 mod mistakes;
@@ -78,6 +78,55 @@ fn every_kind_of_value_arrives_as_written() {
     assert_eq!(policy.routing.pools["night"].members, [("bo".to_owned(), 2), ("ada".to_owned(), 1)]);
     assert_eq!(policy.engagement.max_contributions, 200);
     assert_eq!(policy.sla.warn_percent, [50, 80]);
+}
+
+#[test]
+fn a_sequence_is_met_by_each_of_its_steps_and_knows_which() {
+    let text = "when: { sequence: [{ event: A, path: /x* }, { event: [A, B], title: Price }], within: 48h }";
+    let rule = &good(&with("when: { event: Email Unsubscribed }", text)).engagement.rules[1];
+    assert_eq!(rule.when.names, ["A", "B"]);
+    assert_eq!(rule.when.span_ms(), Some(48 * Millis::HOUR));
+    let activity = |name: &str, path: &str, title: &str| Activity {
+        name: name.to_owned(),
+        path: Some(path.to_owned()),
+        title: Some(title.to_owned()),
+        ..Activity::default()
+    };
+    let steps = |name, path, title| rule.when.steps(&activity(name, path, title));
+    assert_eq!([steps("A", "/x/1", "Our PRICES"), steps("A", "/x", ""), steps("B", "/", "price")], [3, 1, 2]);
+    assert!(!rule.when.matches(&activity("B", "/x", "About")));
+}
+
+#[test]
+fn a_question_marks_the_rule_that_answers_it() {
+    let criteria = "criteria:\n  bant:\n    - id: time\n      yes: [{ rule: leave, within: 30d }, { fact: x, known: true }]\n      mandatory: true\ndecision:\n";
+    let policy = good(&with("decision:\n", criteria));
+    let question = &policy.criteria[0].questions[0];
+    assert_eq!(question.yes[0], Sign::Did { rule: "leave".to_owned(), within_ms: Some(30 * Millis::DAY) });
+    assert_eq!(question.yes[1], Sign::Fact("x".to_owned(), FactTest::Known));
+    assert!(question.mandatory && policy.asks_for("x") && !policy.asks_for("y"));
+    assert_eq!(policy.engagement.rules.iter().map(|rule| rule.asked_for).collect::<Vec<_>>(), [false, true]);
+}
+
+#[test]
+fn a_fact_is_held_against_words_in_every_way() {
+    let list = FactValue::List(vec!["Kafka".into(), "Rust".into()]);
+    let text = FactValue::Text("Kafka".into());
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    for (test, of_list, of_text, of_nothing) in [
+        (FactTest::AnyOf(words(&["kafka", "go"])), true, true, false),
+        (FactTest::NoneOf(words(&["kafka", "go"])), false, false, false),
+        (FactTest::NoneOf(words(&["go"])), true, true, false),
+        (FactTest::AllOf(words(&["kafka", "rust"])), true, false, false),
+        (FactTest::AllOf(words(&["kafka"])), true, true, false),
+        (FactTest::Known, true, true, false),
+        (FactTest::Unknown, false, false, true),
+        (FactTest::IsFalse, false, false, false),
+    ] {
+        let passes = [test.holds(Some(&list)), test.holds(Some(&text)), test.holds(None)];
+        assert_eq!(passes, [of_list, of_text, of_nothing], "{test:?}");
+    }
+    assert!(FactTest::IsFalse.passes(&FactValue::Flag(false)) && !FactTest::IsFalse.passes(&FactValue::Flag(true)));
 }
 
 #[test]

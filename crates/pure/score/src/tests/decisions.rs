@@ -269,7 +269,7 @@ fn a_changed_policy_hands_nobody_off_by_itself() {
 #[test]
 fn a_hand_raise_that_takes_several_waits_for_its_window() {
     let mut ask = ActivityRule { hand_raise: true, ..rule("ask", "Chat Started", 0) };
-    ask.when.at_least = Some(baton_policy::Window { times: 2, within_ms: DAY });
+    ask.when.at_least = Some(baton_policy::Window { times: 2, within_ms: DAY, of: baton_policy::Distinct::Times });
     let mut lead = Lead::known(policy(vec![ask]), &[]);
     lead.did(day(0), "Chat Started");
     lead.did(day(2), "Chat Started");

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use baton_domain::{Activity, Body, ConsentState, Fact, Linked, Millis, Points, ScoreUpdate, Stage, TouchOutcome};
-use baton_policy::{ActivityRule, Counting, Policy, Window};
+use baton_policy::{ActivityRule, Counting, Distinct, Policy, Window};
 use proptest::prelude::*;
 
 use super::support::*;
@@ -13,7 +13,7 @@ use crate::Said;
 fn full() -> Policy {
     let web = |count, id: &str| ActivityRule { count, cap: Some(Points::whole(45)), ..rule(id, "Page Viewed", 7) };
     let mut window = rule("window", "Content Downloaded", 25);
-    window.when.at_least = Some(Window { times: 2, within_ms: 3 * DAY });
+    window.when.at_least = Some(Window { times: 2, within_ms: 3 * DAY, of: Distinct::Times });
     let mut policy = policy(vec![
         web(Counting::Every, "every"),
         web(Counting::Once, "once"),

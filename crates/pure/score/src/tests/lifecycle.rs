@@ -212,7 +212,7 @@ fn erasure_forgets_everything_and_remembers_nothing_new() {
     lead.consent(day(2), "email", ConsentState::Erased);
     assert_eq!(lead.moves(), [(Stage::Suppressed, "erased")]);
     let erased = lead.state.clone().unwrap();
-    assert!(erased.facts.is_empty() && erased.recent.is_empty() && !erased.known);
+    assert!(erased.facts.0.is_empty() && erased.recent.is_empty() && !erased.known);
     assert_eq!(erased.episode, 1, "handoff ids never repeat");
     let said = lead.said.len();
     lead.did(day(3), DEMO);

@@ -1,7 +1,7 @@
 //! Points: decay, caps, counting, the receipt.
 
 use baton_domain::{Activity, Band, Body, ContributionKind, Grade, Millis, Points, ScoreUpdate};
-use baton_policy::{ActivityRule, Counting, Window};
+use baton_policy::{ActivityRule, Counting, Distinct, Window};
 
 use super::support::*;
 
@@ -134,7 +134,7 @@ fn the_newest_fact_by_event_time_holds_and_an_empty_text_says_nothing() {
     lead.facts(day(7), &[text("title", " ")]);
     let score = lead.score(day(7));
     assert_eq!((score.fit, score.grade), (Points::whole(40), Grade::B));
-    assert!(!lead.state.unwrap().facts.contains_key("title"));
+    assert!(!lead.state.unwrap().facts.0.contains_key("title"));
 }
 
 /// Events behind the lines of a receipt, in the order of the events.
@@ -207,14 +207,14 @@ fn a_source_that_invents_facts_cannot_grow_the_state_without_bound() {
         lead.state.unwrap().facts
     };
     let forth = known((0..400).collect());
-    assert_eq!((forth.len(), forth.contains_key("title")), (130, true));
+    assert_eq!((forth.0.len(), forth.0.contains_key("title")), (130, true));
     assert_eq!(forth, known((0..400).rev().collect()));
 }
 
 /// The rule counts from the third download within 30 days.
 fn third_download() -> ActivityRule {
     let mut third = rule("third", "Content Downloaded", 10);
-    third.when.at_least = Some(Window { times: 3, within_ms: 30 * DAY });
+    third.when.at_least = Some(Window { times: 3, within_ms: 30 * DAY, of: Distinct::Times });
     third.half_life_ms = None;
     third
 }

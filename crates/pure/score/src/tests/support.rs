@@ -8,7 +8,8 @@ use baton_domain::{
     Stamp, Touch, TouchOutcome,
 };
 use baton_policy::{
-    ActivityMatch, ActivityRule, Counting, Decision, FactRule, FactTest, Fit, Identity, Policy, Routing, Sla, Window,
+    ActivityMatch, ActivityRule, Counting, Decision, Distinct, FactRule, FactTest, Fit, Identity, Policy, Routing, Sla,
+    WarmNeeds, Window,
 };
 use baton_stage::{Input, Stage as _};
 
@@ -31,6 +32,7 @@ pub(crate) fn rule(id: &str, name: &str, points: i64) -> ActivityRule {
         group: "web".to_owned(),
         count: Counting::Every,
         hand_raise: false,
+        asked_for: false,
     }
 }
 
@@ -50,9 +52,11 @@ pub(crate) fn policy(rules: Vec<ActivityRule>) -> Policy {
             group_caps: BTreeMap::new(),
             total_cap: Points::whole(1_000),
             bands: [60, 30, 10].map(Points::whole),
+            warm_needs: WarmNeeds::default(),
             max_contributions: 300,
         },
         fit: fit(),
+        criteria: Vec::new(),
         decision: decision(),
         routing: Routing {
             rules: Vec::new(),
@@ -80,6 +84,9 @@ fn fit() -> Fit {
         ],
         grades: [60, 40, 20].map(Points::whole),
         known_at_least: 1,
+        complete_at_least: 0,
+        trust: Vec::new(),
+        fresh_for: BTreeMap::new(),
         asked: vec!["employees".to_owned(), "title".to_owned()],
         disqualify: vec![rule("embargo", "country", FactTest::AnyOf(vec!["kp".to_owned()]), 0)],
     }
@@ -107,7 +114,7 @@ fn decision() -> Decision {
 /// unsubscribing at -15 for good, and 25 points for the third download in 30 days.
 pub(crate) fn usual() -> Policy {
     let mut binge = rule("binge", "Content Downloaded", 25);
-    binge.when.at_least = Some(Window { times: 3, within_ms: 30 * DAY });
+    binge.when.at_least = Some(Window { times: 3, within_ms: 30 * DAY, of: Distinct::Times });
     binge.count = Counting::Once;
     policy(vec![
         rule("view", "Page Viewed", 10),

@@ -216,6 +216,7 @@ pub fn score_updates() -> Vec<ScoreUpdate> {
         receipt,
         policy_version: 3,
         status: (stage == Stage::Mql).then_some(Status::New),
+        kept_by: (stage == Stage::Mql).then(|| "bant.budget".to_owned()),
     };
     vec![update(Stage::Mql, contributions()), update(Stage::Suppressed, vec![])]
 }
@@ -355,6 +356,10 @@ pub fn qualifying() -> Qualifying {
             next_check_in: Some(NOW),
         },
         review: true,
+        criteria: [YesNo::Yes, YesNo::No, YesNo::Unknown]
+            .map(|answer| Criterion { set: "bant".into(), question: "budget".into(), answer })
+            .into(),
+        completeness: 60,
     }
 }
 
@@ -371,6 +376,7 @@ fn bare_qualifying() -> Qualifying {
         last_source: None,
         history: History::default(),
         review: false,
+        criteria: vec![],
         ..qualifying()
     }
 }

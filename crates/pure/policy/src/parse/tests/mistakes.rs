@@ -25,7 +25,6 @@ pub(super) const MISTAKES: &[(&str, &str, &str)] = &[
     ("points: 2.125", "points:", "18:13: engagement.rules[0].points: expected points, found nothing"),
     ("points: 2.125", "points: [2]", "18:15: engagement.rules[0].points: expected points, found a list"),
     ("is_true: true", "is_true: yes", "37:16: fit.rules[1].is_true: expected true or false, found \"yes\""),
-    ("is_true: true", "is_true: false", "37:16: fit.rules[1].is_true: only `true` can be asked for"),
     ("warn: [50, 80]", "warn: 50", "79:9: sla.warn: expected a list, found \"50\""),
     ("bands: { 1: 60, 2: 35, 3: 15 }", "bands: [60, 35, 15]", "9:10: engagement.bands: expected a map, found a list"),
     ("[\"null\", Anonymous]", "[null]", "6:21: identity.placeholder_ids[0]: expected text, found nothing"),
@@ -104,7 +103,7 @@ pub(super) const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "per_day: 5",
         "per_day: 5\n      count: once",
-        "21:16: engagement.rules[0].per_day: `count` is given too: keep one of them",
+        "21:16: engagement.rules[0].per_day: another way to count is given too: keep one of them",
     ),
     (
         "per_day: 5",
@@ -119,7 +118,7 @@ pub(super) const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "      at_least: 50\n",
         "",
-        "31:7: fit.rules[0]: says no test; give one of any_of, contains, between, at_least, at_most, is_true",
+        "31:7: fit.rules[0]: says no test; give one of any_of, none_of, all_of, contains, between, at_least, at_most, is_true, known",
     ),
     // references
     (
@@ -225,6 +224,66 @@ pub(super) const MISTAKES: &[(&str, &str, &str)] = &[
         "2026-12-25: []",
         "2026-12-32: []",
         "72:9: sla.calendars.day.exceptions.2026-12-32: expected a date as in 2026-12-24, found \"2026-12-32\"",
+    ),
+    // thresholds out of reach
+    ("grades: { A: 70", "grades: { A: 71", "28:16: fit.grades.A: 71 cannot be reached: the rules give at most 70"),
+    (
+        "  groups:\n",
+        "  warm_needs: { channels: 3 }\n  groups:\n",
+        "10:27: engagement.warm_needs.channels: 3 cannot be reached: there are 2 groups",
+    ),
+    // sequences and windows
+    (
+        "when: { event: Email Unsubscribed }",
+        "when: { sequence: [{ event: A }], within: 2d }",
+        "24:25: engagement.rules[1].when.sequence: needs 2 to 8 steps, found 1",
+    ),
+    (
+        "when: { event: Email Unsubscribed }",
+        "when: { sequence: [{ event: A }, { event: B }] }",
+        "24:13: engagement.rules[1].when.within: missing",
+    ),
+    (
+        "when: { event: Email Unsubscribed }",
+        "when: { event: C, sequence: [{ event: A }, { event: B }], within: 2d }",
+        "24:22: engagement.rules[1].when.event: write it into a step of the sequence",
+    ),
+    (
+        "when: { event: Email Unsubscribed }",
+        "when: { event: C, within: 2d }",
+        "24:33: engagement.rules[1].when.within: belongs to a sequence; write at_least: { times: 3, within: 30d } for a count",
+    ),
+    (
+        "when: { event: Email Unsubscribed }",
+        "when: { event: C, campaign: a*b }",
+        "24:35: engagement.rules[1].when.campaign: `*` may stand at the end only",
+    ),
+    (
+        "{ times: 3, within: 2w }",
+        "{ times: 3, days: 2, within: 2w }",
+        "17:39: engagement.rules[0].when.at_least.days: another count is given too: keep one of them",
+    ),
+    (
+        "{ times: 3, within: 2w }",
+        "{ within: 2w }",
+        "17:21: engagement.rules[0].when.at_least.times: missing; or `days`, or `contents`",
+    ),
+    // criteria
+    ("decision:\n", "criteria: { bant: [] }\ndecision:\n", "43:19: criteria.bant: needs at least one question"),
+    (
+        "decision:\n",
+        "criteria: { bant: [{ id: b, yes: { rule: pgae } }] }\ndecision:\n",
+        "43:42: criteria.bant[0].yes.rule: unknown engagement rule \"pgae\"; did you mean \"page\"?",
+    ),
+    (
+        "decision:\n",
+        "criteria: { bant: [{ id: b, yes: { fact: budget, is_true: true, within: 2d } }] }\ndecision:\n",
+        "43:73: criteria.bant[0].yes.within: goes with `rule` only; `fit.fresh_for` says how long a fact counts",
+    ),
+    (
+        "decision:\n",
+        "criteria: { bant: [{ id: b, yes: [] }] }\ndecision:\n",
+        "43:34: criteria.bant[0].yes: must not be empty",
     ),
     ("warn: [50, 80]", "warn: [50, 50]", "79:14: sla.warn[1]: must be above 50, the warning before it"),
 ];

@@ -1,0 +1,112 @@
+//! What an engagement rule matches: names and plain conditions, how often, or one thing after another.
+//!
+//! Absent on purpose: regular expressions. A condition is a word, a start of one, or a part of a title,
+//! so what it costs to match an event is known beforehand.
+
+use super::read::{Field, Fields};
+use crate::{ActivityMatch, Distinct, Sequence, Window};
+
+const CONDITIONS: [&str; 9] =
+    ["event", "path", "form", "content_stage", "topic", "campaign", "source", "medium", "title"];
+
+/// Reads a rule's `when`; problems go to the report.
+pub(super) fn read(field: &Field<'_>) -> Option<ActivityMatch> {
+    let mut known = CONDITIONS.to_vec();
+    known.extend(["at_least", "sequence", "within"]);
+    let fields = field.fields(&known)?;
+    let (steps, within) = (fields.get("sequence"), fields.get("within"));
+    if let Some(steps) = steps {
+        for key in CONDITIONS.into_iter().chain(["at_least"]) {
+            if let Some(beside) = fields.get(key) {
+                beside.wrong("write it into a step of the sequence");
+            }
+        }
+        return sequence(&steps, &fields);
+    }
+    if let Some(within) = within {
+        within.wrong_but("belongs to a sequence", "write at_least: { times: 3, within: 30d } for a count");
+    }
+    let at_least = fields.get("at_least").and_then(|f| window(&f));
+    Some(ActivityMatch { at_least, ..conditions(&fields) })
+}
+
+/// The conditions on one activity.
+pub(super) fn conditions(fields: &Fields<'_>) -> ActivityMatch {
+    let texts = |key: &str| fields.get(key).map(|f| f.texts()).unwrap_or_default();
+    let starts = |key: &str| fields.get(key).map(|f| starts(&f)).unwrap_or_default();
+    ActivityMatch {
+        names: fields.need("event").map(|f| f.texts()).unwrap_or_default(),
+        paths: fields.get("path").map(|f| paths(&f)).unwrap_or_default(),
+        forms: texts("form"),
+        content_stages: texts("content_stage"),
+        topics: starts("topic"),
+        campaigns: starts("campaign"),
+        sources: starts("source"),
+        mediums: starts("medium"),
+        titles: texts("title").iter().map(|part| part.to_lowercase()).collect(),
+        at_least: None,
+        sequence: None,
+    }
+}
+
+fn sequence(field: &Field<'_>, whole: &Fields<'_>) -> Option<ActivityMatch> {
+    let items = field.items();
+    if !(2..=Sequence::MOST).contains(&items.len()) {
+        field.wrong(format!("needs 2 to {} steps, found {}", Sequence::MOST, items.len()));
+    }
+    let steps: Vec<ActivityMatch> =
+        items.iter().take(Sequence::MOST).filter_map(|item| Some(conditions(&item.fields(&CONDITIONS)?))).collect();
+    let mut names: Vec<String> = steps.iter().flat_map(|step| step.names.clone()).collect();
+    names.sort();
+    names.dedup();
+    let within_ms = whole.need("within").and_then(|f| f.duration())?;
+    Some(ActivityMatch { names, sequence: Some(Sequence { steps, within_ms }), ..ActivityMatch::default() })
+}
+
+fn starts(field: &Field<'_>) -> Vec<String> {
+    field.texts_that(|item, text| {
+        if text.strip_suffix('*').unwrap_or(text).contains('*') {
+            item.wrong("`*` may stand at the end only");
+        }
+    })
+}
+
+fn paths(field: &Field<'_>) -> Vec<String> {
+    field.texts_that(|item, text| {
+        let plain = text.strip_suffix('*').unwrap_or(text);
+        if !plain.starts_with('/') {
+            item.wrong("a path starts with `/`");
+        } else if plain.contains('*') {
+            item.wrong("`*` may stand at the end only");
+        } else if plain.contains(['?', '#']) {
+            item.wrong("a path has no query and no fragment");
+        }
+    })
+}
+
+/// So many times, on so many days or of so many pieces of content.
+fn window(field: &Field<'_>) -> Option<Window> {
+    const COUNTS: [(&str, Distinct); 3] =
+        [("times", Distinct::Times), ("days", Distinct::Days), ("contents", Distinct::Contents)];
+    let fields = field.fields(&["times", "days", "contents", "within"])?;
+    let within_ms = fields.need("within").and_then(|f| f.duration()).unwrap_or_default();
+    let given: Vec<(Field<'_>, i64, Distinct)> = COUNTS
+        .into_iter()
+        .filter_map(|(key, of)| {
+            let field = fields.get(key)?;
+            let count = field.integer(1, 1_000).unwrap_or_default();
+            Some((field, count, of))
+        })
+        .collect();
+    match given.as_slice() {
+        [] => {
+            fields.missing("times", Some("or `days`, or `contents`".to_owned()));
+            None
+        }
+        [(_, times, of)] => Some(Window { times: *times, within_ms, of: *of }),
+        [_, (second, ..), ..] => {
+            second.wrong("another count is given too: keep one of them");
+            None
+        }
+    }
+}
