@@ -3,7 +3,7 @@
 pub mod leads;
 
 /// Topics whose records must not depend on how they came about.
-pub const OUTCOMES: [&str; 12] = [
+pub const OUTCOMES: [&str; 14] = [
     "lifecycle.changed",
     "lifecycle.rejected",
     "status.changed",
@@ -16,4 +16,6 @@ pub const OUTCOMES: [&str; 12] = [
     "sla.met",
     "sla.breach",
     "sla.cancelled",
+    "sla.paused",
+    "sla.resumed",
 ];

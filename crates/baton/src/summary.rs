@@ -132,7 +132,7 @@ impl Summary {
         match event.kind {
             SlaEventKind::Met => promise.met = Some((event.stamp.at, event.wall_ms, event.business_ms)),
             SlaEventKind::Breached => promise.detected = appended,
-            SlaEventKind::Started | SlaEventKind::Warned | SlaEventKind::Retracted | SlaEventKind::Cancelled => {}
+            _ => {}
         }
     }
 

@@ -47,6 +47,9 @@ pub(crate) struct History {
     pub(crate) end: LogTime,
 }
 
+/// The clocks that are counted again: those of every handoff.
+const COUNTED: [Clock; 2] = [Clock::Accept, Clock::FirstTouch];
+
 /// Verdicts after which nobody owes the lead a touch.
 const NOT_OWED: &str = "bad_timing budget competitor never_contact no_response not_a_fit not_icp not_now spam student";
 
@@ -129,7 +132,7 @@ pub(crate) fn recount(policy: &Policy, history: &History) -> Words {
     let mut words = Words::new();
     for entries in history.leads.values() {
         for term in terms(entries) {
-            for clock in Clock::ALL {
+            for clock in COUNTED {
                 judge(policy, &finger, history.end, entries, &term, clock, &mut |id, kind, deadline| {
                     words.entry((id, kind)).or_insert((deadline, 0)).1 += 1;
                 });
@@ -265,7 +268,9 @@ pub(crate) fn said(topics: &Topics) -> Done<Words> {
     for topic in ["sla.started", "sla.met", "sla.breach", "sla.cancelled"] {
         topics.each(topic, |message| {
             let event = decode(&decoder, message.payload())?;
-            words.entry((event.id, event.kind)).or_insert((event.deadline, 0)).1 += 1;
+            if COUNTED.contains(&event.clock) && event.kind != SlaEventKind::Escalated {
+                words.entry((event.id, event.kind)).or_insert((event.deadline, 0)).1 += 1;
+            }
             Ok(())
         })?;
     }

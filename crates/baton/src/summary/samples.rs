@@ -2,7 +2,7 @@
 
 use baton_domain::{
     Assignment, Band, Clock, Count, Fact, FactValue, Grade, Handoff, History, Ledger, LifecycleChanged,
-    LifecycleRejected, LogTime, Millis, NurtureEvent, NurtureKind, Points, Qualifying, ReasonKind, SlaEvent,
+    LifecycleRejected, LogTime, Millis, NurtureEvent, NurtureKind, Party, Points, Qualifying, ReasonKind, SlaEvent,
     SlaEventKind, Stage, Stamp, Status, StatusChanged, Trigger, TriggerKind,
 };
 
@@ -152,6 +152,19 @@ pub(crate) fn sla(kind: SlaEventKind, handed_off: i64, said: i64, lead: &str) ->
         business_ms: (said - handed_off) * 1_000,
         event_id: "e2".to_owned(),
         policy_version: 1,
+        party: Party::Sales,
+        action: None,
+        to: Vec::new(),
+        paused_ms: 0,
+        pauses: Vec::new(),
+        calendar: "berlin@5f21c09a".to_owned(),
+        retraction_of: None,
+        qualified_at: at(handed_off),
+        system_ms: 0,
+        lead_ms: (said - handed_off) * 1_000,
+        last_activity_at: None,
+        done: 0,
+        promised: 0,
     }
 }
 

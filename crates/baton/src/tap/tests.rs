@@ -93,7 +93,7 @@ fn every_type_of_record_is_shown_as_json_by_its_topic() {
     shown("lead.assignment", &handoff.assignment);
     shown("lead.handoff", &handoff);
     shown("sla.requests", &ClockStart { stamp, input: WatchInput::Tick(Tick {}) });
-    for topic in ["sla.started", "sla.warned", "sla.met", "sla.breach", "sla.cancelled"] {
+    for topic in ["sla.started", "sla.warned", "sla.met", "sla.breach", "sla.cancelled", "sla.paused", "sla.resumed"] {
         shown(topic, &sla(SlaEventKind::Met, 0, 60, "ld_1"));
     }
     shown("ledger.balance", &ledger("route", 0, &[("assigned", 1)], &[]));

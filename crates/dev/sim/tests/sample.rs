@@ -42,7 +42,8 @@ fn run_from(topic: impl Fn(&str) -> &'static str, lanes: i32, chunk: usize, limi
     }
     handoffs.sort_by_key(|handoff| (handoff.stamp.at, handoff.decision.handoff_id.clone()));
     let mut promises: Vec<SlaEvent> = Vec::new();
-    for topic in ["sla.started", "sla.warned", "sla.met", "sla.breach", "sla.cancelled"] {
+    let topics = ["sla.started", "sla.warned", "sla.met", "sla.breach", "sla.cancelled", "sla.paused", "sla.resumed"];
+    for topic in topics {
         promises.extend(decode::<SlaEvent>(pipeline.take(topic)));
     }
     for promise in &mut promises {

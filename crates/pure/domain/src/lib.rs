@@ -36,7 +36,7 @@ pub use lifecycle::{
 pub use points::Points;
 pub use raw::{IdentityLink, Ids, RawEvent};
 pub use score::{Band, Contribution, ContributionKind, Grade, ScoreUpdate};
-pub use sla::{Clock, ClockStart, SlaEvent, SlaEventKind, WatchInput};
+pub use sla::{Clock, ClockStart, MARKETING, Party, Pause, SlaAction, SlaEvent, SlaEventKind, WatchInput};
 pub use time::{LogTime, Millis};
 
 /// The identity of a lead inside Baton, for example `ld_3f2a9c01d4e5b677`.

@@ -4,7 +4,10 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{LeadId, LogTime, Stamp, Tick};
+use crate::{LeadId, LogTime, Millis, Stamp, Tick};
+
+/// The key under which what marketing promised is counted: no lead has such an id.
+pub const MARKETING: &str = "marketing";
 
 /// What the watchdog hears from the router. Schema `sla.requests-value`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +41,8 @@ pub enum WatchInput {
         qualified_at: LogTime,
         /// Version of the policy that routed it.
         policy_version: i64,
+        /// When the event that made it ready happened, by the source.
+        occurred_at: Millis,
     },
     /// A lead is ready and nobody can take it yet.
     Queued {
@@ -55,6 +60,8 @@ pub enum WatchInput {
         qualified_at: LogTime,
         /// Version of the policy that judged.
         policy_version: i64,
+        /// When the event that made it ready happened, by the source.
+        occurred_at: Millis,
     },
     /// The handoff is taken back: its clocks are no longer owed.
     Withdrawn {
@@ -67,6 +74,17 @@ pub enum WatchInput {
         /// Why, as a code.
         cause: String,
     },
+    /// A qualified lead has reached sales: it counts for what marketing promised. Its key is [`MARKETING`].
+    Delivered {
+        /// Which lead.
+        lead_id: LeadId,
+        /// Which handoff.
+        handoff_id: String,
+        /// The pool that got it.
+        pool: String,
+        /// When the lead became ready (log time): the month in which it counts.
+        qualified_at: LogTime,
+    },
 }
 
 impl WatchInput {
@@ -74,8 +92,16 @@ impl WatchInput {
     pub fn lead_id(&self) -> &str {
         match self {
             Self::Tick(_) => "",
-            Self::HandedOff { lead_id, .. } | Self::Queued { lead_id, .. } | Self::Withdrawn { lead_id, .. } => lead_id,
+            Self::HandedOff { lead_id, .. }
+            | Self::Queued { lead_id, .. }
+            | Self::Delivered { lead_id, .. }
+            | Self::Withdrawn { lead_id, .. } => lead_id,
         }
+    }
+
+    /// The key of the record: the lead, or [`MARKETING`]; empty for a tick.
+    pub fn key(&self) -> &str {
+        if matches!(self, Self::Delivered { .. }) { MARKETING } else { self.lead_id() }
     }
 
     /// Which handoff; empty for a tick.
@@ -84,29 +110,72 @@ impl WatchInput {
             Self::Tick(_) => "",
             Self::HandedOff { handoff_id, .. }
             | Self::Queued { handoff_id, .. }
+            | Self::Delivered { handoff_id, .. }
             | Self::Withdrawn { handoff_id, .. } => handoff_id,
         }
     }
 }
 
-/// The clocks that run today.
+/// The clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Clock {
     /// Handoff to acceptance or rejection (C3).
     Accept,
     /// Handoff to the first human outbound attempt (C4).
     FirstTouch,
+    /// The qualifying event to the handoff (C1): a measure, told as `system_ms`; it never runs out.
+    System,
+    /// Ready to on a named desk (C2).
+    Assign,
+    /// The first attempt to the n-th, or to a two-way contact (C5).
+    Cadence,
+    /// The first contact, or the last attempt of the cadence, to a verdict (C6).
+    Disposition,
+    /// A stage of the funnel to the next one (C7).
+    StageAge,
+    /// The start of a month to so many qualified leads (C8).
+    Quota,
+    /// The date on which sales wanted the lead back to the next attempt (C9).
+    CheckIn,
 }
 
 impl Clock {
     /// Every clock.
-    pub const ALL: [Self; 2] = [Self::Accept, Self::FirstTouch];
+    pub const ALL: [Self; 9] = [
+        Self::Accept,
+        Self::FirstTouch,
+        Self::System,
+        Self::Assign,
+        Self::Cadence,
+        Self::Disposition,
+        Self::StageAge,
+        Self::Quota,
+        Self::CheckIn,
+    ];
 
     /// The clock's name on topics, metrics and in the policy.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Accept => "accept",
             Self::FirstTouch => "first_touch",
+            Self::System => "system",
+            Self::Assign => "assign",
+            Self::Cadence => "cadence",
+            Self::Disposition => "disposition",
+            Self::StageAge => "stage_age",
+            Self::Quota => "quota",
+            Self::CheckIn => "check_in",
+        }
+    }
+
+    /// Who owes what the clock measures.
+    pub fn party(self) -> Party {
+        match self {
+            Self::System | Self::Assign => Party::Ops,
+            Self::Quota => Party::Marketing,
+            Self::Accept | Self::FirstTouch | Self::Cadence | Self::Disposition | Self::StageAge | Self::CheckIn => {
+                Party::Sales
+            }
         }
     }
 }
@@ -117,28 +186,73 @@ impl fmt::Display for Clock {
     }
 }
 
-/// What a clock did. Schema `sla.events-value`, on `sla.started`, `sla.warned`, `sla.met`, `sla.breach`, `sla.cancelled`.
+/// A side of the agreement between marketing and sales.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Party {
+    /// Whoever works the leads.
+    #[default]
+    Sales,
+    /// Whoever brings them.
+    Marketing,
+    /// Whoever runs the line between the two.
+    Ops,
+}
+
+/// What is to be done at a level of a clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum SlaAction {
+    /// Tell them.
+    Warn,
+    /// Tell those above them.
+    Escalate,
+    /// The lead goes to another desk: the router does that at the same instant.
+    Reassign,
+    /// The rep gets no more leads for now: the router's roster does that.
+    AutoPause,
+    /// Somebody is to look at it.
+    Review,
+}
+
+impl SlaAction {
+    /// Every action.
+    pub const ALL: [Self; 5] = [Self::Warn, Self::Escalate, Self::Reassign, Self::AutoPause, Self::Review];
+
+    /// The action's name on topics and in the policy.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Warn => "warn",
+            Self::Escalate => "escalate",
+            Self::Reassign => "reassign",
+            Self::AutoPause => "auto_pause",
+            Self::Review => "review",
+        }
+    }
+}
+
+/// What a clock did. Schema `sla.events-value`, on `sla.started`, `sla.warned`, `sla.paused`, `sla.resumed`,
+/// `sla.met`, `sla.breach` (breached, escalated, retracted) and `sla.cancelled`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlaEvent {
-    /// When it is so, and by which lane. For a breach this is the deadline; when it became known is
-    /// the append time of the record, which a replay cannot repeat.
+    /// When it is so, and by which lane. For a breach this is the deadline, unless it was past when the
+    /// clock started; when it became known is the append time of the record, which a replay cannot repeat.
     pub stamp: Stamp,
-    /// `<clock>_<level>_<handoff>`: the same on every replay. The kind stands in for level 0, and
-    /// `_<n>` follows for the n-th owner of one handoff, so that no id is used twice.
+    /// `<clock>_<level>_<handoff>`: the same on every replay. The kind stands in for level 0, counted from
+    /// the second pause on; `_<n>` follows for the n-th owner of one handoff and `_<stage>` for a stage,
+    /// so that no id is used twice. Where a month stands in for a handoff, its pool follows.
     pub id: String,
     /// What happened.
     pub kind: SlaEventKind,
     /// Which clock.
     pub clock: Clock,
-    /// Percent of the time used: 50, 80 on a warning, 100 on a breach, else 0.
+    /// Percent of the time used: 50, 80 on a warning, 100 on a breach, above on an escalation, else 0.
     pub level: i32,
-    /// Whose lead.
+    /// Whose lead; `marketing` for what marketing promised.
     pub lead_id: LeadId,
-    /// Which handoff.
+    /// Which handoff; for what marketing promised the month, as `2026-09`.
     pub handoff_id: String,
     /// Which episode.
     pub episode: i32,
-    /// Urgency.
+    /// Urgency; of a stage's age the stage.
     pub lane: String,
     /// Who owes the answer.
     pub owner: Option<String>,
@@ -146,16 +260,56 @@ pub struct SlaEvent {
     pub pool: String,
     /// When the clock started.
     pub started_at: LogTime,
-    /// When the promise ends: fixed at the start.
+    /// When the promise ends: fixed at the start, moved by pauses only.
     pub deadline: LogTime,
     /// Wall-clock milliseconds from start to this event.
     pub wall_ms: i64,
-    /// Milliseconds of working time from start to this event.
+    /// Milliseconds of working time from start to this event, pauses left out.
     pub business_ms: i64,
-    /// The event that met or cancelled it; empty otherwise.
+    /// The event that met, paused, resumed or cancelled it; empty otherwise.
     pub event_id: String,
-    /// Version of the policy (and so the calendars) that set the deadline.
+    /// Version of the policy that set the deadline.
     pub policy_version: i64,
+    /// Who owes it.
+    pub party: Party,
+    /// What is to be done, on a warning, a breach or an escalation.
+    pub action: Option<SlaAction>,
+    /// Who is to hear of it, by role: `rep`, `manager`, `pool_lead`, `marketing`, `ops`.
+    pub to: Vec<String>,
+    /// Wall-clock milliseconds for which the clock stood still.
+    pub paused_ms: i64,
+    /// When it stood still and why, oldest first, the last sixteen at most.
+    pub pauses: Vec<Pause>,
+    /// The calendar, and which version of it, that set the deadline: `berlin@5f21c09a`.
+    pub calendar: String,
+    /// The breach that a retraction takes back.
+    pub retraction_of: Option<String>,
+    /// When the lead became ready (log time).
+    pub qualified_at: LogTime,
+    /// The system's share of the delay: ms from the event that made the lead ready, by its source, to its
+    /// first desk; up to now while it waits for one.
+    pub system_ms: i64,
+    /// The lead's own clock, which nothing restarts: ms from the event that made it ready to this event.
+    pub lead_ms: i64,
+    /// When the lead or its desk was last active, as far as known since the handoff.
+    pub last_activity_at: Option<Millis>,
+    /// How much is done, where the promise is a number: attempts of a cadence, leads of a month. Else 0.
+    pub done: i64,
+    /// How much was promised, where it is a number. Else 0.
+    pub promised: i64,
+}
+
+/// A stretch in which a clock stood still.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// From when.
+    pub from: LogTime,
+    /// Until when; `None` while it lasts.
+    pub until: Option<LogTime>,
+    /// Why: a status, or the code of the verdict that named a date.
+    pub cause: String,
+    /// The event behind it.
+    pub event_id: String,
 }
 
 /// The things a clock does.
@@ -173,9 +327,28 @@ pub enum SlaEventKind {
     Retracted,
     /// No longer owed.
     Cancelled,
+    /// It stands still.
+    Paused,
+    /// It goes on.
+    Resumed,
+    /// Still not kept, and it is told further up.
+    Escalated,
 }
 
 impl SlaEventKind {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::Started,
+        Self::Warned,
+        Self::Met,
+        Self::Breached,
+        Self::Retracted,
+        Self::Cancelled,
+        Self::Paused,
+        Self::Resumed,
+        Self::Escalated,
+    ];
+
     /// The kind's name on topics and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -185,6 +358,9 @@ impl SlaEventKind {
             Self::Breached => "breached",
             Self::Retracted => "retracted",
             Self::Cancelled => "cancelled",
+            Self::Paused => "paused",
+            Self::Resumed => "resumed",
+            Self::Escalated => "escalated",
         }
     }
 }

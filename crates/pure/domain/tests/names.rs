@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use baton_domain::{Band, Clock, Grade, Reason, SlaEventKind, Stage};
+use baton_domain::{Band, Clock, Grade, Reason, SlaAction, SlaEventKind, Stage};
 
 /// `FirstTouch` as `first_touch`.
 fn snake(variant: &str) -> String {
@@ -30,15 +30,8 @@ fn names_are_the_variants_in_small_letters() {
     follow_from_the_variants(&Stage::ALL.map(|stage| (format!("{stage:?}"), stage.as_str())));
     follow_from_the_variants(&Clock::ALL.map(|clock| (format!("{clock:?}"), clock.as_str())));
     follow_from_the_variants(&Reason::ALL.map(|reason| (format!("{reason:?}"), reason.as_str())));
-    let kinds = [
-        SlaEventKind::Started,
-        SlaEventKind::Warned,
-        SlaEventKind::Met,
-        SlaEventKind::Breached,
-        SlaEventKind::Retracted,
-        SlaEventKind::Cancelled,
-    ];
-    follow_from_the_variants(&kinds.map(|kind| (format!("{kind:?}"), kind.as_str())));
+    follow_from_the_variants(&SlaAction::ALL.map(|action| (format!("{action:?}"), action.as_str())));
+    follow_from_the_variants(&SlaEventKind::ALL.map(|kind| (format!("{kind:?}"), kind.as_str())));
 }
 
 #[test]

@@ -78,7 +78,8 @@ impl Kind {
             "lead.handoff" => Self::Handoff,
             "lead.assignment" => Self::Assignment,
             "sla.requests" => Self::ClockStart,
-            "sla.started" | "sla.warned" | "sla.met" | "sla.breach" | "sla.cancelled" => Self::Sla,
+            "sla.started" | "sla.warned" | "sla.met" | "sla.breach" | "sla.cancelled" | "sla.paused"
+            | "sla.resumed" => Self::Sla,
             "ledger.balance" => Self::Ledger,
             "dlq" => Self::DeadLetter,
             "dlq.replayed" => Self::Mark,

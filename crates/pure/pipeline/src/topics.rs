@@ -70,6 +70,8 @@ pub(crate) mod name {
     pub(crate) const MET: &str = "sla.met";
     pub(crate) const BREACH: &str = "sla.breach";
     pub(crate) const CANCELLED: &str = "sla.cancelled";
+    pub(crate) const PAUSED: &str = "sla.paused";
+    pub(crate) const RESUMED: &str = "sla.resumed";
     pub(crate) const LEDGER: &str = "ledger.balance";
     pub(crate) const DLQ: &str = "dlq";
     pub(crate) const REPLAYED: &str = "dlq.replayed";
@@ -131,8 +133,10 @@ impl Topology {
             (name::STARTED, "promises on the clock"),
             (name::WARNED, "promises running out"),
             (name::MET, "promises kept"),
-            (name::BREACH, "promises broken, and breaches taken back"),
+            (name::BREACH, "promises broken, what follows from it, and breaches taken back"),
             (name::CANCELLED, "promises no longer owed"),
+            (name::PAUSED, "promises that stand still"),
+            (name::RESUMED, "promises that go on"),
         ] {
             add(name, lanes, Cleanup::Delete(self.history_ms), about);
         }

@@ -24,7 +24,7 @@ pub(crate) fn spec(topology: &Topology) -> StageSpec {
         lead_input(topology, name::EVENTS, Order::Stamped(Writers::First(1))),
         lead_input(topology, name::CLOCKS, Order::Stamped(Writers::First(1))),
     ];
-    let topics = [name::STARTED, name::WARNED, name::MET, name::BREACH, name::CANCELLED];
+    let topics = [name::STARTED, name::WARNED, name::MET, name::BREACH, name::CANCELLED, name::PAUSED, name::RESUMED];
     frame(topology, STAGE, inputs, outputs(topology, &topics))
 }
 
@@ -36,7 +36,10 @@ fn channel(kind: SlaEventKind) -> (usize, &'static str) {
         SlaEventKind::Met => (2, "sla.met.v1"),
         SlaEventKind::Breached => (3, "sla.breach.v1"),
         SlaEventKind::Retracted => (3, "sla.breach.retracted.v1"),
+        SlaEventKind::Escalated => (3, "sla.breach.escalated.v1"),
         SlaEventKind::Cancelled => (4, "sla.cancelled.v1"),
+        SlaEventKind::Paused => (5, "sla.paused.v1"),
+        SlaEventKind::Resumed => (6, "sla.resumed.v1"),
     }
 }
 
@@ -88,7 +91,7 @@ impl Processor for Host {
     fn process(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) -> LogTime {
         let value = record.value.unwrap_or_default();
         let heard = if record.input == CLOCKS {
-            self.clocks.decode(value).map(|start| (start.input.lead_id().to_owned(), Heard::Clock(start.input)))
+            self.clocks.decode(value).map(|start| (start.input.key().to_owned(), Heard::Clock(start.input)))
         } else {
             self.events.decode(value).map(|event| (event.lead_id.clone(), Heard::Lead(event)))
         };
@@ -124,14 +127,7 @@ mod tests {
     fn every_kind_goes_to_the_topic_that_its_type_names() {
         let outputs = spec(&Topology::new("", 3)).outputs;
         let mut types = Vec::new();
-        for kind in [
-            SlaEventKind::Started,
-            SlaEventKind::Warned,
-            SlaEventKind::Met,
-            SlaEventKind::Breached,
-            SlaEventKind::Retracted,
-            SlaEventKind::Cancelled,
-        ] {
+        for kind in SlaEventKind::ALL {
             let (topic, name) = channel(kind);
             assert!(
                 name.starts_with(&outputs[topic].0) && name.split('.').next_back() == Some("v1"),
@@ -141,6 +137,6 @@ mod tests {
         }
         types.sort_unstable();
         types.dedup();
-        assert_eq!(types.len(), 6, "no two kinds look the same");
+        assert_eq!(types.len(), SlaEventKind::ALL.len(), "no two kinds look the same");
     }
 }

@@ -83,6 +83,34 @@ impl Calendar {
         self.openings(from, to).map(|opening| opening.to - opening.from).sum()
     }
 
+    /// The end of the working hours on the `days`-th day with any after the day of `start`; `None` when
+    /// there is none within 400 days of the one before.
+    pub fn close_after(&self, start: Millis, days: i64) -> Option<Millis> {
+        let local = |at: Millis| Some(self.zone.to_datetime(Timestamp::from_millisecond(at.0).ok()?).date());
+        let (mut at, mut today, mut left) = (start, local(start)?, days);
+        loop {
+            let mut openings = self.openings(at, at.plus(HORIZON_MS));
+            let opening = openings.find(|opening| local(Millis(opening.from)).is_some_and(|day| day > today))?;
+            today = local(Millis(opening.from))?;
+            let tomorrow = self.zone.to_timestamp(today.tomorrow().ok()?.into()).ok()?.as_millisecond();
+            left -= 1;
+            if left <= 0 {
+                return self.openings(Millis(opening.from), Millis(tomorrow)).last().map(|last| Millis(last.to));
+            }
+            at = Millis(tomorrow);
+        }
+    }
+
+    /// The name and a fingerprint of zone, hours and exceptions: another one whenever one of them changes.
+    pub fn version(&self) -> String {
+        let zone = self.zone.iana_name().unwrap_or("UTC");
+        let content = format!("{zone} {:?} {:?}", self.week, self.exceptions);
+        // FNV-1a: it tells versions apart, it protects nothing.
+        let fold = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+        let hash = content.bytes().fold(0x811c_9dc5, fold);
+        format!("{}@{hash:08x}", self.name)
+    }
+
     fn openings(&self, from: Millis, until: Millis) -> Openings<'_> {
         Openings { calendar: self, at: from.0.max(Timestamp::MIN.as_millisecond()), until: until.0, season: None }
     }

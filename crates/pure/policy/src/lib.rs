@@ -11,10 +11,12 @@
 mod calendar;
 mod model;
 mod parse;
+mod promise;
 
 pub use calendar::{Calendar, DayHours};
 pub use model::*;
 pub use parse::{Problem, parse};
+pub use promise::{After, Cadence, Escalation, Hours, Level, Promise, ROLES, Sla, Target};
 
 /// Reading of documents written by people, so that every mistake is found at once, each with its
 /// place. What is written beside a policy is read as the policy is.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use baton_domain::{Activity, Clock, Fact, FactValue, Grade, LogTime, Millis, Points};
+use baton_domain::{Activity, Fact, FactValue, Grade, LogTime, Millis, Points};
 
-use crate::Calendar;
+use crate::Sla;
 
 /// The lanes of urgency, most urgent first.
 pub const LANES: [&str; 4] = ["P0", "P1", "P2", "P3"];
@@ -343,28 +343,6 @@ pub enum RepStatus {
     Gone,
 }
 
-/// How long the desk has.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sla {
-    /// Calendars by name.
-    pub calendars: BTreeMap<String, Calendar>,
-    /// Targets by clock, then lane.
-    pub clocks: BTreeMap<Clock, BTreeMap<String, Target>>,
-    /// Warn when this much of the time is used, percent, rising.
-    pub warn_percent: Vec<i64>,
-    /// For how long after a breach a touch that happened in time may still arrive and take it back, in ms.
-    pub grace_ms: i64,
-}
-
-/// A promise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// So many ms.
-    pub within_ms: i64,
-    /// Counted on the owner's calendar, or around the clock.
-    pub business_hours: bool,
-}
-
 impl Sequence {
     /// The most steps of a sequence.
     pub const MOST: usize = 8;
@@ -492,18 +470,6 @@ impl Policy {
                     && rule.facts.iter().all(|(name, test)| test.holds(known(name)))
             })
             .map_or(("fallback", self.routing.fallback.as_str()), |rule| (rule.id.as_str(), rule.pool.as_str()))
-    }
-
-    /// The calendar of a rep; around the clock for a rep or calendar that is not known.
-    pub fn calendar_of(&self, rep: Option<&str>) -> &Calendar {
-        rep.and_then(|rep| self.routing.reps.get(rep))
-            .and_then(|rep| self.sla.calendars.get(&rep.calendar))
-            .unwrap_or(Calendar::around_the_clock())
-    }
-
-    /// The promise of a clock in a lane, if there is one.
-    pub fn target(&self, clock: Clock, lane: &str) -> Option<Target> {
-        self.sla.clocks.get(&clock)?.get(lane).copied()
     }
 }
 

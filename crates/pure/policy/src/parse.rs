@@ -68,6 +68,9 @@ fn document(root: &Field<'_>) -> Option<Policy> {
     let sla = fields.need("sla").and_then(|f| sla::read(&f));
     let calendars = sla.as_ref().filter(|read| read.has_calendars).map(|read| &read.sla.calendars);
     let routing = fields.need("routing").and_then(|f| routing::read(&f, calendars));
+    if let (Some(sla), Some(routing)) = (&sla, &routing) {
+        sla.check_pools(&routing.pools);
+    }
     Some(Policy {
         name: name?,
         version: version?,

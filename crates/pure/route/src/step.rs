@@ -186,6 +186,7 @@ fn hand_off(policy: &Policy, decision: Qualifying, choice: Choice, place: &Place
         pool: assignment.pool.clone(),
         qualified_at: place.since,
         policy_version: policy.version,
+        occurred_at: decision.occurred_at,
     };
     said.push(Said::Assignment(assignment.clone()));
     said.push(Said::Handoff(Box::new(Handoff { stamp, decision, assignment })));

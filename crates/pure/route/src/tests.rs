@@ -65,12 +65,7 @@ fn policy(reps: Vec<(&str, Rep)>, pools: Vec<(&str, Pool)>) -> Policy {
             pools: pools.into_iter().map(|(name, pool)| (name.to_owned(), pool)).collect(),
             reps: reps.into_iter().map(|(id, rep)| (id.to_owned(), rep)).collect(),
         },
-        sla: Sla {
-            calendars: calendars.into_iter().collect(),
-            clocks: BTreeMap::new(),
-            warn_percent: Vec::new(),
-            grace_ms: 0,
-        },
+        sla: Sla { calendars: calendars.into_iter().collect(), clocks: BTreeMap::new(), ..Sla::default() },
         ..Policy::default()
     }
 }
@@ -213,6 +208,7 @@ fn a_qualified_lead_is_handed_to_a_rep_and_its_clock_started() {
         pool: "desk".to_owned(),
         qualified_at: at(9, 0),
         policy_version: 7,
+        occurred_at: Millis(0),
     };
     let handoff = baton_domain::Handoff { stamp, decision: urgent("l1"), assignment: expected.clone() };
     assert_eq!(

@@ -58,7 +58,7 @@ impl State {
     pub(crate) fn started(policy: &Policy, handoff: Handoff, at: LogTime) -> Self {
         let owner = handoff.owner.as_deref();
         let target = |clock| owner.and_then(|_| policy.target(clock, &handoff.lane)).map(|target| (clock, target));
-        let targets = Clock::ALL.into_iter().filter_map(target);
+        let targets = [Clock::Accept, Clock::FirstTouch].into_iter().filter_map(target);
         let clocks = targets.map(|(clock, target)| Running::start(policy, owner, clock, target, at)).collect();
         Self { handoff, clocks }
     }

@@ -234,6 +234,19 @@ impl Voice<'_> {
             business_ms: calendar.between(started, when.until),
             event_id: when.cause.to_owned(),
             policy_version: running.policy_version,
+            party: running.clock.party(),
+            action: None,
+            to: Vec::new(),
+            paused_ms: 0,
+            pauses: Vec::new(),
+            calendar: String::new(),
+            retraction_of: None,
+            qualified_at: LogTime(0),
+            system_ms: 0,
+            lead_ms: 0,
+            last_activity_at: None,
+            done: 0,
+            promised: 0,
         });
     }
 }

@@ -12,7 +12,7 @@ use crate::broker::{Body, Broker, Fate};
 use crate::log::Record;
 
 /// Topics whose records must not depend on how they came about.
-const OUTCOMES: [&str; 13] = [
+const OUTCOMES: [&str; 15] = [
     "lead.score",
     "lifecycle.changed",
     "lifecycle.rejected",
@@ -26,6 +26,8 @@ const OUTCOMES: [&str; 13] = [
     "sla.met",
     "sla.breach",
     "sla.cancelled",
+    "sla.paused",
+    "sla.resumed",
 ];
 const LEDGER: &str = "ledger.balance";
 

@@ -45,7 +45,7 @@ fn the_starter_policy_has_no_problems() {
     assert_eq!(policy.decision.matrix.len(), 6);
     assert_eq!(policy.routing.reps.len(), 8);
     let target = policy.target(Clock::FirstTouch, "P0");
-    assert_eq!(target, Some(Target { within_ms: 5 * Millis::MINUTE, business_hours: true }));
+    assert_eq!(target, Some(Target { within_ms: 5 * Millis::MINUTE, business_hours: true, working_days: 0 }));
     let hand_raises = policy.engagement.rules.iter().filter(|rule| rule.hand_raise).count();
     assert_eq!(hand_raises, 4);
 }

@@ -64,7 +64,13 @@ pub(crate) fn policy(rules: Vec<ActivityRule>) -> Policy {
             pools: BTreeMap::new(),
             reps: BTreeMap::new(),
         },
-        sla: Sla { calendars: BTreeMap::new(), clocks: BTreeMap::new(), warn_percent: Vec::new(), grace_ms: 0 },
+        sla: Sla {
+            calendars: BTreeMap::new(),
+            clocks: BTreeMap::new(),
+            warn_percent: Vec::new(),
+            grace_ms: 0,
+            ..Sla::default()
+        },
     }
 }
 

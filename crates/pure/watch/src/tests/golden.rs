@@ -47,7 +47,7 @@ fn round_the_clock_two_hours_across_summer_time_are_two_hours_long() {
     let mut policy = policy_with(week("Europe/Berlin", 7, &[]));
     let always = Calendar { zone: TimeZone::get("Europe/Berlin").unwrap(), ..Calendar::around_the_clock().clone() };
     policy.sla.calendars.insert("office".to_owned(), always);
-    let two_hours = Target { within_ms: 2 * Millis::HOUR, business_hours: true };
+    let two_hours = Target { within_ms: 2 * Millis::HOUR, business_hours: true, working_days: 0 };
     policy.sla.clocks = [(Clock::FirstTouch, [("P2".to_owned(), two_hours)].into())].into();
     let handed = handed("h1", 1, "P2", Some("kim"));
     let started = Desk::default().hears(&policy, instant("2026-03-29T01:30:00+01:00"), handed);

@@ -48,7 +48,7 @@ impl Entry {
     fn answers(&self, clock: Clock) -> bool {
         let kind = match clock {
             Clock::FirstTouch => matches!(self.happening, Happening::Call),
-            Clock::Accept => matches!(self.happening, Happening::Accepted | Happening::Verdict(_)),
+            _ => matches!(self.happening, Happening::Accepted | Happening::Verdict(_)),
         };
         kind && self.done() >= at(9, 0)
     }

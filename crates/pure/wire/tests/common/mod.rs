@@ -481,6 +481,7 @@ pub fn clock_starts() -> Vec<ClockStart> {
         pool: "emea".into(),
         qualified_at: stamp(0).at,
         policy_version: 3,
+        occurred_at: Millis(5),
     };
     let queued = WatchInput::Queued {
         lead_id: "ld_1".into(),
@@ -490,6 +491,7 @@ pub fn clock_starts() -> Vec<ClockStart> {
         pool: "emea".into(),
         qualified_at: stamp(0).at,
         policy_version: 3,
+        occurred_at: Millis(5),
     };
     let withdrawn = WatchInput::Withdrawn {
         lead_id: "ld_1".into(),
@@ -497,21 +499,26 @@ pub fn clock_starts() -> Vec<ClockStart> {
         episode: 2,
         cause: "retracted".into(),
     };
-    [WatchInput::Tick(Tick {}), handed_off(some("kim")), handed_off(None), queued, withdrawn]
+    let delivered = WatchInput::Delivered {
+        lead_id: "ld_1".into(),
+        handoff_id: "h_ld_1_2".into(),
+        pool: "emea".into(),
+        qualified_at: stamp(0).at,
+    };
+    [WatchInput::Tick(Tick {}), handed_off(some("kim")), handed_off(None), queued, withdrawn, delivered]
         .map(|input| ClockStart { stamp: stamp(5), input })
         .into()
 }
 
 pub fn sla_events() -> Vec<SlaEvent> {
-    use SlaEventKind::{Breached, Cancelled, Met, Retracted, Started, Warned};
-    [Started, Warned, Met, Breached, Retracted, Cancelled]
+    SlaEventKind::ALL
         .into_iter()
         .zip(0..)
         .map(|(kind, n)| SlaEvent {
             stamp: stamp(6),
             id: format!("first_touch_{n}_h_ld_1_2"),
             kind,
-            clock: if n % 2 == 0 { Clock::Accept } else { Clock::FirstTouch },
+            clock: Clock::ALL[usize::try_from(n).unwrap()],
             level: 50,
             lead_id: "ld_1".into(),
             handoff_id: "h_ld_1_2".into(),
@@ -525,6 +532,22 @@ pub fn sla_events() -> Vec<SlaEvent> {
             business_ms: 7_200_000,
             event_id: String::new(),
             policy_version: 3,
+            party: [Party::Sales, Party::Marketing, Party::Ops][usize::try_from(n % 3).unwrap()],
+            action: SlaAction::ALL.get(usize::try_from(n).unwrap()).copied(),
+            to: vec!["rep".into(), "manager".into()],
+            paused_ms: 60_000,
+            pauses: vec![
+                Pause { from: LogTime(n), until: Some(LogTime(n + 1)), cause: "on_hold".into(), event_id: "e1".into() },
+                Pause { from: LogTime(n + 2), until: None, cause: "later".into(), event_id: "e2".into() },
+            ],
+            calendar: "berlin@5f21c09a".into(),
+            retraction_of: (n % 2 == 1).then(|| "first_touch_100_h_ld_1_2".to_owned()),
+            qualified_at: LogTime(n),
+            system_ms: 4_000,
+            lead_ms: 14_404_000,
+            last_activity_at: (n % 2 == 0).then_some(Millis(n)),
+            done: 4,
+            promised: 6,
         })
         .collect()
 }
