@@ -4,6 +4,7 @@
 
 mod dlq;
 mod ingest;
+mod lead;
 mod lines;
 mod policy;
 mod reconcile;
@@ -66,6 +67,12 @@ enum Command {
     Verify(verify::Args),
     /// Compare the ledgers with each other and with the topics; quick, also while consumers run
     Reconcile(reconcile::Args),
+    /// Tell a lead's story
+    Lead(lead::Args),
+    /// Tell how a lead's desk was chosen
+    Route(lead::RouteArgs),
+    /// Tell each promise about a lead: from when, until when, how much is used, how it ended
+    Sla(lead::Lead),
     /// Show every setting, its value and where it came from
     Settings,
 }
@@ -75,7 +82,7 @@ enum Command {
 pub(crate) struct Failure {
     /// One message with the way out.
     pub(crate) message: String,
-    /// 64 usage, 65 bad data, 69 unavailable, 70 a defect, 74 input or output, 75 try again, 78 configuration.
+    /// 64 usage, 65 bad data, 66 not there, 69 unavailable, 70 a defect, 74 input or output, 75 try again, 78 configuration.
     pub(crate) code: u8,
 }
 
@@ -131,6 +138,9 @@ fn execute(cli: &Cli) -> Result<(), Failure> {
         Command::Report(args) => report::run(args, &settings),
         Command::Verify(args) => verify::run(args, &settings),
         Command::Reconcile(args) => reconcile::run(args, &settings),
+        Command::Lead(args) => lead::run(args, &settings),
+        Command::Route(args) => lead::why(args, &settings),
+        Command::Sla(args) => lead::sla(args, &settings),
         Command::Settings => Ok(()),
     }
 }

@@ -10,6 +10,8 @@ use baton_policy::{Policy, Problem};
 
 use crate::Failure;
 
+mod test;
+
 /// What to do with a policy.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -24,11 +26,16 @@ enum Command {
         /// The policy file (YAML)
         file: PathBuf,
     },
+    /// Play the scenarios beside a policy and compare what came of them with what they expect
+    Test(test::Args),
 }
 
 /// Checks a policy.
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    let Command::Check { file } = &args.command;
+    let file = match &args.command {
+        Command::Check { file } => file,
+        Command::Test(args) => return test::run(args),
+    };
     let policy = load(Some(file))?;
     let line = format!("{}: {}", file.display(), summary(&policy));
     writeln!(std::io::stdout(), "{line}").ok();

@@ -12,8 +12,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use baton_domain::Millis;
 use baton_engine::Limits;
-use baton_pipeline::{Consumer, NoRegistry, Schemas, Topology};
-use baton_sim::{Pipeline, Record};
+use baton_pipeline::{NoRegistry, Schemas, Topology};
+use baton_sim::{Pipeline, Record, unread};
 
 use crate::lines::{Line, Lines, Refusals};
 use crate::settings::Settings;
@@ -130,15 +130,6 @@ fn header<'a>(record: &'a Record, name: &str) -> Option<&'a [u8]> {
         .iter()
         .find(|(known, _)| known == name.as_bytes())
         .map(|(_, value)| value.as_deref().unwrap_or_default())
-}
-
-/// The topics, without the prefix, that no consumer reads.
-fn unread(topology: &Topology) -> Vec<String> {
-    let specs: Vec<_> = Consumer::ALL.into_iter().map(|consumer| consumer.spec(topology)).collect();
-    let read: BTreeSet<&str> = specs.iter().flat_map(|spec| &spec.inputs).map(|input| input.topic.as_str()).collect();
-    let all = topology.topics().into_iter().map(|topic| topic.name);
-    let unread = all.filter(|name| !read.contains(name.as_str()));
-    unread.filter_map(|name| name.strip_prefix(topology.prefix.as_str()).map(str::to_owned)).collect()
 }
 
 /// The topics to show; one that the consumers take from each other cannot be.

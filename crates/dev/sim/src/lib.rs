@@ -16,6 +16,7 @@ pub mod conformance;
 mod dice;
 mod log;
 mod pipeline;
+mod scenario;
 mod trace;
 mod trial;
 
@@ -24,4 +25,5 @@ pub use client::{Flaw, SimLog};
 pub use dice::Dice;
 pub use log::{MemoryLog, Record, Shared};
 pub use pipeline::{Failure, Pipeline};
+pub use scenario::{play, unread};
 pub use trial::{Caught, Report, Sample, Trial};

@@ -20,7 +20,7 @@ enum May {
 use May::{Use, UseAll};
 
 /// Every crate of the workspace.
-const TABLE: [(&str, May); 21] = [
+const TABLE: [(&str, May); 22] = [
     ("baton-domain", Use(&[])),
     ("baton-policy", Use(&["baton-domain"])),
     ("baton-stage", Use(&["baton-domain"])),
@@ -64,6 +64,20 @@ const TABLE: [(&str, May); 21] = [
             "baton-workload",
         ]),
     ),
+    // A host of its own for the stages, one after the other and without an engine, beside the pipeline's.
+    (
+        "baton-scenario",
+        Use(&[
+            "baton-aggregate",
+            "baton-domain",
+            "baton-identify",
+            "baton-policy",
+            "baton-route",
+            "baton-score",
+            "baton-stage",
+            "baton-watch",
+        ]),
+    ),
     // An edge implements the engine's ports and knows no stage.
     ("baton-store", Use(&["baton-engine"])),
     ("baton-kafka", Use(&["baton-domain", "baton-engine"])),
@@ -80,7 +94,10 @@ const TABLE: [(&str, May); 21] = [
         ]),
     ),
     // No edge: the simulator is the pipeline on a log in memory.
-    ("baton-sim", Use(&["baton-domain", "baton-engine", "baton-pipeline", "baton-policy", "baton-wire"])),
+    (
+        "baton-sim",
+        Use(&["baton-domain", "baton-engine", "baton-pipeline", "baton-policy", "baton-scenario", "baton-wire"]),
+    ),
     // Knows frames, not what is in them.
     ("baton-proxy", Use(&[])),
     ("baton-tidy", Use(&[])),

@@ -106,6 +106,12 @@ fn means_nobody(policy: &Identity, id: &str) -> bool {
     id.is_empty() || policy.placeholder_ids.iter().any(is)
 }
 
+/// The id under which `lead.identity` knows an email address: `email:<32 hex digits>`, a pseudonym.
+/// `None` for what is no address.
+pub fn email_id(email: &str) -> Option<String> {
+    hash(email).map(|id| name(Kind::Email, &id))
+}
+
 /// The pseudonym of an email address: 32 hex digits. `None` for what is no address.
 fn hash(email: &str) -> Option<String> {
     let normal = email.trim().to_lowercase();

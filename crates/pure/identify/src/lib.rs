@@ -31,6 +31,7 @@ mod traits;
 mod url;
 
 pub use check::check;
+pub use claim::email_id;
 pub use intake::parse;
 pub use rejected::Rejected;
 pub use row::{Directory, Known, Row};

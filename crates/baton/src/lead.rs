@@ -1,0 +1,200 @@
+//! `baton lead explain`, `baton route why`, `baton sla`: one lead, from what lies on the topics.
+//!
+//! Holds: only committed records count, up to the end of each topic; of topics keyed by lead, only the
+//! lead's own partition is read; nothing is written anywhere.
+
+use std::io::Write;
+use std::time::Duration;
+
+use baton_kafka::Admin;
+use baton_kafka::rdkafka::Offset;
+use baton_kafka::rdkafka::message::Message;
+use baton_pipeline::Topology;
+use baton_scenario::Seen;
+use serde::Serialize;
+
+use crate::Failure;
+use crate::settings::Settings;
+use crate::tap::{Kind, Next, Nouns, Scan, schemas, went_out};
+
+mod desk;
+mod promise;
+mod story;
+mod text;
+
+use story::Story;
+
+/// What to tell of a lead.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Tell a lead's whole story: score and receipt, why now, stages, desks, promises, what it did
+    Explain(Lead),
+}
+
+/// What to tell of a lead's way to a desk.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RouteArgs {
+    #[command(subcommand)]
+    command: RouteCommand,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum RouteCommand {
+    /// Tell why this rep has the lead, and why nobody else has
+    Why(Lead),
+}
+
+/// Which lead, and how to tell of it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Lead {
+    /// The lead's own id, or an email address, user, CRM or anonymous id of the person
+    #[arg(value_name = "LEAD")]
+    id: String,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+/// Tells a lead's story.
+pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
+    let Command::Explain(lead) = &args.command;
+    let (lead_id, records) = read(&lead.id, settings)?;
+    show(lead.json, &Story::of(&lead_id, &records), text::story)
+}
+
+/// Tells how the desk was chosen.
+pub(crate) fn why(args: &RouteArgs, settings: &Settings) -> Result<(), Failure> {
+    let RouteCommand::Why(lead) = &args.command;
+    let (_, records) = read(&lead.id, settings)?;
+    show(lead.json, &desk::desks(&records), |desks| text::desks(desks))
+}
+
+/// Tells each promise about the lead.
+pub(crate) fn sla(lead: &Lead, settings: &Settings) -> Result<(), Failure> {
+    let (_, records) = read(&lead.id, settings)?;
+    show(lead.json, &promise::promises(&records), |promises| text::promises(promises))
+}
+
+fn show<T: Serialize>(json: bool, told: &T, text: impl Fn(&T) -> String) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    let said = if json {
+        serde_json::to_string_pretty(told).map_err(|error| Failure::io(error.to_string()))? + "\n"
+    } else {
+        text(told)
+    };
+    went_out(out.write_all(said.as_bytes())).map(drop)
+}
+
+/// The lead behind an id, and every record about it.
+fn read(asked: &str, settings: &Settings) -> Result<(String, Vec<Seen>), Failure> {
+    let there = Admin::new(&settings.cluster).and_then(|admin| admin.topics())?;
+    let topology = settings.with_sources(&there).map_err(|errors| Failure::config(errors.join("\n")))?;
+    let partitions = |topic: &str| there.get(&topology.full(topic)).copied().unwrap_or(0);
+    let mut reader = Reader { settings, topology: &topology, nouns: Nouns::new(&schemas(settings)) };
+    let mut lead_id = asked.starts_with("ld_").then(|| asked.to_owned());
+    if lead_id.is_none() {
+        let mut newest = None;
+        for id in names(asked) {
+            for link in reader.read("lead.identity", partitions("lead.identity"), &id)? {
+                newest = newest.max(link.at().map(|at| (at, link.value["lead_id"].as_str().map(str::to_owned))));
+            }
+        }
+        lead_id = newest.and_then(|(_, lead_id)| lead_id);
+    }
+    let unknown = || Failure {
+        message: format!(
+            "no lead is known by {asked}; name it by its own id (ld_...), an email address, a user, CRM or anonymous id"
+        ),
+        code: 66,
+    };
+    let lead_id = lead_id.ok_or_else(unknown)?;
+    let mut records = Vec::new();
+    for topic in topics(&topology) {
+        records.extend(reader.read(&topic, partitions(&topic), &lead_id)?);
+    }
+    if records.is_empty() {
+        return Err(unknown());
+    }
+    Ok((lead_id, records))
+}
+
+/// The keys under which an id may stand on `lead.identity`.
+fn names(asked: &str) -> Vec<String> {
+    match baton_scenario::email_id(asked) {
+        Some(email) => vec![email],
+        None if asked.contains(':') => vec![asked.to_owned()],
+        None => ["user", "crm", "anonymous"].iter().map(|kind| format!("{kind}:{asked}")).collect(),
+    }
+}
+
+/// The topics keyed by lead that say something new of it, without the prefix.
+fn topics(topology: &Topology) -> Vec<String> {
+    let other = [
+        "engagement.raw",
+        "crm.activity",
+        "consent.events",
+        "clock.ticks",
+        "lead.identity",
+        "engagement.aggregate",
+        "assignment.requests",
+        "sla.requests",
+        "ledger.balance",
+        "dlq",
+        "dlq.replayed",
+    ];
+    let all = topology.topics().into_iter().filter(|topic| Kind::of(topology, &topic.name).is_some());
+    let names = all.filter_map(|topic| topic.name.strip_prefix(topology.prefix.as_str()).map(str::to_owned));
+    names.filter(|name| !other.contains(&name.as_str())).collect()
+}
+
+struct Reader<'a> {
+    settings: &'a Settings,
+    topology: &'a Topology,
+    nouns: Nouns,
+}
+
+impl Reader<'_> {
+    /// Every record of a topic with this key, from the key's partition.
+    fn read(&mut self, topic: &str, partitions: i32, key: &str) -> Result<Vec<Seen>, Failure> {
+        let full = self.topology.full(topic);
+        let Some(kind) = Kind::of(self.topology, &full).filter(|_| partitions > 0) else { return Ok(Vec::new()) };
+        let partition = baton_wire::partition(key.as_bytes(), partitions);
+        let mut scan = Scan::open(self.settings, &full, [(partition, Offset::Beginning)])?;
+        let mut found = Vec::new();
+        while !scan.is_at_end() {
+            let Next::Record(record) = scan.next(Duration::from_millis(200))? else { continue };
+            if record.key() != Some(key.as_bytes()) {
+                continue;
+            }
+            let json = self.nouns.json(kind, record.payload().unwrap_or_default());
+            if let Ok(Some(json)) = json
+                && let Ok(value) = serde_json::from_str(json.get())
+            {
+                found.push(Seen { topic: topic.to_owned(), key: key.to_owned(), value });
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The records of a topic as its type, in the order of log time.
+fn of_topic<T: serde::de::DeserializeOwned>(records: &[Seen], topic: impl Fn(&str) -> bool) -> Vec<T> {
+    let mut found: Vec<&Seen> = records.iter().filter(|seen| topic(&seen.topic)).collect();
+    found.sort_by_key(|seen| seen.at());
+    found.into_iter().filter_map(|seen| serde_json::from_value(seen.value.clone()).ok()).collect()
+}
+
+/// Log time as people read it.
+fn time(at: baton_domain::LogTime) -> String {
+    day_time(at.millis())
+}
+
+fn day_time(at: baton_domain::Millis) -> String {
+    jiff::Timestamp::from_millisecond(at.0).map(|time| time.to_string()).unwrap_or_default()
+}

@@ -1,0 +1,69 @@
+//! Each clock of a lead: started, due, used, warned, and how it ended.
+
+use std::collections::BTreeMap;
+
+use baton_domain::{SlaEvent, SlaEventKind};
+use baton_scenario::Seen;
+use serde::Serialize;
+
+use super::{of_topic, time};
+
+/// One promise.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Promise {
+    /// The clock.
+    pub(super) clock: String,
+    /// Which handoff.
+    pub(super) handoff_id: String,
+    /// Urgency.
+    pub(super) lane: String,
+    /// Who owes the answer.
+    pub(super) owner: Option<String>,
+    /// When it started.
+    pub(super) started: String,
+    /// When it ends.
+    pub(super) deadline: String,
+    /// Shares of the time (percent) at which it was warned, and when.
+    pub(super) warned: Vec<(i32, String)>,
+    /// When it was broken.
+    pub(super) breached: Option<String>,
+    /// `open`, or how it ended: `met`, `breached`, `retracted`, `cancelled`.
+    pub(super) state: String,
+    /// Wall-clock milliseconds from the start to the last thing said.
+    pub(super) wall_ms: i64,
+    /// Working time in the same span, in ms.
+    pub(super) business_ms: i64,
+    /// The event that ended it.
+    pub(super) by_event: Option<String>,
+}
+
+/// Every promise about the lead, in the order in which they were given.
+pub(super) fn promises(records: &[Seen]) -> Vec<Promise> {
+    let mut events: Vec<SlaEvent> = of_topic(records, |topic| topic.starts_with("sla."));
+    // At one instant a promise is broken before it is mended, and starts before anything.
+    events.sort_by_key(|event| (event.stamp.at, event.kind));
+    let mut promises = BTreeMap::new();
+    for event in events {
+        let key = (event.started_at, format!("{:?}", event.clock), event.handoff_id.clone());
+        let promise: &mut Promise = promises.entry(key).or_default();
+        let at = time(event.stamp.at);
+        promise.clock = event.clock.to_string();
+        promise.handoff_id = event.handoff_id;
+        promise.lane = event.lane;
+        promise.owner = event.owner.or(promise.owner.take());
+        promise.started = time(event.started_at);
+        promise.deadline = time(event.deadline);
+        (promise.wall_ms, promise.business_ms) = (event.wall_ms, event.business_ms);
+        match event.kind {
+            SlaEventKind::Warned => promise.warned.push((event.level, at)),
+            SlaEventKind::Breached => promise.breached = Some(at),
+            _ => {}
+        }
+        promise.state = match event.kind {
+            SlaEventKind::Started | SlaEventKind::Warned => "open".to_owned(),
+            kind => kind.as_str().to_owned(),
+        };
+        promise.by_event = Some(event.event_id).filter(|id| !id.is_empty());
+    }
+    promises.into_values().collect()
+}

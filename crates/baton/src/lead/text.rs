@@ -1,0 +1,140 @@
+//! Stories, desks and promises as text for a terminal.
+
+use std::fmt::Write as _;
+
+use super::desk::Desk;
+use super::promise::Promise;
+use super::story::{Episode, Score, Story};
+
+/// The whole story.
+pub(super) fn story(story: &Story) -> String {
+    let mut said = String::new();
+    let stage = story.stage.as_deref().unwrap_or("no stage");
+    let _ = writeln!(said, "{}  {stage}", story.lead_id);
+    if let Some(score) = &story.score {
+        said.push_str(&receipt(score));
+    }
+    for episode in &story.episodes {
+        said.push_str(&handoff(episode));
+    }
+    if let Some(desk) = &story.desk {
+        let _ = writeln!(said, "\nDesk");
+        said.push_str(&one_desk(desk));
+    }
+    if !story.promises.is_empty() {
+        let _ = writeln!(said, "\nPromises");
+        said.push_str(&promises(&story.promises));
+    }
+    let _ = writeln!(said, "\nStages");
+    for entered in &story.stages {
+        let status = entered.status.as_ref().map(|status| format!(", {status}")).unwrap_or_default();
+        let _ = writeln!(said, "  {}  {}{status} ({})", entered.at, entered.stage, entered.cause);
+    }
+    let _ = writeln!(said, "\nTimeline");
+    for entry in &story.timeline {
+        let _ = writeln!(said, "  {}  {:<18} {}", entry.at, entry.topic, entry.what);
+    }
+    said
+}
+
+fn receipt(score: &Score) -> String {
+    let Score { at, score: total, fit, engagement, cell, policy_version, receipt, sum } = score;
+    let mut said =
+        format!("\nScore {total} ({cell}): fit {fit}, engagement {engagement}; at {at} by policy {policy_version}\n");
+    for part in receipt {
+        let of = if part.event_id.is_empty() { String::new() } else { format!("  {} at {}", part.event_id, part.at) };
+        let _ = writeln!(said, "  {:>9}  {} ({}){of}", part.points, part.rule, part.kind);
+    }
+    let _ = writeln!(said, "  {sum:>9}  in all");
+    said
+}
+
+fn handoff(episode: &Episode) -> String {
+    let Episode { episode: number, at, lane, reason, cell, score, .. } = episode;
+    let mut said = format!("\nEpisode {number}: {lane} at {at}, {reason} ({cell}, score {score})\n");
+    let questions = [
+        ("What were they last doing?", &episode.last_doing),
+        ("Where did they hear about us?", &episode.heard_about_us),
+        ("Which resources interest them?", &episode.interested_in),
+        ("Why are they suddenly ready?", &episode.why_now),
+        ("What is not known?", &episode.missing),
+    ];
+    for (question, answers) in questions {
+        let _ = writeln!(said, "  {question}");
+        if answers.is_empty() {
+            let _ = writeln!(said, "    nothing known");
+        }
+        for answer in answers.iter().take(5) {
+            let _ = writeln!(said, "    {answer}");
+        }
+    }
+    said
+}
+
+/// Each decision of the router.
+pub(super) fn desks(desks: &[Desk]) -> String {
+    if desks.is_empty() {
+        return "no desk was asked for\n".to_owned();
+    }
+    desks.iter().map(one_desk).collect()
+}
+
+fn one_desk(desk: &Desk) -> String {
+    let Desk { at, episode, owner, pool, rule, why, passed_over, waited_ms, policy_version } = desk;
+    let owner = owner.as_deref().unwrap_or("nobody yet: it waits");
+    let mut said = format!("  {at}  episode {episode}: {owner}\n");
+    let _ = writeln!(said, "    pool {pool}, by rule {rule}: {why}");
+    if *waited_ms > 0 {
+        let _ = writeln!(said, "    waited {}", span(*waited_ms));
+    }
+    for (rep, reason) in passed_over {
+        let _ = writeln!(said, "    not {rep}: {reason}");
+    }
+    let _ = writeln!(said, "    judged by policy {policy_version}");
+    said
+}
+
+/// Each promise.
+pub(super) fn promises(promises: &[Promise]) -> String {
+    if promises.is_empty() {
+        return "no promise was made\n".to_owned();
+    }
+    let mut said = String::new();
+    for promise in promises {
+        let Promise { clock, lane, owner, started, deadline, warned, breached, state, wall_ms, business_ms, .. } =
+            promise;
+        let owner = owner.as_deref().unwrap_or("nobody");
+        let _ = writeln!(said, "  {clock} {lane}, {owner}: {state}");
+        let _ = writeln!(said, "    from {started}, due {deadline}");
+        let _ = writeln!(said, "    used {} ({} of working time)", span(*wall_ms), span(*business_ms));
+        for (level, at) in warned {
+            let _ = writeln!(said, "    {level} % used at {at}");
+        }
+        if let Some(at) = breached {
+            let _ = writeln!(said, "    broken at {at}");
+        }
+        if let Some(event) = &promise.by_event {
+            let _ = writeln!(said, "    by {event}");
+        }
+    }
+    said
+}
+
+/// Milliseconds as the two largest units that say something.
+fn span(ms: i64) -> String {
+    let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+    let mut rest = ms.max(0);
+    let mut said = Vec::new();
+    for (unit, length) in units {
+        let count = rest / length;
+        rest %= length;
+        if count > 0 {
+            said.push(format!("{count}{unit}"));
+        }
+    }
+    said.truncate(2);
+    if said.is_empty() { "no time".to_owned() } else { said.join(" ") }
+}
+
+#[cfg(test)]
+mod tests;

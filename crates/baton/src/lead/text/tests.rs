@@ -1,0 +1,111 @@
+//! One lead's records, told.
+
+use baton_domain::{Band, KindCount, Moment, Status};
+use baton_domain::{
+    Contribution, ContributionKind, Grade, Millis, Points, Qualified, ScoreUpdate, SlaEventKind, Stage,
+};
+use baton_scenario::Seen;
+use serde::Serialize;
+
+use super::super::story::Story;
+use super::*;
+use crate::summary::samples::{at, handoff, moved, sla};
+
+fn seen<T: Serialize>(topic: &str, record: &T) -> Seen {
+    Seen { topic: topic.to_owned(), key: "ld_1".to_owned(), value: serde_json::to_value(record).unwrap() }
+}
+
+fn score() -> ScoreUpdate {
+    let line = |points, rule: &str, event_id: &str| Contribution {
+        kind: if event_id.is_empty() { ContributionKind::Cap } else { ContributionKind::Activity },
+        rule: rule.to_owned(),
+        event_id: event_id.to_owned(),
+        occurred_at: at(0).millis(),
+        points: Points(points),
+    };
+    ScoreUpdate {
+        stamp: baton_domain::Stamp { at: at(60), lane: 0 },
+        lead_id: "ld_1".to_owned(),
+        event_id: "e1".to_owned(),
+        score: Points(37_500_000),
+        fit: Points::ZERO,
+        engagement: Points(37_500_000),
+        grade: Grade::A,
+        band: Band(2),
+        stage: Stage::Mql,
+        receipt: vec![line(40_000_000, "demo_requested", "e1"), line(-2_500_000, "total", "")],
+        policy_version: 3,
+        status: Some(Status::New),
+    }
+}
+
+fn records() -> Vec<Seen> {
+    let mut handoff = handoff(60, "ld_1");
+    handoff.decision.recent =
+        vec![Moment { occurred_at: Millis(at(20).millis().0), name: "Demo Requested".to_owned(), detail: None }];
+    handoff.decision.topics = vec![KindCount { name: "pricing".to_owned(), count: 2 }];
+    handoff.assignment.excluded =
+        vec![baton_domain::Excluded { rep: "pieter.jansen".to_owned(), reason: "away".to_owned() }];
+    vec![
+        seen("lifecycle.changed", &moved(60, "ld_1", Some(Stage::Identified), Stage::Mql)),
+        seen("lead.score", &score()),
+        seen("lead.qualified", &Qualified { stamp: handoff.stamp, decision: handoff.decision.clone() }),
+        seen("lead.assignment", &handoff.assignment),
+        seen("lead.handoff", &handoff),
+        seen("sla.met", &sla(SlaEventKind::Met, 60, 120, "ld_1")),
+        seen("sla.started", &sla(SlaEventKind::Started, 60, 60, "ld_1")),
+    ]
+}
+
+#[test]
+fn the_receipt_shown_sums_to_the_score_shown() {
+    let story = Story::of("ld_1", &records());
+    let score = story.score.unwrap();
+    assert_eq!((score.score, score.sum), ("37.5".to_owned(), "37.5".to_owned()));
+}
+
+#[test]
+fn the_five_questions_are_answered_or_said_to_be_open() {
+    let said = story(&Story::of("ld_1", &records()));
+    for answer in [
+        "  What were they last doing?\n    Demo Requested at 2026-09-07T09:00:20Z\n",
+        "  Where did they hear about us?\n    first: google\n",
+        "  Which resources interest them?\n    pricing (2)\n",
+        "  Why are they suddenly ready?\n    an action: Demo Requested at 2026-09-07T09:00:20Z, 40 points\n",
+        "  What is not known?\n    employees\n",
+    ] {
+        assert!(said.contains(answer), "{answer}\n{said}");
+    }
+    let empty = story(&Story::of("ld_1", &records()[..1]));
+    assert!(!empty.contains("suddenly"), "no episode, no questions: {empty}");
+}
+
+#[test]
+fn a_desk_says_why_this_rep_and_why_not_the_others() {
+    let said = desks(&super::super::desk::desks(&records()));
+    assert_eq!(
+        said,
+        "  2026-09-07T09:01:00Z  episode 1: jonas.weber\n    pool emea, by rule emea: next in turn\n    waited 30s\n    \
+         not pieter.jansen: away\n    judged by policy 1\n"
+    );
+    assert_eq!(desks(&[]), "no desk was asked for\n");
+}
+
+#[test]
+fn a_promise_says_what_became_of_it_in_whatever_order_its_topics_are_read() {
+    let told = super::super::promise::promises(&records());
+    assert_eq!(told.len(), 1);
+    assert_eq!((told[0].state.as_str(), told[0].clock.as_str()), ("met", "first_touch"));
+    let said = promises(&told);
+    assert!(said.starts_with("  first_touch P0, jonas.weber: met\n    from 2026-09-07T09:01:00Z, due "), "{said}");
+    let mut records = records();
+    records.reverse();
+    assert_eq!(super::super::promise::promises(&records), told);
+}
+
+#[test]
+fn a_span_is_told_by_its_two_largest_units() {
+    assert_eq!(span(90_061_001), "1d 1h");
+    assert_eq!(span(300_000), "5m");
+    assert_eq!(span(0), "no time");
+}

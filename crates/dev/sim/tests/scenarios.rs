@@ -1,0 +1,64 @@
+//! Every scenario of `tests/scenarios` on the pipeline in memory, as `baton policy test` plays them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use baton_scenario::{Scenario, judge, lines, parse};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/scenarios")
+}
+
+/// Every scenario, by the name of its file.
+fn all() -> Vec<(String, Scenario)> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.to_string_lossy().ends_with(".test.yaml"));
+    files.sort();
+    let read = |file: PathBuf| {
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        let scenario = parse(&name, &std::fs::read_to_string(&file).unwrap());
+        (name, scenario.unwrap_or_else(|problems| panic!("{}", problems[0])))
+    };
+    files.into_iter().map(read).collect()
+}
+
+/// The policy of a scenario, as changed by it.
+fn policy(scenario: &Scenario) -> Arc<baton_policy::Policy> {
+    let text = match &scenario.policy {
+        None => baton_policy::STARTER.to_owned(),
+        Some(path) => std::fs::read_to_string(folder().join(path)).unwrap(),
+    };
+    let text = scenario.policy_text(&text).unwrap();
+    Arc::new(baton_policy::parse("policy.yaml", &text).unwrap_or_else(|problems| panic!("{}", problems[0])))
+}
+
+#[test]
+fn every_scenario_holds_in_the_simulator_and_none_is_pending_that_does() {
+    let mut wrong = Vec::new();
+    for (file, scenario) in all() {
+        let records = baton_sim::play(&policy(&scenario), &lines(&scenario)).unwrap();
+        let differences = judge(&scenario, &records);
+        match (&scenario.pending, differences.as_slice()) {
+            (None, []) | (Some(_), [_, ..]) => {}
+            (None, differences) => wrong.extend(differences.iter().map(|difference| format!("{file}: {difference}"))),
+            (Some(why), []) => wrong.push(format!("{file}: holds, so it is no longer pending: {why}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Scenarios are played in one deployment where their policies are equal.
+#[test]
+fn no_two_scenarios_speak_of_one_person() {
+    let mut owners = std::collections::BTreeMap::new();
+    for (file, scenario) in all() {
+        for (_, line) in lines(&scenario) {
+            let Ok(event) = serde_json::from_str::<serde_json::Value>(&line) else { continue };
+            for name in ["/userId", "/anonymousId", "/crmId", "/email", "/traits/email", "/messageId", "/activityId"] {
+                let Some(id) = event.pointer(name).and_then(|id| id.as_str()) else { continue };
+                let owner = owners.entry(id.to_owned()).or_insert_with(|| file.clone());
+                assert_eq!(*owner, file, "{id}");
+            }
+        }
+    }
+}

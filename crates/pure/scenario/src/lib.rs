@@ -1,0 +1,27 @@
+//! Scenarios: what sources send, what time passes, and what must have come of it by when.
+//!
+//! A scenario is a YAML file that whoever owns the policy can read. [`parse`] checks it whole,
+//! [`lines`] makes the JSON lines that sources would have sent, any host takes them in, and
+//! [`judge`] compares what came out with what was expected.
+//!
+//! Holds: a scenario gives the same lines on every host, and a verdict depends on the records
+//! alone; a record counts for an expectation when its log time is not after the expectation's.
+//!
+//! Absent on purpose: files, hosts that need an engine (the simulator's and Kafka's are theirs),
+//! any knowledge of a topic's type beyond its JSON.
+
+mod judge;
+mod lines;
+mod matching;
+mod model;
+mod read;
+mod seen;
+#[cfg(test)]
+mod tests;
+
+pub use baton_identify::email_id;
+pub use judge::{Difference, judge};
+pub use lines::lines;
+pub use model::{Act, Change, Check, Expect, Scenario, Step, Want, WantKind};
+pub use read::parse;
+pub use seen::Seen;

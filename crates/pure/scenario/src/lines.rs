@@ -1,0 +1,107 @@
+//! From steps to the JSON lines that sources would have sent.
+//!
+//! Holds: a line says when it was received, so its place in time does not depend on its host.
+
+use baton_domain::Millis;
+use serde_json::{Map, Value, json};
+
+use crate::model::{Act, Scenario};
+
+/// Every line in order with the time at which it is received; time that passes is a tick.
+pub fn lines(scenario: &Scenario) -> Vec<(Millis, String)> {
+    let mut said = Vec::new();
+    let slug: String = scenario.name.split_whitespace().next().unwrap_or("s").to_lowercase();
+    let mut now = scenario.start;
+    for step in &scenario.steps {
+        match &step.act {
+            Act::Send { event, times, every_ms } => {
+                for n in 0..*times {
+                    now = step.at.plus(n.saturating_mul(*every_ms));
+                    let id = format!("{slug}-{}", said.len() + 1);
+                    said.push((now, whole(event, &id, now, scenario.start, n).to_string()));
+                }
+            }
+            Act::Raw(text) => {
+                now = step.at;
+                said.push((now, text.clone()));
+            }
+            Act::Pass | Act::Expect(_) if step.at > now => {
+                now = step.at;
+                said.push((now, tick(now)));
+            }
+            Act::Pass | Act::Expect(_) => {}
+        }
+    }
+    // A wake-up due at an instant comes when time has gone past it.
+    said.push((now.plus(1_000), tick(now.plus(1_000))));
+    said
+}
+
+fn tick(at: Millis) -> String {
+    json!({"type": "tick", "receivedAt": rfc3339(at)}).to_string()
+}
+
+/// The event with what every event says: an id, when it happened, when it was received.
+fn whole(event: &Value, id: &str, at: Millis, start: Millis, n: i64) -> Value {
+    let mut event = timed(event, start, n);
+    if let Value::Object(parts) = &mut event {
+        let (id_name, time_name) = match parts.get("type").and_then(Value::as_str) {
+            Some("crm") => ("activityId", "occurredAt"),
+            _ => ("messageId", "timestamp"),
+        };
+        let mut add = |name: &str, value: String| {
+            parts.entry(name.to_owned()).or_insert(Value::String(value));
+        };
+        add(id_name, id.to_owned());
+        add(time_name, rfc3339(at));
+        add("receivedAt", rfc3339(at));
+    }
+    event
+}
+
+/// The same with times relative to the start (`@58m`) made absolute and `{n}` counted.
+fn timed(value: &Value, start: Millis, n: i64) -> Value {
+    match value {
+        Value::String(text) => match text.strip_prefix('@').and_then(duration) {
+            Some(ms) => Value::String(rfc3339(start.plus(ms))),
+            None => Value::String(text.replace("{n}", &n.to_string())),
+        },
+        Value::Array(items) => Value::Array(items.iter().map(|item| timed(item, start, n)).collect()),
+        Value::Object(parts) => {
+            let parts: Map<_, _> = parts.iter().map(|(name, part)| (name.clone(), timed(part, start, n))).collect();
+            Value::Object(parts)
+        }
+        other => other.clone(),
+    }
+}
+
+/// Milliseconds of `90s`, `5m`, `1h`, `14d`, `2w` or of several in a row (`1d2h`), which may be
+/// negative as a whole.
+pub(crate) fn duration(text: &str) -> Option<i64> {
+    let (sign, mut rest) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let mut total: i64 = 0;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let count: i64 = rest[..digits].parse().ok()?;
+        let tail = &rest[digits..];
+        let (unit, length) = match tail.as_bytes() {
+            [b'm', b's', ..] => (1, 2),
+            [b's', ..] => (Millis::SECOND, 1),
+            [b'm', ..] => (Millis::MINUTE, 1),
+            [b'h', ..] => (Millis::HOUR, 1),
+            [b'd', ..] => (Millis::DAY, 1),
+            [b'w', ..] => (7 * Millis::DAY, 1),
+            _ => return None,
+        };
+        total = total.checked_add(count.checked_mul(unit)?)?;
+        rest = &tail[length..];
+    }
+    (text.len() > 1).then_some(sign * total)
+}
+
+pub(crate) fn rfc3339(at: Millis) -> String {
+    jiff::Timestamp::from_millisecond(at.0).map(|time| time.to_string()).unwrap_or_default()
+}
