@@ -7,9 +7,10 @@
 //! Holds: a scenario gives the same lines on every host, and a verdict depends on the records
 //! alone; a record counts for an expectation when its log time is not after the expectation's.
 //!
-//! Absent on purpose: files, hosts that need an engine (the simulator's and Kafka's are theirs),
-//! any knowledge of a topic's type beyond its JSON.
+//! Absent on purpose: files, hosts that need an engine (the simulator's and Kafka's are theirs), any
+//! knowledge of a topic's type beyond its JSON in the judge. [`bare`] is the host that needs nothing.
 
+pub mod bare;
 mod judge;
 mod lines;
 mod matching;

@@ -1,0 +1,218 @@
+//! The bare host: the five stages one after the other, each over the whole of its input.
+//!
+//! There is no loop between consumers, so each may read everything that the one before has said. An
+//! input is sorted where the engine merges, and a state is a value in a map where the engine keeps
+//! rows: nothing here is the engine's, so the two agree only when both are right.
+//!
+//! Holds: the same records as any other host gives, but for the lane in their stamps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use baton_aggregate::Aggregate;
+use baton_domain::{Body, LeadEvent, LogTime, Millis, RouteInput};
+use baton_identify::{Directory, Row};
+use baton_policy::Policy;
+use baton_route::{CAPACITY_DOMAIN, Route};
+use baton_score::Score;
+use baton_stage::{Input, Stage};
+use baton_watch::{Heard, Watch};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::seen::Seen;
+
+/// Takes in lines, each with the time at which it is received, and gives what came of them: the
+/// records of each topic in their order.
+pub fn play(policy: &Policy, lines: &[(Millis, String)]) -> Vec<Seen> {
+    let mut seen = Vec::new();
+    let appended = lines.iter().map(|(at, _)| *at).max().unwrap_or_default();
+    let (events, end) = sequence(policy, lines, appended, &mut seen);
+    let keyed = |event: &LeadEvent| (event.stamp.at, event.lead_id.clone(), event.clone());
+    let updates = Host::<Aggregate>::run(&(), events.iter().map(keyed), end);
+    let updates = updates.into_iter().map(|update| (update.stamp.at, update.event.lead_id.clone(), update));
+    let mut requests = Vec::new();
+    for said in Host::<Score>::run(policy, updates, end) {
+        use baton_score::Said;
+        match said {
+            Said::Score(score) => seen.push(of("lead.score", &score.lead_id, &score)),
+            Said::Lifecycle(change) => seen.push(of("lifecycle.changed", &change.lead_id, &change)),
+            Said::Rejected(refused) => seen.push(of("lifecycle.rejected", &refused.lead_id, &refused)),
+            Said::Status(change) => seen.push(of("status.changed", &change.lead_id, &change)),
+            Said::Nurture(news) => seen.push(of("nurture.events", &news.lead_id, &news)),
+            Said::Qualified(ready) => {
+                let lead_id = &ready.decision.lead_id;
+                seen.push(of("lead.qualified", lead_id, &ready));
+                let input = RouteInput::Qualified(Box::new(ready.decision.clone()));
+                requests.push((ready.stamp.at, lead_id.clone(), input));
+            }
+            Said::Request(request) => requests.push((request.at, request.lead_id, request.input)),
+        }
+    }
+    // As the router's lane merges them: by log time, then lead.
+    requests.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    let clocks = route(policy, requests, end, &mut seen);
+    let mut heard: Vec<(LogTime, u8, String, Heard)> = clocks;
+    heard.extend(events.into_iter().map(|event| (event.stamp.at, 0, event.lead_id.clone(), Heard::Lead(event))));
+    heard.sort_by(|a, b| (a.0, a.1, &a.2).cmp(&(b.0, b.1, &b.2)));
+    let heard = heard.into_iter().map(|(at, _, lead_id, heard)| (at, lead_id, heard));
+    for event in Host::<Watch>::run(policy, heard, end) {
+        use baton_domain::SlaEventKind as Kind;
+        let topic = match event.kind {
+            Kind::Started => "sla.started",
+            Kind::Warned => "sla.warned",
+            Kind::Met => "sla.met",
+            Kind::Breached | Kind::Retracted => "sla.breach",
+            Kind::Cancelled => "sla.cancelled",
+        };
+        seen.push(of(topic, &event.lead_id, &event));
+    }
+    seen
+}
+
+/// Gives each event its lead and its place; also returns how far time has gone.
+fn sequence(
+    policy: &Policy,
+    lines: &[(Millis, String)],
+    appended: Millis,
+    seen: &mut Vec<Seen>,
+) -> (Vec<LeadEvent>, LogTime) {
+    let mut book = Book::default();
+    let mut now = LogTime::MIN;
+    let mut events = Vec::new();
+    for (_, line) in lines {
+        for parsed in baton_identify::parse(line.as_bytes(), appended) {
+            let raw = match parsed {
+                Ok(raw) => raw,
+                Err(refused) => {
+                    seen.push(dead(refused.reason, &refused.detail, line));
+                    continue;
+                }
+            };
+            let at = baton_identify::stamp_for(now, &raw, appended);
+            book.wake_before(at);
+            let done = baton_identify::step(&policy.identity, &mut book, at, "bare", raw);
+            now = done.last;
+            if let Some(refused) = done.rejected {
+                seen.push(dead(refused.reason, &refused.detail, line));
+            }
+            seen.extend(done.links.iter().map(|link| of("lead.identity", &link.id, link)));
+            events.extend(done.events);
+        }
+    }
+    events.retain(|event| !matches!(event.body, Body::Tick(_)));
+    (events, now)
+}
+
+/// Finds desks; says what the watchdog is to hear of it.
+fn route(
+    policy: &Policy,
+    requests: Vec<(LogTime, String, RouteInput)>,
+    end: LogTime,
+    seen: &mut Vec<Seen>,
+) -> Vec<(LogTime, u8, String, Heard)> {
+    let domain = || CAPACITY_DOMAIN.to_owned();
+    let asked = requests.into_iter().filter_map(|(at, _, input)| match input {
+        RouteInput::Qualified(decision) => Some((at, domain(), *decision)),
+        _ => None,
+    });
+    let mut clocks = Vec::new();
+    for said in Host::<Route>::run(policy, asked, end) {
+        use baton_route::Said;
+        match said {
+            Said::Handoff(handoff) => seen.push(of("lead.handoff", &handoff.decision.lead_id, &handoff)),
+            Said::Assignment(given) => seen.push(of("lead.assignment", &given.lead_id, &given)),
+            Said::Clock(clock) => {
+                let lead_id = clock.input.lead_id().to_owned();
+                clocks.push((clock.stamp.at, 1, lead_id, Heard::Clock(clock.input)));
+            }
+        }
+    }
+    clocks
+}
+
+fn of<T: Serialize>(topic: &str, key: &str, record: &T) -> Seen {
+    Seen { topic: topic.to_owned(), key: key.to_owned(), value: serde_json::to_value(record).unwrap_or_default() }
+}
+
+fn dead(reason: baton_domain::Reason, detail: &str, line: &str) -> Seen {
+    let value = json!({"reason": reason.as_str(), "detail": detail, "payload": line});
+    Seen { topic: "dlq".to_owned(), key: String::new(), value }
+}
+
+/// One keyed stage: a state and a wake-up for each key.
+struct Host<S: Stage> {
+    states: BTreeMap<String, S::State>,
+    wakes: BTreeMap<String, LogTime>,
+    due: BTreeSet<(LogTime, String)>,
+    said: Vec<S::Output>,
+}
+
+impl<S: Stage> Host<S> {
+    /// Judges inputs in order, and what falls due between them and up to `end`.
+    fn run(
+        policy: &S::Policy,
+        inputs: impl Iterator<Item = (LogTime, String, S::Event)>,
+        end: LogTime,
+    ) -> Vec<S::Output> {
+        let (states, wakes, due) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        let mut host = Self { states, wakes, due, said: Vec::new() };
+        for (at, key, event) in inputs {
+            host.wake_through(policy, LogTime(at.0 - 1));
+            host.step(policy, &key, Input::Record { at, event });
+        }
+        host.wake_through(policy, end);
+        host.said
+    }
+
+    fn wake_through(&mut self, policy: &S::Policy, until: LogTime) {
+        while let Some((due, key)) = self.due.first().filter(|(due, _)| *due <= until).cloned() {
+            self.step(policy, &key, Input::Wake { due });
+        }
+    }
+
+    fn step(&mut self, policy: &S::Policy, key: &str, input: Input<S::Event>) {
+        let step = S::step(policy, key, self.states.remove(key), input);
+        if let Some(due) = self.wakes.remove(key) {
+            self.due.remove(&(due, key.to_owned()));
+        }
+        if let Some(state) = step.state {
+            self.states.insert(key.to_owned(), state);
+            if let Some(wake) = step.wake {
+                self.wakes.insert(key.to_owned(), wake);
+                self.due.insert((wake, key.to_owned()));
+            }
+        }
+        self.said.extend(step.outputs);
+    }
+}
+
+/// The sequencer's rows.
+#[derive(Default)]
+struct Book {
+    rows: BTreeMap<String, Row>,
+    due: BTreeSet<(LogTime, String)>,
+}
+
+impl Book {
+    fn wake_before(&mut self, at: LogTime) {
+        while let Some((due, key)) = self.due.first().filter(|(due, _)| *due < at).cloned() {
+            self.due.remove(&(due, key.clone()));
+            baton_identify::wake(self, &key);
+        }
+    }
+}
+
+impl Directory for Book {
+    fn get(&self, key: &str) -> Option<Row> {
+        self.rows.get(key).cloned()
+    }
+
+    fn put(&mut self, key: &str, row: Option<Row>, wake: Option<LogTime>) {
+        self.due.retain(|(_, other)| other != key);
+        match row {
+            Some(row) => drop(self.rows.insert(key.to_owned(), row)),
+            None => drop(self.rows.remove(key)),
+        }
+        self.due.extend(wake.map(|due| (due, key.to_owned())));
+    }
+}
