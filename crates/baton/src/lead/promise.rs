@@ -27,7 +27,7 @@ pub(super) struct Promise {
     pub(super) warned: Vec<(i32, String)>,
     /// When it was broken.
     pub(super) breached: Option<String>,
-    /// `open`, or how it ended: `met`, `breached`, `retracted`, `cancelled`.
+    /// `open`, `paused`, or how it ended: `met`, `breached`, `retracted`, `cancelled`.
     pub(super) state: String,
     /// Wall-clock milliseconds from the start to the last thing said.
     pub(super) wall_ms: i64,
@@ -60,7 +60,9 @@ pub(super) fn promises(records: &[Seen]) -> Vec<Promise> {
             _ => {}
         }
         promise.state = match event.kind {
-            SlaEventKind::Started | SlaEventKind::Warned => "open".to_owned(),
+            SlaEventKind::Started | SlaEventKind::Warned | SlaEventKind::Resumed => "open".to_owned(),
+            // Told further up: broken it stays.
+            SlaEventKind::Escalated => SlaEventKind::Breached.as_str().to_owned(),
             kind => kind.as_str().to_owned(),
         };
         promise.by_event = Some(event.event_id).filter(|id| !id.is_empty());

@@ -61,8 +61,10 @@ pub fn play(policy: &Policy, lines: &[(Millis, String)]) -> Vec<Seen> {
             Kind::Started => "sla.started",
             Kind::Warned => "sla.warned",
             Kind::Met => "sla.met",
-            Kind::Breached | Kind::Retracted => "sla.breach",
+            Kind::Breached | Kind::Retracted | Kind::Escalated => "sla.breach",
             Kind::Cancelled => "sla.cancelled",
+            Kind::Paused => "sla.paused",
+            Kind::Resumed => "sla.resumed",
         };
         seen.push(of(topic, &event.lead_id, &event));
     }

@@ -36,6 +36,7 @@ fn score() -> ScoreUpdate {
         receipt: vec![line(40_000_000, "demo_requested", "e1"), line(-2_500_000, "total", "")],
         policy_version: 3,
         status: Some(Status::New),
+        kept_by: None,
     }
 }
 
