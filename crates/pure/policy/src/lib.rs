@@ -9,11 +9,13 @@
 //! Absent on purpose: files, clocks, and anything a lead did.
 
 mod calendar;
+mod lifecycle;
 mod model;
 mod parse;
 mod promise;
 
 pub use calendar::{Calendar, DayHours};
+pub use lifecycle::{Blame, Destination, Effect, Lifecycle, LoopGuard, Rearm};
 pub use model::*;
 pub use parse::{Problem, parse};
 pub use promise::{After, Cadence, Escalation, Hours, Level, Promise, ROLES, Sla, Target};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use baton_domain::{Activity, Fact, FactValue, Grade, LogTime, Millis, Points};
 
-use crate::Sla;
+use crate::{Lifecycle, Sla};
 
 /// The lanes of urgency, most urgent first.
 pub const LANES: [&str; 4] = ["P0", "P1", "P2", "P3"];
@@ -26,6 +26,8 @@ pub struct Policy {
     pub criteria: Vec<CriteriaSet>,
     /// When sales is asked to take over.
     pub decision: Decision,
+    /// What sales's answers do to a lead.
+    pub lifecycle: Lifecycle,
     /// Which desk.
     pub routing: Routing,
     /// How long the desk has.

@@ -14,6 +14,7 @@ mod engagement;
 mod facts;
 mod fit;
 mod identity;
+mod lifecycle;
 mod matching;
 mod problem;
 pub(crate) mod read;
@@ -29,10 +30,10 @@ pub use problem::Problem;
 
 use read::{Field, Report};
 
-use crate::Policy;
+use crate::{Lifecycle, Policy};
 
-const KEYS: [&str; 9] =
-    ["policy", "version", "identity", "engagement", "fit", "criteria", "decision", "routing", "sla"];
+const KEYS: [&str; 10] =
+    ["policy", "version", "identity", "engagement", "fit", "criteria", "decision", "lifecycle", "routing", "sla"];
 
 /// Reads and checks the policy document `text`, which the problems call `name`.
 ///
@@ -65,6 +66,7 @@ fn document(root: &Field<'_>) -> Option<Policy> {
     let fit = fields.need("fit").and_then(|f| fit::read(&f));
     let criteria = fields.get("criteria").map(|f| criteria::read(&f, engagement.as_mut())).unwrap_or_default();
     let decision = fields.need("decision").and_then(|f| decision::read(&f));
+    let lifecycle = fields.get("lifecycle").map_or_else(|| Some(Lifecycle::default()), |f| lifecycle::read(&f));
     let sla = fields.need("sla").and_then(|f| sla::read(&f));
     let calendars = sla.as_ref().filter(|read| read.has_calendars).map(|read| &read.sla.calendars);
     let routing = fields.need("routing").and_then(|f| routing::read(&f, calendars));
@@ -79,6 +81,7 @@ fn document(root: &Field<'_>) -> Option<Policy> {
         fit: fit?,
         criteria,
         decision: decision?,
+        lifecycle: lifecycle?,
         routing: routing?,
         sla: sla?.sla,
     })

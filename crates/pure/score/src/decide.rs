@@ -8,16 +8,18 @@
 //! had not come" for the trigger set.
 
 use baton_domain::{
-    Activity, Body, Consent, ConsentState, CrmActivity, CrmKind, LeadEvent, Linked, Millis, Points, ReasonKind, Stage,
+    Activity, Body, CauseClass, Consent, ConsentState, History, Label, LeadEvent, Linked, Millis, Points, ReasonKind,
+    Released, RouteInput, Stage, Status, Verdict,
 };
-use baton_policy::{FactRule, Policy};
+use baton_policy::{FactRule, Policy, Rearm};
 
 use crate::State;
 use crate::criteria::kept_by;
-use crate::lifecycle::{Asked, asked};
+use crate::episode::{Recycled, effect};
+use crate::lifecycle::{Answer, Trigger, answer, is_open};
 use crate::marks::{Mark, content_of, reached};
 use crate::reckon::{Standing, standing};
-use crate::state::{Permission, Raise, Recycled};
+use crate::state::{Permission, Raise};
 
 /// For how long of log time a request for sales waits for the lead to become known or to be let in.
 /// Later it is no longer an answer that the person expects.
@@ -29,11 +31,13 @@ const CHANNELS: usize = 32;
 pub(crate) struct Advanced {
     pub(crate) state: State,
     pub(crate) moves: Vec<Move>,
-    /// Sales asked for a move that is not allowed.
-    pub(crate) refused: bool,
+    /// What sales asked for and may not have.
+    pub(crate) rejected: Option<Rejected>,
     /// The mandatory question that kept an episode from opening.
     pub(crate) kept_by: Option<String>,
     pub(crate) opened: Option<Opening>,
+    /// What the router is to hear, beside the opening.
+    pub(crate) request: Option<RouteInput>,
 }
 
 /// A move from stage to stage.
@@ -42,43 +46,88 @@ pub(crate) struct Move {
     pub(crate) to: Stage,
     pub(crate) cause: String,
     pub(crate) episode: i32,
+    pub(crate) status: Option<Status>,
+    pub(crate) check_in: Option<Millis>,
+    pub(crate) verdict: Option<Verdict>,
+}
+
+/// What sales asked for and may not have, and the rule that forbids it.
+pub(crate) struct Rejected {
+    pub(crate) attempted: String,
+    pub(crate) rule: &'static str,
+}
+
+/// What is known of a move beside its stages.
+#[derive(Default)]
+pub(crate) struct Told {
+    /// The status to enter with; what the stage allows decides.
+    pub(crate) status: Option<Status>,
+    pub(crate) reason: Option<String>,
+    pub(crate) check_in: Option<Millis>,
+    pub(crate) label: Option<Label>,
+    pub(crate) class: Option<CauseClass>,
+    /// How much of the points earned so far is left.
+    pub(crate) keep_percent: Option<i64>,
 }
 
 /// Why an episode opened, and how urgent it is.
 pub(crate) struct Opening {
     pub(crate) lane: String,
-    /// The request for sales behind it; `None` when the matrix decided.
+    /// The request for sales behind it; `None` when the matrix or the calendar decided.
     pub(crate) raise: Option<Raise>,
+    pub(crate) reason: ReasonKind,
+    /// Somebody other than the last owner is to look first.
+    pub(crate) review: bool,
+    pub(crate) history: History,
 }
 
 impl Opening {
-    pub(crate) fn reason(&self) -> ReasonKind {
-        if self.raise.is_some() { ReasonKind::HandRaise } else { ReasonKind::Matrix }
+    pub(crate) fn new(lane: String, raise: Option<Raise>, reason: ReasonKind) -> Self {
+        Self { lane, raise, reason, review: false, history: History::default() }
     }
+}
+
+/// `h_<lead>_<episode>`: the same on every replay.
+pub(crate) fn handoff_id(lead_id: &str, episode: i32) -> String {
+    format!("h_{lead_id}_{episode}")
 }
 
 /// The lead after `event`, heard at `now`.
 pub(crate) fn advance(policy: &Policy, state: State, now: Millis, event: &LeadEvent) -> Advanced {
     let before = standing(policy, &state, now);
     let was_kept = kept_by(policy, &state, now).is_some();
-    let mut turn = Turn { policy, now, event, state, moves: Vec::new(), refused: false, was_kept, kept_by: None };
+    let mut turn = Turn {
+        policy,
+        now,
+        event,
+        state,
+        moves: Vec::new(),
+        rejected: None,
+        request: None,
+        checked_in: None,
+        was_kept,
+        kept_by: None,
+    };
     // Between events engagement only falls, so just before an event it is at its lowest.
-    if let Some(recycled) = &mut turn.state.recycled {
-        recycled.armed |= before.engagement <= recycled.below;
-    }
+    turn.state.arm(policy, now);
     turn.take();
     turn.settle();
     let opened = turn.open(&before);
-    Advanced { state: turn.state, moves: turn.moves, refused: turn.refused, kept_by: turn.kept_by, opened }
+    let Turn { state, moves, rejected, request, kept_by, .. } = turn;
+    Advanced { state, moves, rejected, kept_by, opened, request }
 }
 
-struct Turn<'a> {
-    policy: &'a Policy,
-    now: Millis,
-    event: &'a LeadEvent,
-    state: State,
-    moves: Vec<Move>,
-    refused: bool,
+/// One event as it is applied.
+pub(crate) struct Turn<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) now: Millis,
+    pub(crate) event: &'a LeadEvent,
+    pub(crate) state: State,
+    pub(crate) moves: Vec<Move>,
+    pub(crate) rejected: Option<Rejected>,
+    pub(crate) request: Option<RouteInput>,
+    /// The check-in date that has come.
+    pub(crate) checked_in: Option<Millis>,
     /// Before the event, a mandatory question was answered no.
     was_kept: bool,
     kept_by: Option<String>,
@@ -97,6 +146,7 @@ impl Turn<'_> {
             Body::Linked(linked) if !erased => self.state.known |= identifies(linked),
             Body::Crm(crm) => self.sales(crm),
             Body::Consent(consent) => self.consent(consent, None),
+            Body::Tick(_) => self.due(),
             _ => {}
         }
     }
@@ -120,9 +170,7 @@ impl Turn<'_> {
                 self.state.marks.insert(rule, mark, self.now);
             }
             let asks = rule.hand_raise && (!spans || reached(rule, self.state.marks.of(&rule.id), &event.event_id));
-            let waits =
-                matches!(self.state.stage, Stage::Visitor | Stage::Identified | Stage::Recycled | Stage::Disqualified);
-            if asks && waits {
+            if asks && may_open(self.policy, self.state.stage) {
                 self.state.raise = Some(Raise {
                     event_id: event.event_id.clone(),
                     name: activity.name.clone(),
@@ -132,29 +180,18 @@ impl Turn<'_> {
             }
         }
         self.state.marks.shrink(policy, self.now);
-    }
-
-    fn sales(&mut self, crm: &CrmActivity) {
-        match asked(self.state.stage, crm) {
-            Asked::Refused => self.refused = true,
-            Asked::Move(Stage::Suppressed, cause) => {
-                let denied =
-                    Consent { channel: "all".to_owned(), state: ConsentState::Denied, source: "crm".to_owned() };
-                self.consent(&denied, Some(cause));
-            }
-            Asked::Move(to, cause) => self.go(to, cause),
-            // Sales agreed with the rule: a new fact alone lets the lead in no more.
-            Asked::Nothing if crm.kind == CrmKind::Disposition && self.state.stage == Stage::Disqualified => {
-                self.state.ruled_out_by = None;
-            }
-            Asked::Nothing => {}
+        if let Some(recycled) =
+            self.state.recycled.as_mut().filter(|_| activity.content_stage.as_deref() == Some("bofu"))
+        {
+            recycled.armed |= effect(self.policy, &recycled.code).rearm == Rearm::HighIntent;
         }
     }
 
-    fn consent(&mut self, consent: &Consent, cause: Option<String>) {
+    /// Takes in a permission or its end; `verdict` is that of sales.
+    pub(crate) fn consent(&mut self, consent: &Consent, verdict: Option<(String, Told)>) {
         let told = Permission { since: self.event.occurred_at, state: consent.state };
         if consent.state == ConsentState::Erased {
-            self.go(Stage::Suppressed, "erased".to_owned());
+            self.moves_by(Trigger::Suppress, "erased", Told::default());
             let State { stage, episode, opened_in, .. } = self.state;
             self.state = State { stage, episode, opened_in, ..State::default() };
             self.state.consent.insert("all".to_owned(), told);
@@ -173,14 +210,17 @@ impl Turn<'_> {
             return;
         }
         if consent.state == ConsentState::Denied {
-            self.go(Stage::Suppressed, cause.unwrap_or_else(|| "consent_denied".to_owned()));
+            let (cause, told) = verdict.unwrap_or_else(|| ("consent_denied".to_owned(), Told::default()));
+            self.moves_by(Trigger::Suppress, &cause, told);
         } else if self.state.stage == Stage::Suppressed {
             // Permission to write takes back no verdict and no purchase.
             let to = match self.state.silenced_in {
                 stage @ (Stage::Disqualified | Stage::Customer) => stage,
                 _ => self.state.base(),
             };
-            self.go(to, "consent_granted".to_owned());
+            if let Answer::Move(to) = answer(self.state.stage, Trigger::Permit, to) {
+                self.go(to, "consent_granted".to_owned(), Told::default());
+            }
         }
     }
 
@@ -190,20 +230,22 @@ impl Turn<'_> {
         let broken = |rule: &&FactRule| rule.test.holds(known(&rule.fact));
         let broken = self.policy.fit.disqualify.iter().find(broken).map(|rule| rule.id.clone());
         let learned = matches!(self.event.body, Body::Facts(_));
-        match (self.state.stage, broken) {
-            (Stage::Visitor | Stage::Identified | Stage::Mql | Stage::Recycled, Some(rule)) => {
-                self.state.ruled_out_by = Some(rule.clone());
-                self.go(Stage::Disqualified, rule);
+        match broken {
+            Some(rule) => {
+                if self.moves_by(Trigger::Ruled, &rule, Told::default()) {
+                    self.state.ruled_out_by = Some(rule);
+                }
             }
             // What sales ruled out, only sales can let in again.
-            (Stage::Disqualified, None) if learned && self.state.ruled_out_by.is_some() => {
-                self.state.ruled_out_by = None;
-                self.go(self.state.base(), "cleared".to_owned());
+            None if learned && self.state.ruled_out_by.is_some() => {
+                if self.moves_by(Trigger::Cleared, "cleared", Told::default()) {
+                    self.state.ruled_out_by = None;
+                }
             }
-            _ => {}
+            None => {}
         }
-        if self.state.stage == Stage::Visitor {
-            self.go(self.state.base(), "identified".to_owned());
+        if self.state.base() == Stage::Identified {
+            self.moves_by(Trigger::Identified, "identified", Told::default());
         }
     }
 
@@ -211,23 +253,49 @@ impl Turn<'_> {
     fn open(&mut self, before: &Standing) -> Option<Opening> {
         let after = standing(self.policy, &self.state, self.now);
         let news = self.news(before, &after);
-        let free = matches!(self.state.stage, Stage::Identified | Stage::Recycled);
+        let free = match self.state.stage {
+            Stage::Identified | Stage::Recycled => true,
+            Stage::Customer => self.policy.lifecycle.expansion,
+            _ => false,
+        };
         let (raise, matrix) = (self.granted(&after, news), self.crossed(before, &after, news));
-        let in_play = free && self.in_play();
+        let in_play = free && self.state.in_play(self.policy, self.now);
         self.state.considered = in_play && (news || self.state.considered);
-        let opening = raise.or(matrix).filter(|_| free)?;
+        let check_in = self.policy.lifecycle.check_in_lane.clone().filter(|_| self.checked_in.is_some());
+        let check_in = check_in.map(|lane| Opening::new(lane, None, ReasonKind::CheckIn));
+        let mut opening = raise.or(check_in).or(matrix).filter(|_| free)?;
         self.kept_by = kept_by(self.policy, &self.state, self.now);
         if self.kept_by.is_some() {
             // When the answer changes, the matrix looks at the lead anew.
             self.state.considered = false;
             return None;
         }
-        self.state.episode = self.state.episode.saturating_add(1);
+        opening.review = self.state.goes_in_circles(self.policy, self.now);
+        if opening.review && opening.raise.is_none() {
+            opening.lane.clone_from(&self.policy.lifecycle.loop_guard.lane);
+        }
+        opening.history = self.state.history();
+        opening.history.next_check_in = self.checked_in.or(self.state.check_in);
+        let cause = match opening.reason {
+            ReasonKind::HandRaise => "hand_raise",
+            ReasonKind::Matrix => "matrix",
+            ReasonKind::CheckIn => "check_in",
+        };
+        let ready = if self.state.stage == Stage::Customer { Trigger::Expansion } else { Trigger::Ready };
+        self.begin(ready, cause, Some(Status::New));
         self.state.opened_in = after.band;
-        self.go(Stage::Mql, if opening.raise.is_some() { "hand_raise" } else { "matrix" }.to_owned());
-        self.state.recycled = None;
-        self.state.considered = false;
         Some(opening)
+    }
+
+    /// Begins an episode.
+    pub(crate) fn begin(&mut self, trigger: Trigger, cause: &str, status: Option<Status>) {
+        self.state.episode = self.state.episode.saturating_add(1);
+        self.state.last_owner = self.state.owner.take().or_else(|| self.state.last_owner.take());
+        (self.state.touches, self.state.first_touch, self.state.gives_up_at) = (0, None, None);
+        (self.state.handed_at, self.state.handed_under) = (self.now, self.policy.version);
+        self.state.status = None;
+        self.moves_by(trigger, cause, Told { status, ..Told::default() });
+        self.state.considered = false;
     }
 
     /// Whether the event made the lead better, better known, or free again, or turned a no of a mandatory question.
@@ -243,42 +311,90 @@ impl Turn<'_> {
         let raise = self.state.raise.as_ref()?;
         let due = raise.event_id == self.event.event_id || (news && self.now.since(raise.heard_at) <= RAISE_WAITS_MS);
         let lane = self.policy.decision.hand_raise.get(&after.grade).filter(|_| due)?;
-        Some(Opening { lane: lane.clone(), raise: Some(raise.clone()) })
+        Some(Opening::new(lane.clone(), Some(raise.clone()), ReasonKind::HandRaise))
     }
 
     /// The handoff that the matrix asks for: on a step up, or at the first news of a lead that came (back) into play.
     fn crossed(&self, before: &Standing, after: &Standing, news: bool) -> Option<Opening> {
         let lane = after.lane(self.policy)?;
         let risen = before.lane(self.policy).is_none() || after.band < before.band || !self.state.considered;
-        (news && risen && self.in_play()).then(|| Opening { lane: lane.clone(), raise: None })
+        let in_play = self.state.in_play(self.policy, self.now);
+        (news && risen && in_play).then(|| Opening::new(lane.clone(), None, ReasonKind::Matrix))
     }
 
-    /// Whether the matrix may hand the lead off, as far as earlier episodes go.
-    fn in_play(&self) -> bool {
-        let rested =
-            |recycled: Recycled| recycled.armed && self.now.since(recycled.at) >= self.policy.decision.cool_down_ms;
-        self.state.recycled.is_none_or(rested)
+    /// Moves the lead if the table lets the trigger do so. Whether it did.
+    pub(crate) fn moves_by(&mut self, trigger: Trigger, cause: &str, told: Told) -> bool {
+        let answer = answer(self.state.stage, trigger, self.state.base());
+        if let Answer::Move(to) = answer {
+            self.go(to, cause.to_owned(), told);
+        }
+        matches!(answer, Answer::Move(_))
     }
 
-    fn go(&mut self, to: Stage, cause: String) {
+    /// Moves the lead, and takes care of what every move means: the end of an episode, its rest, its status.
+    fn go(&mut self, to: Stage, cause: String, told: Told) {
         let from = self.state.stage;
         if from == to {
             return;
         }
-        match to {
-            Stage::Visitor | Stage::Identified | Stage::Disqualified => {}
-            Stage::Mql | Stage::Sal | Stage::Sql | Stage::Opportunity | Stage::Customer | Stage::Suppressed => {
-                self.state.raise = None;
-            }
-            Stage::Recycled => {
-                self.state.recycled = Some(Recycled { at: self.now, below: self.rearm_at(), armed: false });
-            }
+        let verdict = self.verdict(from, to, &cause, &told);
+        if is_open(from) && !is_open(to) {
+            self.close(to, &cause, told.reason);
+        }
+        if is_open(to) || to == Stage::Customer || to == Stage::Suppressed {
+            self.state.raise = None;
+        }
+        self.state.check_in = None;
+        if !matches!(to, Stage::Mql | Stage::Sal) {
+            self.state.gives_up_at = None;
+        }
+        if is_open(to) {
+            self.state.recycled = None;
+        }
+        if to == Stage::Recycled {
+            let (at, below) = (self.now, self.rearm_at());
+            self.state.recycled = Some(Recycled { at, code: cause.clone(), below, armed: false });
+            self.state.check_in = told.check_in;
+            self.state.damp(self.event.occurred_at, told.keep_percent.unwrap_or(100));
         }
         if to == Stage::Suppressed {
             self.state.silenced_in = from;
         }
+        // A customer whose warmth sales knows is handed off by a step up only.
+        self.state.considered |= to == Stage::Customer;
         self.state.stage = to;
-        self.moves.push(Move { from, to, cause, episode: self.state.episode });
+        self.state.enter(told.status);
+        let (episode, status, check_in) = (self.state.episode, self.state.status, self.state.check_in);
+        self.moves.push(Move { from, to, cause, episode, status, check_in, verdict });
+    }
+
+    /// What sales made of the episode, on a move that says so.
+    fn verdict(&self, from: Stage, to: Stage, cause: &str, told: &Told) -> Option<Verdict> {
+        let ends = is_open(from) && !is_open(to);
+        let label = told.label.filter(|_| is_open(from)).or(ends.then_some(Label::Rejected))?;
+        let converts = matches!(label, Label::Qualified | Label::Won);
+        let class = told.class.unwrap_or(if converts { CauseClass::Unknown } else { CauseClass::Lead });
+        Some(Verdict {
+            label,
+            class,
+            code: cause.to_owned(),
+            reason: told.reason.clone(),
+            owner: self.state.owner.clone(),
+            handoff_policy_version: self.state.handed_under,
+        })
+    }
+
+    /// The open episode ends: the desk is told, and the lead remembers how.
+    fn close(&mut self, to: Stage, cause: &str, reason: Option<String>) {
+        self.state.remember(to, cause, reason, self.now);
+        self.request = Some(RouteInput::Released(Released {
+            lead_id: self.event.lead_id.clone(),
+            handoff_id: handoff_id(&self.event.lead_id, self.state.episode),
+            episode: self.state.episode,
+            reroute: false,
+            cause: cause.to_owned(),
+            event_id: self.event.event_id.clone(),
+        }));
     }
 
     /// The share of the band's least in which the last episode opened; of band 3's for a cold lead.
@@ -286,6 +402,15 @@ impl Turn<'_> {
         let place = usize::try_from(self.state.opened_in.0.clamp(1, 3) - 1).unwrap_or_default();
         let least = self.policy.engagement.bands[place];
         Points(least.0.saturating_mul(self.policy.decision.rearm_percent) / 100)
+    }
+}
+
+/// Whether a lead in `stage` may open an episode, now or once something that it waits for is so.
+pub(crate) fn may_open(policy: &Policy, stage: Stage) -> bool {
+    match stage {
+        Stage::Visitor | Stage::Identified | Stage::Recycled | Stage::Disqualified => true,
+        Stage::Customer => policy.lifecycle.expansion,
+        Stage::Mql | Stage::Sal | Stage::Sql | Stage::Opportunity | Stage::Suppressed => false,
     }
 }
 

@@ -18,10 +18,13 @@
 mod criteria;
 mod decay;
 mod decide;
+mod due;
+mod episode;
 mod facts;
 mod lifecycle;
 mod marks;
 mod reckon;
+mod sales;
 mod state;
 mod step;
 #[cfg(test)]

@@ -103,14 +103,16 @@ fn engagement<'a>(policy: &'a Policy, state: &'a State, at: Millis, lines: &mut 
     let mut groups = BTreeMap::<&str, Points>::new();
     let mut negative = Points::ZERO;
     for rule in &policy.rules {
-        let mut positive = Points::ZERO;
+        let (mut positive, mut taken) = (Points::ZERO, Points::ZERO);
         for mark in counted(rule, state.marks.of(&rule.id)) {
             let points = worth(rule, mark, at);
             if points == Points::ZERO {
                 continue;
             }
+            let left = state.damped(mark.occurred_at, points);
             let side = if points > Points::ZERO { &mut positive } else { &mut negative };
-            *side = *side + points;
+            *side = *side + left;
+            taken = taken + (left - points);
             lines.push(Line {
                 kind: ContributionKind::Activity,
                 rule: &rule.id,
@@ -118,6 +120,10 @@ fn engagement<'a>(policy: &'a Policy, state: &'a State, at: Millis, lines: &mut 
                 occurred_at: mark.occurred_at,
                 points,
             });
+        }
+        if taken != Points::ZERO {
+            let (kind, rule) = (ContributionKind::Damp, &rule.id);
+            lines.push(Line { kind, rule, event_id: "", occurred_at: at, points: taken });
         }
         let group = groups.entry(&rule.group).or_default();
         *group = *group + capped(positive, rule.cap, &rule.id, at, lines);

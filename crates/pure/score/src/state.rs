@@ -7,11 +7,15 @@
 
 use std::collections::BTreeMap;
 
-use baton_domain::{Activity, Band, ConsentState, Fact, FactValue, LeadEvent, Millis, Moment, Points, Stage};
+use baton_domain::{
+    Activity, Band, ConsentState, Fact, FactValue, KindCount, LeadEvent, Millis, Moment, PastEpisode, Stage, Status,
+};
 use baton_policy::Policy;
 use serde::{Deserialize, Serialize};
 
+use crate::episode::{Damp, Recycled};
 use crate::facts::Facts;
+use crate::lifecycle::statuses;
 use crate::marks::Marks;
 
 /// Moments kept for the rep to read.
@@ -43,6 +47,38 @@ pub struct State {
     pub(crate) ruled_out_by: Option<String>,
     /// The stage left when the lead was last suppressed.
     pub(crate) silenced_in: Stage,
+    /// Where the work stands: one that the stage allows.
+    pub(crate) status: Option<Status>,
+    /// Whom the CRM named; of the open episode, or since.
+    pub(crate) owner: Option<String>,
+    /// Whom it named before.
+    pub(crate) last_owner: Option<String>,
+    /// How often a person reached out in the episode.
+    pub(crate) touches: i32,
+    /// When a person first did, by event time, though not before the episode began.
+    pub(crate) first_touch: Option<Millis>,
+    /// When the attempts end that began with it: worked out once, by the policy of the day.
+    pub(crate) gives_up_at: Option<Millis>,
+    /// Log time at which the last episode began.
+    pub(crate) handed_at: Millis,
+    /// When sales wants to see a recycled lead again.
+    pub(crate) check_in: Option<Millis>,
+    /// Version of the policy under which the last episode began.
+    pub(crate) handed_under: i64,
+    /// How the episodes ended, newest first.
+    pub(crate) past: Vec<PastEpisode>,
+    /// What recycles took, by the time up to which, rising.
+    pub(crate) damps: Vec<Damp>,
+    /// What a handoff tells of the windows that come with every update.
+    pub(crate) interest: Interest,
+}
+
+/// What a handoff tells of the lead's windows, kept for one that time brings about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Interest {
+    pub(crate) topics: Vec<KindCount>,
+    pub(crate) first_source: Option<String>,
+    pub(crate) last_source: Option<String>,
 }
 
 /// A moment, with its event. Ordered by time, then event id.
@@ -69,21 +105,17 @@ pub(crate) struct Raise {
     pub(crate) heard_at: Millis,
 }
 
-/// Given back by sales.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Recycled {
-    /// Log time of it.
-    pub(crate) at: Millis,
-    /// Engagement must have been this low once before the matrix may fire again.
-    pub(crate) below: Points,
-    /// It was.
-    pub(crate) armed: bool,
-}
-
 impl State {
     /// The stage of a lead that nobody works on and nothing speaks against.
     pub(crate) fn base(&self) -> Stage {
         if self.known && !self.recent.is_empty() { Stage::Identified } else { Stage::Visitor }
+    }
+
+    /// Takes the wanted status, else keeps the one it has, as far as the stage allows them.
+    pub(crate) fn enter(&mut self, wanted: Option<Status>) {
+        let allowed = statuses(self.stage);
+        let may = |status: &Status| allowed.contains(status);
+        self.status = wanted.filter(may).or(self.status.filter(may)).or(allowed.first().copied());
     }
 
     /// Whether the person asked to be forgotten: nothing about them is kept until they opt in again.

@@ -1,18 +1,22 @@
 //! One event with the lead's windows in; its score, its moves and its handoff out.
 
 use baton_domain::{
-    Body, Contribution, EngagementUpdate, Fact, History, LeadEvent, LeadId, LifecycleChanged, LifecycleRejected,
-    LogTime, Millis, NurtureEvent, Qualified, Qualifying, RouteInput, ScoreUpdate, Stage, Stamp, StatusChanged,
+    Body, Contribution, Engagement, EngagementUpdate, Fact, LeadEvent, LeadId, LifecycleChanged, LifecycleRejected,
+    LogTime, Millis, NurtureEvent, Qualified, Qualifying, RouteInput, ScoreUpdate, Stage, Stamp, StatusChanged, Tick,
 };
 use baton_policy::Policy;
 use baton_stage::{Input, Step};
 
+mod work;
+
 use crate::State;
 use crate::criteria::answers;
-use crate::decide::{Advanced, Move, Opening, advance};
+use crate::decide::{Advanced, Opening, advance, handoff_id, may_open};
 use crate::facts::Known;
 use crate::reckon::{Standing, completeness, reckon};
+use crate::state::Interest;
 use crate::trigger::Why;
+use work::Was;
 
 /// Largest parts of the score that a handoff carries.
 const CONTRIBUTIONS: usize = 10;
@@ -62,19 +66,35 @@ impl baton_stage::Stage for Score {
     type Event = EngagementUpdate;
     type Output = Said;
 
-    fn step(policy: &Policy, _key: &str, state: Option<State>, input: Input<EngagementUpdate>) -> Step<State, Said> {
-        // No wake-up is ever asked for, ticks are the host's, and a machine is nobody's lead.
-        let Input::Record { at, event: update } = input else {
-            return Step::quiet(state, "unchanged");
+    fn step(policy: &Policy, key: &str, state: Option<State>, input: Input<EngagementUpdate>) -> Step<State, Said> {
+        let (at, update) = match input {
+            Input::Record { at, event } => (at, event),
+            Input::Wake { due } => (due, passing(key, due)),
         };
+        let saying = Saying { policy, now: at.millis(), stamp: Stamp { at, ..update.stamp }, update: &update };
         match &update.event.body {
-            Body::Tick(_) => return Step::quiet(state, "unchanged"),
-            Body::Activity(activity) if activity.bot => return Step::quiet(state, "unchanged"),
+            // A wake-up of a lead that was forgotten meanwhile.
+            Body::Tick(_) if state.is_none() => return Step::quiet(None, "unchanged"),
+            // A machine is nobody's lead; but time goes on.
+            Body::Activity(activity) if activity.bot => return saying.rest(state),
             _ => {}
         }
-        let saying = Saying { policy, now: at.millis(), stamp: Stamp { at, ..update.stamp }, update: &update };
         saying.hear(state)
     }
+}
+
+/// The passing of time as a lead hears it when it asked to be woken.
+fn passing(key: &str, due: LogTime) -> EngagementUpdate {
+    let stamp = Stamp { at: due, lane: 0 };
+    let event = LeadEvent {
+        stamp,
+        lead_id: key.to_owned(),
+        event_id: String::new(),
+        occurred_at: due.millis(),
+        origin: String::new(),
+        body: Body::Tick(Tick {}),
+    };
+    EngagementUpdate { stamp, event, engagement: Engagement::default() }
 }
 
 /// Everything that an output repeats.
@@ -90,27 +110,27 @@ impl Saying<'_> {
         let event = &self.update.event;
         let new = state.is_none();
         let before = state.unwrap_or_default();
-        // Only a lead that nobody works on can open an episode, which is when the past is asked for.
-        let free = matches!(before.stage, Stage::Visitor | Stage::Identified | Stage::Recycled | Stage::Disqualified);
-        let kept = free.then(|| before.clone());
-        let advanced = advance(self.policy, before, self.now, event);
+        let was = Was::of(&before);
+        // Only a lead that may open an episode asks for its past.
+        let kept = may_open(self.policy, before.stage).then(|| before.clone());
+        let mut advanced = advance(self.policy, before, self.now, event);
+        self.keep_interest(&mut advanced.state);
         let after = &advanced.state;
         let reckoning = reckon(self.policy, after, self.now);
 
         let tells = matches!(event.body, Body::Activity(_) | Body::Facts(_) | Body::Linked(_));
-        let scores = matches!(event.body, Body::Activity(_) | Body::Facts(_)) && !after.erased();
-        let scores = scores || !advanced.moves.is_empty() || advanced.kept_by.is_some();
+        let scores = self.scores(&advanced);
         let outcome = match &advanced {
             Advanced { opened: Some(_), .. } => "qualified",
-            Advanced { refused: true, .. } => "lifecycle_rejected",
+            Advanced { rejected: Some(_), .. } => "lifecycle_rejected",
             Advanced { kept_by: Some(_), .. } => "kept",
             _ if tells && after.stage == Stage::Suppressed => "suppressed",
             _ if scores || new => "scored",
             _ => "unchanged",
         };
 
-        let first = new.then(|| self.first_seen());
-        let mut outputs: Vec<Said> = first.into_iter().chain(advanced.moves.iter().map(|m| self.moved(m))).collect();
+        let mut outputs: Vec<Said> = new.then(|| self.first_seen()).into_iter().collect();
+        outputs.extend(self.work(was, &advanced));
         if scores || advanced.opened.is_some() {
             let receipt = reckoning.receipt();
             let opened = advanced.opened.as_ref().zip(kept.as_ref()).map(|(opening, before)| {
@@ -120,33 +140,37 @@ impl Saying<'_> {
             outputs.push(self.scored(&advanced, &reckoning.standing, receipt));
             outputs.extend(opened);
         }
-        Step { state: Some(advanced.state), wake: None, outputs, outcome }
+        outputs.extend(self.request(was, &advanced, &reckoning.standing));
+        let wake = self.wake(after);
+        Step { state: Some(advanced.state), wake, outputs, outcome }
     }
 
-    fn first_seen(&self) -> Said {
-        let cause = "first_seen".to_owned();
-        self.lifecycle(None, Stage::Visitor, cause, 0)
+    /// Changes nothing, and asks for the same wake-up again.
+    fn rest(&self, state: Option<State>) -> Step<State, Said> {
+        Step { wake: state.as_ref().and_then(|state| self.wake(state)), ..Step::quiet(state, "unchanged") }
     }
 
-    fn moved(&self, change: &Move) -> Said {
-        self.lifecycle(Some(change.from), change.to, change.cause.clone(), change.episode)
+    /// The earliest instant at which time alone changes something.
+    fn wake(&self, state: &State) -> Option<LogTime> {
+        state.due_at(self.now).map(LogTime::from_millis)
     }
 
-    fn lifecycle(&self, from: Option<Stage>, to: Stage, cause: String, episode: i32) -> Said {
-        let LeadEvent { lead_id, event_id, .. } = &self.update.event;
-        Said::Lifecycle(LifecycleChanged {
-            stamp: self.stamp,
-            lead_id: lead_id.clone(),
-            from,
-            to,
-            cause,
-            event_id: event_id.clone(),
-            episode,
-            policy_version: self.policy.version,
-            status: None,
-            check_in: None,
-            verdict: None,
-        })
+    /// Whether the event gives the lead a score to tell.
+    fn scores(&self, advanced: &Advanced) -> bool {
+        let event = &self.update.event;
+        let scores = matches!(event.body, Body::Activity(_) | Body::Facts(_)) && !advanced.state.erased();
+        scores || !advanced.moves.is_empty() || advanced.kept_by.is_some()
+    }
+
+    fn keep_interest(&self, state: &mut State) {
+        let engagement = &self.update.engagement;
+        if !matches!(self.update.event.body, Body::Tick(_)) && !state.erased() {
+            state.interest = Interest {
+                topics: engagement.topics.clone(),
+                first_source: engagement.first_source.clone(),
+                last_source: engagement.last_source.clone(),
+            };
+        }
     }
 
     fn scored(&self, advanced: &Advanced, standing: &Standing, receipt: Vec<Contribution>) -> Said {
@@ -162,13 +186,13 @@ impl Saying<'_> {
             stage: advanced.state.stage,
             receipt,
             policy_version: self.policy.version,
-            status: None,
+            status: advanced.state.status,
             kept_by: advanced.kept_by.clone(),
         })
     }
 
     fn qualified(&self, why: &Why<'_>, opening: &Opening, standing: &Standing, receipt: &[Contribution]) -> Said {
-        let EngagementUpdate { event, engagement, .. } = self.update;
+        let event = &self.update.event;
         let state = why.after;
         let fit = &self.policy.fit;
         let fact = |(name, known): (&str, &Known)| Fact {
@@ -180,9 +204,9 @@ impl Saying<'_> {
         let decision = Qualifying {
             lead_id: event.lead_id.clone(),
             episode: state.episode,
-            handoff_id: format!("h_{}_{}", event.lead_id, state.episode),
+            handoff_id: handoff_id(&event.lead_id, state.episode),
             lane: opening.lane.clone(),
-            reason: opening.reason(),
+            reason: opening.reason,
             cell: format!("{}{}", standing.grade, standing.band),
             trigger_set: why.triggers(opening),
             score: standing.score(),
@@ -194,14 +218,14 @@ impl Saying<'_> {
             facts: state.facts.known(fit, self.now).map(fact).collect(),
             missing_facts: fit.asked.iter().filter(missing).cloned().collect(),
             recent: state.recent.iter().map(|seen| seen.moment.clone()).collect(),
-            topics: engagement.topics.clone(),
-            first_source: engagement.first_source.clone(),
-            last_source: engagement.last_source.clone(),
+            topics: state.interest.topics.clone(),
+            first_source: state.interest.first_source.clone(),
+            last_source: state.interest.last_source.clone(),
             occurred_at: event.occurred_at,
             event_id: event.event_id.clone(),
             policy_version: self.policy.version,
-            history: History::default(),
-            review: false,
+            history: opening.history.clone(),
+            review: opening.review,
             criteria: answers(self.policy, state, self.now),
             completeness: completeness(fit, state, self.now),
         };

@@ -49,6 +49,9 @@ impl Why<'_> {
             Body::Linked(linked) => {
                 triggers.push(self.own(TriggerKind::Fact, format!("{} known", linked.kind), Points::ZERO));
             }
+            Body::Tick(_) => {
+                triggers.push(self.own(TriggerKind::Fact, "check-in due".to_owned(), Points::ZERO));
+            }
             _ => {}
         }
         triggers

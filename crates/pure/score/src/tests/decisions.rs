@@ -206,10 +206,24 @@ fn a_lead_that_cooled_but_has_not_rested_waits_for_evidence_after_the_rest() {
 }
 
 #[test]
-fn a_lead_that_rested_but_never_cooled_is_not_handed_off_by_points() {
+fn a_lead_that_rested_without_cooling_is_handed_off_by_the_first_new_evidence() {
     let mut lead = recycled();
-    (2..40).for_each(|n| lead.did(day(n), VIEW));
+    (2..31).for_each(|n| lead.did(day(n), VIEW));
     assert_eq!((lead.handoffs().len(), lead.stage()), (1, Stage::Recycled));
+    lead.did(day(31), VIEW);
+    assert_eq!(lead.handoffs().len(), 2);
+}
+
+#[test]
+fn a_lead_that_cooled_by_itself_is_in_play_before_the_rest_is_over_if_its_disposition_says_so() {
+    let mut cooled = Lead::known(usual(), &grade_a());
+    (0..3).for_each(|_| cooled.did(day(0), VIEW));
+    assert_eq!(cooled.handoffs()[0].cell, "A2");
+    cooled.judged(day(0), "wrong_person");
+    cooled.did(day(2), VIEW);
+    assert_eq!(cooled.handoffs().len(), 1, "27 points: it never fell to 22.5");
+    (0..4).for_each(|_| cooled.did(day(20), VIEW));
+    assert_eq!(cooled.handoffs().len(), 2, "17 points were left before day 20");
 }
 
 #[test]

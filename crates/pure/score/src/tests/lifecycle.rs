@@ -3,6 +3,7 @@
 use baton_domain::{ConsentState, Stage, TouchOutcome};
 
 use super::support::*;
+use crate::Said;
 
 const DEMO: &str = "Demo Requested";
 
@@ -66,19 +67,22 @@ fn an_attempt_or_a_machine_that_answers_is_no_conversation() {
 }
 
 #[test]
-fn a_touch_that_changes_nothing_says_nothing() {
+fn an_automatic_touch_says_nothing() {
     let mut lead = handed_off();
     let said = lead.said.len();
-    lead.crm(day(2), touch(TouchOutcome::Voicemail, false));
+    lead.crm(day(2), touch(TouchOutcome::Voicemail, true));
     assert_eq!(lead.said.len(), said);
 }
 
 #[test]
 fn every_verdict_of_sales_leads_to_its_stage() {
     let wanted = [
-        (Stage::Sql, vec!["qualified"]),
-        (Stage::Recycled, vec!["not_now", "bad_timing", "no_response", "budget"]),
-        (Stage::Disqualified, vec!["not_a_fit", "competitor", "student", "spam", "not_icp"]),
+        (Stage::Sql, vec!["qualified", "qualified_as_expected"]),
+        (Stage::Recycled, vec!["not_now", "bad_timing", "no_response", "budget", "wrong_person"]),
+        (
+            Stage::Disqualified,
+            vec!["not_a_fit", "competitor", "student", "spam", "not_icp", "duplicate", "customer_already"],
+        ),
         (Stage::Suppressed, vec!["never_contact"]),
     ];
     for (stage, codes) in wanted {
@@ -104,13 +108,14 @@ fn a_wrong_owner_sends_the_lead_back_to_wait_within_the_same_episode() {
 }
 
 #[test]
-fn an_illegal_move_changes_nothing_and_is_counted() {
+fn an_illegal_move_changes_nothing_and_is_answered() {
     for illegal in [accepted(), judged("qualified"), judged("not_now"), judged("no such code"), opportunity("won")] {
         let mut lead = Lead::known(usual(), &grade_a());
         lead.did(day(0), "Page Viewed");
         let (state, said) = (lead.state.clone(), lead.said.len());
         lead.crm(day(1), illegal.clone());
-        assert_eq!((lead.outcome, lead.said.len()), ("lifecycle_rejected", said), "{illegal:?}");
+        assert_eq!((lead.outcome, lead.said.len()), ("lifecycle_rejected", said + 1), "{illegal:?}");
+        assert!(matches!(lead.last(), [Said::Rejected(_)]), "{illegal:?}");
         assert_eq!(lead.state, state);
     }
 }

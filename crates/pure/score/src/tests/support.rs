@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use baton_domain::{
     Activity, Body, Consent, ConsentState, CrmActivity, CrmKind, Disposition, Engagement, EngagementUpdate, Fact,
-    FactValue, Grade, LeadEvent, LifecycleChanged, Linked, LogTime, Millis, Points, Qualifying, ScoreUpdate, Stage,
-    Stamp, Touch, TouchOutcome,
+    FactValue, Grade, LeadEvent, LifecycleChanged, Linked, LogTime, Millis, Points, Qualifying, RouteInput,
+    ScoreUpdate, Stage, Stamp, Status, Touch, TouchOutcome,
 };
 use baton_policy::{
-    ActivityMatch, ActivityRule, Counting, Decision, Distinct, FactRule, FactTest, Fit, Identity, Policy, Routing, Sla,
-    WarmNeeds, Window,
+    ActivityMatch, ActivityRule, Counting, Decision, Distinct, FactRule, FactTest, Fit, Identity, Lifecycle, Policy,
+    Routing, Sla, WarmNeeds, Window,
 };
-use baton_stage::{Input, Stage as _};
+use baton_stage::{Input, Stage as _, Step};
 
 use crate::{Said, Score, State};
 
@@ -58,6 +58,7 @@ pub(crate) fn policy(rules: Vec<ActivityRule>) -> Policy {
         fit: fit(),
         criteria: Vec::new(),
         decision: decision(),
+        lifecycle: Lifecycle::default(),
         routing: Routing {
             rules: Vec::new(),
             fallback: "everyone".to_owned(),
@@ -136,6 +137,8 @@ pub(crate) struct Lead {
     pub(crate) policy: Policy,
     pub(crate) state: Option<State>,
     pub(crate) outcome: &'static str,
+    /// When it wants to be woken.
+    pub(crate) wake: Option<LogTime>,
     /// Everything ever said.
     pub(crate) said: Vec<Said>,
     /// How much of it was said before the last event.
@@ -145,7 +148,7 @@ pub(crate) struct Lead {
 
 impl Lead {
     pub(crate) fn new(policy: Policy) -> Self {
-        Self { policy, state: None, outcome: "", said: Vec::new(), heard: 0, number: 0 }
+        Self { policy, state: None, outcome: "", wake: None, said: Vec::new(), heard: 0, number: 0 }
     }
 
     /// A lead known by email, with the facts given, on day 0.
@@ -172,13 +175,30 @@ impl Lead {
     }
 
     pub(crate) fn update(&mut self, update: EngagementUpdate) {
-        let input = Input::Record { at: update.stamp.at, event: update };
+        self.sleep(update.stamp.at.millis().plus(-1));
+        let at = update.stamp.at;
+        let input = Input::Record { at, event: update };
         let step = Score::step(&self.policy, "ld_1", self.state.take(), input);
-        assert_eq!(step.wake, None);
+        assert!(step.wake.is_none_or(|due| due > at), "a wake-up lies ahead");
+        self.took(step);
+    }
+
+    fn took(&mut self, step: Step<State, Said>) {
         self.heard = self.said.len();
         self.said.extend(step.outputs);
         self.state = step.state;
         self.outcome = step.outcome;
+        self.wake = step.wake;
+    }
+
+    /// Gives every wake-up due up to and including `through`.
+    pub(crate) fn sleep(&mut self, through: Millis) {
+        let through = LogTime(through.0 * 1_000 + 999);
+        while let Some(due) = self.wake.filter(|due| *due <= through) {
+            let step = Score::step(&self.policy, "ld_1", self.state.take(), Input::Wake { due });
+            assert!(step.wake.is_none_or(|next| next > due), "a wake-up asks for a later one");
+            self.took(step);
+        }
     }
 
     fn now(&mut self, at: Millis, body: Body) {
@@ -244,6 +264,27 @@ impl Lead {
 
     pub(crate) fn lifecycle(&self) -> Vec<&LifecycleChanged> {
         changes(&self.said)
+    }
+
+    /// What the last event had said.
+    pub(crate) fn last(&self) -> &[Said] {
+        &self.said[self.heard..]
+    }
+
+    /// What the last event told the router beside a handoff.
+    pub(crate) fn asked(&self) -> Option<&RouteInput> {
+        let mut asked = None;
+        for said in self.last() {
+            if let Said::Request(request) = said {
+                assert!(asked.is_none(), "one request at most");
+                asked = Some(&request.input);
+            }
+        }
+        asked
+    }
+
+    pub(crate) fn status(&self) -> Option<Status> {
+        self.state.as_ref().unwrap().status
     }
 
     /// Stage and cause of the moves that the last event made.

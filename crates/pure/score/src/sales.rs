@@ -1,0 +1,247 @@
+//! What the CRM tells: acceptance, conversations, dispositions, deals, owners, statuses.
+//!
+//! Holds: a claim that the table does not allow changes nothing but is answered; what the policy
+//! says of a code is all that is known of it.
+//!
+//! Absent on purpose: who has the lead. The scorer knows an owner only where the CRM named one.
+
+use baton_domain::{
+    Answer as Reply, Answered, Consent, ConsentState, CrmActivity, CrmKind, Direction, Disposition, Label, OwnerChange,
+    Released, RouteInput, Stage, Status, Touch, TouchOutcome,
+};
+use baton_policy::{Destination, Effect};
+
+use crate::decide::{Rejected, Told, Turn, handoff_id};
+use crate::episode::effect;
+use crate::lifecycle::{Answer, Trigger, answer, is_open, status_of, statuses};
+
+/// What a deal that came to nothing is called where the CRM gives no disposition.
+const LOST: &str = "opportunity_lost";
+
+impl Turn<'_> {
+    /// Takes in what the CRM says.
+    pub(crate) fn sales(&mut self, crm: &CrmActivity) {
+        let open = is_open(self.state.stage);
+        let reply = match crm.kind {
+            CrmKind::Status => {
+                self.status(crm.status.as_deref().unwrap_or_default());
+                None
+            }
+            CrmKind::Owner => {
+                self.owner(crm);
+                None
+            }
+            CrmKind::Accepted => {
+                self.accepted(crm);
+                Some(Reply::Accepted)
+            }
+            CrmKind::Touch => crm.touch.as_ref().and_then(|touch| self.touched(touch)),
+            CrmKind::Disposition => {
+                match &crm.disposition {
+                    Some(disposition) => self.judged(disposition),
+                    None => self.reject("", "unknown_disposition"),
+                }
+                Some(Reply::Judged)
+            }
+            CrmKind::Opportunity => {
+                self.deal(crm);
+                Some(Reply::Judged)
+            }
+        };
+        if let Some(answer) = reply.filter(|_| open && self.request.is_none()) {
+            self.request = Some(RouteInput::Answered(Answered {
+                lead_id: self.event.lead_id.clone(),
+                handoff_id: handoff_id(&self.event.lead_id, self.state.episode),
+                episode: self.state.episode,
+                answer,
+                actor: crm.actor.clone(),
+                occurred_at: self.event.occurred_at,
+                event_id: self.event.event_id.clone(),
+            }));
+        }
+    }
+
+    /// Pulls a trigger. Whether the lead moved or was there already.
+    fn pull(&mut self, trigger: Trigger, cause: &str, told: Told) -> bool {
+        if answer(self.state.stage, trigger, self.state.base()) == Answer::Refused {
+            self.reject(target(trigger, self.state.base()), trigger.as_str());
+            return false;
+        }
+        self.moves_by(trigger, cause, told);
+        true
+    }
+
+    fn accepted(&mut self, crm: &CrmActivity) {
+        if self.state.stage == Stage::Recycled {
+            // A rep takes the lead back without being asked: an episode of its own, without a handoff.
+            self.begin(Trigger::Accepted, "pulled", None);
+            self.owner(&CrmActivity { owner: crm.actor.clone(), ..crm.clone() });
+            return;
+        }
+        if self.pull(Trigger::Accepted, "accepted", Told::default()) && self.state.owner.is_none() {
+            self.state.owner.clone_from(&crm.actor);
+        }
+    }
+
+    /// A touch is no claim about the stage: it moves a lead or it does not, but is never refused.
+    fn touched(&mut self, touch: &Touch) -> Option<Reply> {
+        if touch.automated || !is_open(self.state.stage) {
+            return None;
+        }
+        let reached_out = touch.direction == Direction::Outbound;
+        if reached_out {
+            self.state.touches = self.state.touches.saturating_add(1);
+            let at = self.event.occurred_at.max(self.state.handed_at);
+            if self.state.first_touch.is_none_or(|first| at < first) {
+                self.state.first_touch = Some(at);
+                let waits = matches!(self.state.stage, Stage::Mql | Stage::Sal);
+                self.state.gives_up_at = self.policy.cadence_end(at).filter(|_| waits);
+            }
+        }
+        if touch.outcome == TouchOutcome::Connected {
+            let told = Told { status: Some(Status::Connected), ..Told::default() };
+            if !self.moves_by(Trigger::Connected, "connected", told) && self.state.status == Some(Status::Attempted) {
+                self.state.status = Some(Status::Connected);
+            }
+        } else if reached_out && matches!(self.state.status, Some(Status::New | Status::Open)) {
+            self.state.status = Some(Status::Attempted);
+        }
+        reached_out.then_some(Reply::Touched)
+    }
+
+    fn judged(&mut self, disposition: &Disposition) {
+        let code = disposition.code.as_str();
+        let Some(effect) = self.policy.lifecycle.dispositions.get(code).cloned() else {
+            self.reject(code, "unknown_disposition");
+            return;
+        };
+        match effect.to {
+            // Said again it is still news: it outdates a permission given in between.
+            Destination::Suppressed => {
+                let told = self.told(disposition, &effect, Label::Rejected);
+                let denied =
+                    Consent { channel: "all".to_owned(), state: ConsentState::Denied, source: "crm".to_owned() };
+                self.consent(&denied, Some((code.to_owned(), told)));
+            }
+            Destination::Reroute => self.reroute(code),
+            Destination::Qualified => {
+                let told =
+                    Told { status: Some(Status::InProgress), ..self.told(disposition, &effect, Label::Qualified) };
+                self.pull(Trigger::Qualified, code, told);
+            }
+            Destination::Recycled | Destination::Disqualified | Destination::Identified => {
+                // Sales agreed with the rule: a new fact alone lets the lead in no more.
+                if effect.to == Destination::Disqualified && self.state.stage == Stage::Disqualified {
+                    self.state.ruled_out_by = None;
+                }
+                let told = self.told(disposition, &effect, Label::Rejected);
+                self.pull(Trigger::of(effect.to), code, told);
+            }
+        }
+    }
+
+    fn told(&self, disposition: &Disposition, effect: &Effect, label: Label) -> Told {
+        Told {
+            reason: disposition.reason.clone(),
+            check_in: effect.check_in(self.now, disposition.next_check_in),
+            label: Some(label),
+            class: (label != Label::Qualified).then(|| self.state.blame(effect.cause)),
+            keep_percent: (effect.to == Destination::Recycled).then_some(effect.keep_percent),
+            ..Told::default()
+        }
+    }
+
+    /// To another desk, in the same episode.
+    fn reroute(&mut self, cause: &str) {
+        let told = Told { status: Some(Status::New), ..Told::default() };
+        if self.pull(Trigger::Reroute, cause, told) {
+            self.state.last_owner = self.state.owner.take().or_else(|| self.state.last_owner.take());
+            self.state.status = Some(Status::New);
+            self.request = Some(RouteInput::Released(Released {
+                lead_id: self.event.lead_id.clone(),
+                handoff_id: handoff_id(&self.event.lead_id, self.state.episode),
+                episode: self.state.episode,
+                reroute: true,
+                cause: cause.to_owned(),
+                event_id: self.event.event_id.clone(),
+            }));
+        }
+    }
+
+    fn deal(&mut self, crm: &CrmActivity) {
+        match crm.opportunity.as_deref() {
+            Some("open") => {
+                let told = Told { status: Some(Status::OpenDeal), ..Told::default() };
+                self.pull(Trigger::Opened, "opportunity_open", told);
+            }
+            Some("won") => {
+                let told = Told { label: Some(Label::Won), ..Told::default() };
+                self.pull(Trigger::Won, "opportunity_won", told);
+            }
+            Some("lost") => self.lost(crm),
+            other => self.reject(other.unwrap_or_default(), "unknown_opportunity"),
+        }
+    }
+
+    /// A deal that came to nothing goes back to marketing, unless its reason rules the lead out.
+    fn lost(&mut self, crm: &CrmActivity) {
+        let given = crm.disposition.clone().unwrap_or_default();
+        let code = if given.code.is_empty() { LOST.to_owned() } else { given.code.clone() };
+        let effect = effect(self.policy, &code);
+        let told = self.told(&given, &effect, Label::Lost);
+        if answer(self.state.stage, Trigger::Lost, self.state.base()) == Answer::Refused {
+            self.reject(Stage::Recycled.as_str(), Trigger::Lost.as_str());
+        } else if effect.to == Destination::Disqualified {
+            self.pull(Trigger::Disqualify, &code, told);
+        } else {
+            self.pull(Trigger::Lost, &code, told);
+        }
+    }
+
+    /// The CRM names an owner, or takes the lead from the one it had.
+    fn owner(&mut self, crm: &CrmActivity) {
+        let changed = self.state.owner != crm.owner;
+        if changed && self.state.owner.is_some() {
+            self.state.last_owner = self.state.owner.take();
+        }
+        self.state.owner.clone_from(&crm.owner);
+        if changed && self.state.stage == Stage::Sal && crm.owner.is_none() {
+            self.pull(Trigger::Reroute, "handback", Told { status: Some(Status::New), ..Told::default() });
+        } else if changed && matches!(self.state.stage, Stage::Mql | Stage::Sal) {
+            let status = if crm.owner.is_some() { Status::Open } else { Status::New };
+            self.state.status = Some(status);
+        }
+        let episode = self.state.episode;
+        let id = if episode == 0 { String::new() } else { handoff_id(&self.event.lead_id, episode) };
+        self.request = Some(RouteInput::Owner(OwnerChange {
+            lead_id: self.event.lead_id.clone(),
+            handoff_id: id,
+            episode,
+            owner: crm.owner.clone(),
+            actor: crm.actor.clone(),
+            event_id: self.event.event_id.clone(),
+        }));
+    }
+
+    /// The CRM names a status.
+    fn status(&mut self, word: &str) {
+        match status_of(word) {
+            None => self.reject(word, "unknown_status"),
+            Some(status) if statuses(self.state.stage).contains(&status) => self.state.status = Some(status),
+            Some(status) => self.reject(status.as_str(), "status_not_allowed"),
+        }
+    }
+
+    fn reject(&mut self, attempted: &str, rule: &'static str) {
+        self.rejected = Some(Rejected { attempted: attempted.to_owned(), rule });
+    }
+}
+
+/// The stage that a trigger asks for.
+fn target(trigger: Trigger, base: Stage) -> &'static str {
+    let reached = Stage::ALL.into_iter().find_map(|stage| match answer(stage, trigger, base) {
+        Answer::Move(to) => Some(to),
+        Answer::Stay | Answer::Refused => None,
+    });
+    reached.map_or("", Stage::as_str)
+}

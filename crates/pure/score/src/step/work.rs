@@ -1,0 +1,133 @@
+//! What is said of the work on a lead: moves, rejections, statuses, nurture, and what the router hears.
+//!
+//! Holds: nurture follows from the stages before and after alone, so that every enrolment ends with an
+//! exit; the router hears of one input at most one request.
+//!
+//! Absent on purpose: decisions.
+
+use baton_domain::{
+    LeadEvent, LifecycleChanged, LifecycleRejected, Moved, NurtureEvent, NurtureKind, RouteInput, Stage, Status,
+    StatusChanged,
+};
+
+use super::{Request, Said, Saying};
+use crate::State;
+use crate::decide::{Advanced, Move, Rejected};
+use crate::lifecycle::is_nurtured;
+use crate::reckon::Standing;
+
+/// Where the lead was before an event, as far as it is told.
+#[derive(Clone, Copy)]
+pub(super) struct Was {
+    stage: Stage,
+    status: Option<Status>,
+}
+
+impl Was {
+    pub(super) fn of(state: &State) -> Self {
+        Self { stage: state.stage, status: state.status }
+    }
+}
+
+impl Saying<'_> {
+    /// Everything but scores and handoffs, in the order in which it is told.
+    pub(super) fn work(&self, was: Was, advanced: &Advanced) -> Vec<Said> {
+        let moves = advanced.moves.iter().map(|change| self.moved(change));
+        let rejected = advanced.rejected.as_ref().map(|rejected| self.rejected(&advanced.state, rejected));
+        let status = (was.status != advanced.state.status).then(|| self.status(was, &advanced.state));
+        moves.chain(rejected).chain(status).chain(self.nurture(was, advanced)).collect()
+    }
+
+    /// What the router hears beside a handoff: what the event asks for, else the score while the lead waits.
+    pub(super) fn request(&self, was: Was, advanced: &Advanced, standing: &Standing) -> Option<Said> {
+        let LeadEvent { lead_id, event_id, .. } = &self.update.event;
+        let waits = was.stage == Stage::Mql && advanced.state.stage == Stage::Mql;
+        let moved = || {
+            RouteInput::Moved(Moved {
+                lead_id: lead_id.clone(),
+                episode: advanced.state.episode,
+                score: standing.score(),
+                event_id: event_id.clone(),
+            })
+        };
+        let input = advanced.request.clone().or_else(|| (waits && self.scores(advanced)).then(moved))?;
+        let at = self.stamp.at;
+        Some(Said::Request(Box::new(Request { at, lead_id: lead_id.clone(), event_id: event_id.clone(), input })))
+    }
+
+    pub(super) fn first_seen(&self) -> Said {
+        let cause = "first_seen".to_owned();
+        let (to, episode) = (Stage::Visitor, 0);
+        self.lifecycle(None, &Move { from: to, to, cause, episode, status: None, check_in: None, verdict: None })
+    }
+
+    fn moved(&self, change: &Move) -> Said {
+        self.lifecycle(Some(change.from), change)
+    }
+
+    fn lifecycle(&self, from: Option<Stage>, change: &Move) -> Said {
+        let LeadEvent { lead_id, event_id, .. } = &self.update.event;
+        Said::Lifecycle(LifecycleChanged {
+            stamp: self.stamp,
+            lead_id: lead_id.clone(),
+            from,
+            to: change.to,
+            cause: change.cause.clone(),
+            event_id: event_id.clone(),
+            episode: change.episode,
+            policy_version: self.policy.version,
+            status: change.status,
+            check_in: change.check_in,
+            verdict: change.verdict.clone(),
+        })
+    }
+
+    fn rejected(&self, state: &State, rejected: &Rejected) -> Said {
+        let LeadEvent { lead_id, event_id, .. } = &self.update.event;
+        Said::Rejected(LifecycleRejected {
+            stamp: self.stamp,
+            lead_id: lead_id.clone(),
+            attempted: rejected.attempted.clone(),
+            current: state.stage,
+            rule: rejected.rule.to_owned(),
+            event_id: event_id.clone(),
+            episode: state.episode,
+            policy_version: self.policy.version,
+            status: state.status,
+        })
+    }
+
+    fn status(&self, was: Was, state: &State) -> Said {
+        let LeadEvent { lead_id, event_id, .. } = &self.update.event;
+        Said::Status(StatusChanged {
+            stamp: self.stamp,
+            lead_id: lead_id.clone(),
+            from: was.status,
+            to: state.status,
+            stage: state.stage,
+            owner: state.owner.clone(),
+            event_id: event_id.clone(),
+            episode: state.episode,
+            policy_version: self.policy.version,
+        })
+    }
+
+    fn nurture(&self, was: Was, advanced: &Advanced) -> Option<Said> {
+        let kind = match (is_nurtured(was.stage), is_nurtured(advanced.state.stage)) {
+            (false, true) => NurtureKind::Enroll,
+            (true, false) => NurtureKind::Exit,
+            _ => return None,
+        };
+        let LeadEvent { lead_id, event_id, .. } = &self.update.event;
+        Some(Said::Nurture(NurtureEvent {
+            stamp: self.stamp,
+            lead_id: lead_id.clone(),
+            kind,
+            reason: advanced.moves.last().map(|change| change.cause.clone()).unwrap_or_default(),
+            episode: advanced.state.episode,
+            until: advanced.state.check_in,
+            event_id: event_id.clone(),
+            policy_version: self.policy.version,
+        }))
+    }
+}
