@@ -1,142 +1,88 @@
-//! What the aggregator remembers of a lead: thirty days in day buckets, and a few totals.
+//! What the aggregator remembers of a lead: its newest activities one by one, and the sum of those before.
 //!
-//! Holds: every part is a sum, a least, a greatest or a set, so the order of
-//! arrival leaves no trace; every part is bounded, whatever a source sends.
+//! Holds: the windows are those of all activities together, wherever the line between the two parts runs,
+//! because every part of a [`Sum`] is a sum, a least, a greatest or a set. So the order of arrival leaves no
+//! trace, and an activity taken back leaves none either, as long as it is among the newest [`KEPT`]. Every
+//! part is bounded, whatever a source sends.
 //!
-//! Absent on purpose: single events. Deduplication has happened upstream.
+//! Absent on purpose: deduplication, which has happened upstream.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use baton_domain::{Activity, Engagement, KindCount, Millis};
+use baton_domain::{Activity, Engagement, Millis};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Days in the long window, the day of the log time included.
-const LONG_DAYS: i64 = 30;
-/// Days in the short window.
-const SHORT_DAYS: i64 = 7;
-/// Distinct pieces of content told apart.
-const CONTENTS: usize = 64;
-/// Names told apart in one tally.
-const NAMES: usize = 64;
-/// Topics shown.
-const TOPICS: usize = 5;
+use crate::sum::Sum;
+
+/// Activities that can be taken back: the newest by event time. Few leads ever come to so many; of one who
+/// does, what is older is no longer news that somebody looks into.
+pub const KEPT: usize = 128;
 
 /// The engagement of one lead.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
-    total: i64,
-    first_seen: Option<Millis>,
-    last_seen: Option<Millis>,
-    days: BTreeMap<i64, Day>,
-    contents: BTreeSet<u64>,
-    topics: Tally,
-    first_source: Option<Arrival>,
-    last_source: Option<Arrival>,
+    /// Those that are no longer told apart.
+    before: Sum,
+    /// The newest, by event time, then event id.
+    newest: BTreeMap<(Millis, String), Seen>,
 }
 
-/// One UTC day of event time.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Day {
-    total: i64,
-    names: Tally,
+/// One activity, as far as the windows ask for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Seen {
+    pub(crate) name: String,
+    pub(crate) topic: Option<String>,
+    /// Fingerprint of the piece of content.
+    pub(crate) content: Option<u64>,
+    pub(crate) source: Option<String>,
 }
 
-/// Where the lead came from, once. Ordered by event time, then event id.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct Arrival {
-    at: Millis,
-    event_id: String,
-    source: String,
+impl Seen {
+    fn of(activity: &Activity) -> Self {
+        let content = activity.content_id.as_ref().or(activity.path.as_ref());
+        Self {
+            name: activity.name.clone(),
+            topic: activity.topic.clone(),
+            content: content.map(|content| xxh3_64(content.as_bytes())),
+            source: activity.source.clone(),
+        }
+    }
 }
-
-/// How often each name was seen, for at most [`NAMES`] names.
-///
-/// Beyond that the names with the smallest fingerprints stay. A name that was put out can never
-/// come back, because the greatest fingerprint kept only falls: so a count is exact or absent,
-/// and which names are absent does not depend on the order of arrival.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-struct Tally(BTreeMap<String, i64>);
 
 impl State {
     /// Counts one activity of a person.
     pub(crate) fn count(&mut self, occurred_at: Millis, event_id: &str, activity: &Activity) {
-        self.total = self.total.saturating_add(1);
-        self.first_seen = Some(self.first_seen.map_or(occurred_at, |first| first.min(occurred_at)));
-        self.last_seen = self.last_seen.max(Some(occurred_at));
-        let day = self.days.entry(occurred_at.day()).or_default();
-        day.total = day.total.saturating_add(1);
-        day.names.add(&activity.name);
-        if let Some(topic) = &activity.topic {
-            self.topics.add(topic);
-        }
-        // Only how many counts, so a full set may refuse whatever comes next.
-        if let Some(content) = activity.content_id.as_ref().or(activity.path.as_ref())
-            && self.contents.len() < CONTENTS
+        self.newest.insert((occurred_at, event_id.to_owned()), Seen::of(activity));
+        if self.newest.len() > KEPT
+            && let Some(((at, event_id), oldest)) = self.newest.pop_first()
         {
-            self.contents.insert(xxh3_64(content.as_bytes()));
+            self.before.add(at, &event_id, &oldest);
         }
-        if let Some(source) = &activity.source {
-            let arrival = Arrival { at: occurred_at, event_id: event_id.to_owned(), source: source.clone() };
-            if self.first_source.as_ref().is_none_or(|first| arrival < *first) {
-                self.first_source = Some(arrival.clone());
-            }
-            if self.last_source.as_ref().is_none_or(|last| arrival > *last) {
-                self.last_source = Some(arrival);
-            }
-        }
+    }
+
+    /// Takes one activity back. Returns whether it was there to be taken.
+    pub(crate) fn retract(&mut self, event_id: &str) -> bool {
+        let found = self.newest.keys().find(|(_, id)| id == event_id).cloned();
+        found.is_some_and(|key| self.newest.remove(&key).is_some())
+    }
+
+    /// Whether nothing was ever counted, or all of it was taken back.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.newest.is_empty() && self.before == Sum::default()
     }
 
     /// Drops the days that no window will reach again, log time being at `today`.
     pub(crate) fn forget_before(&mut self, today: i64) {
-        self.days = self.days.split_off(&oldest(today, LONG_DAYS));
+        self.before.forget_before(today);
     }
 
     /// The windows that end with `today`. Days after it, within the allowed skew, count as well.
     pub(crate) fn engagement(&self, today: i64) -> Engagement {
-        let mut counts = BTreeMap::<&str, i64>::new();
-        for (name, count) in self.days.range(oldest(today, LONG_DAYS)..).flat_map(|(_, day)| &day.names.0) {
-            *counts.entry(name).or_default() += count;
+        let mut all = self.before.clone();
+        for ((at, event_id), seen) in &self.newest {
+            all.add(*at, event_id, seen);
         }
-        let active_days = self.days.range(oldest(today, LONG_DAYS)..).count().min(30);
-        let mut topics: Vec<_> = self.topics.0.iter().map(|(name, count)| kind_count(name, *count)).collect();
-        topics.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
-        topics.truncate(TOPICS);
-        Engagement {
-            total: self.total,
-            first_seen: self.first_seen,
-            last_seen: self.last_seen,
-            counts_30d: counts.into_iter().map(|(name, count)| kind_count(name, count)).collect(),
-            total_7d: self.days.range(oldest(today, SHORT_DAYS)..).map(|(_, day)| day.total).sum(),
-            active_days_30d: i32::try_from(active_days).unwrap_or(i32::MAX),
-            distinct_content: i32::try_from(self.contents.len()).unwrap_or(i32::MAX),
-            first_source: self.first_source.as_ref().map(|arrival| arrival.source.clone()),
-            last_source: self.last_source.as_ref().map(|arrival| arrival.source.clone()),
-            topics,
-        }
+        all.engagement(today)
     }
-}
-
-impl Tally {
-    fn add(&mut self, name: &str) {
-        if let Some(count) = self.0.get_mut(name) {
-            *count = count.saturating_add(1);
-            return;
-        }
-        self.0.insert(name.to_owned(), 1);
-        if self.0.len() > NAMES {
-            let greatest = self.0.keys().max_by_key(|name| xxh3_64(name.as_bytes())).cloned();
-            greatest.and_then(|name| self.0.remove(&name));
-        }
-    }
-}
-
-/// The first day of a window of `length` days that ends with `today`.
-fn oldest(today: i64, length: i64) -> i64 {
-    today.saturating_sub(length - 1)
-}
-
-fn kind_count(name: &str, count: i64) -> KindCount {
-    KindCount { name: name.to_owned(), count }
 }

@@ -7,7 +7,8 @@ use crate::State;
 
 /// Counts the activities of one lead; keyed by its id.
 ///
-/// Outcomes: `counted`, `bot` (an activity of a machine), `passed` (anything else).
+/// Outcomes: `counted`, `bot` (an activity of a machine), `retracted` (a counted activity was taken back),
+/// `passed` (anything else, also the retraction of what was never counted or is no longer told apart).
 #[derive(Clone, Copy, Debug)]
 pub struct Aggregate;
 
@@ -30,6 +31,11 @@ impl Stage for Aggregate {
                 let mut state = state.unwrap_or_default();
                 state.count(event.occurred_at, &event.event_id, activity);
                 (Some(state), "counted")
+            }
+            Body::Retracted(retraction) => {
+                let mut state = state.unwrap_or_default();
+                let found = state.retract(&retraction.event_id);
+                (Some(state).filter(|state| !state.is_empty()), if found { "retracted" } else { "passed" })
             }
             _ => (state, "passed"),
         };

@@ -1,12 +1,13 @@
 //! What a lead's windows say, and that the order of arrival does not matter.
 
 use baton_domain::{
-    Activity, Body, CrmActivity, Engagement, EngagementUpdate, KindCount, LeadEvent, LogTime, Millis, Stamp, Tick,
+    Activity, Body, CrmActivity, Engagement, EngagementUpdate, KindCount, LeadEvent, LogTime, Millis, Retraction,
+    RetractionReason, Stamp, Tick,
 };
 use baton_stage::{Input, Stage, Step};
 use proptest::prelude::*;
 
-use crate::{Aggregate, State};
+use crate::{Aggregate, KEPT, State};
 
 /// Noon of a day far enough from 1970 to look back from.
 fn noon(day: i64) -> Millis {
@@ -174,12 +175,13 @@ fn a_source_that_invents_names_cannot_grow_the_state_without_bound() {
 #[test]
 fn a_lead_of_many_years_is_remembered_by_the_day_for_thirty_days_only() {
     let size = |days: i64| {
-        let step = (0..days).fold(None, |state, day| step(state, viewed(&format!("e{day}"), noon(day))).state);
+        let step = (0..days).fold(None, |state, day| step(state, viewed(&format!("e{day:04}"), noon(day))).state);
         postcard::to_stdvec(&step).unwrap().len()
     };
-    assert!(size(29) < size(30));
-    // What grows on is the count of everything, by a byte.
-    assert!(size(3_000) <= size(30) + 1);
+    // Those told apart, and the days of those before.
+    let full = i64::try_from(KEPT).unwrap() + 31;
+    assert!(size(full / 2) < size(full));
+    assert!(size(3_000) <= size(full) + 2, "what grows on is the count of everything");
 }
 
 #[test]
@@ -192,6 +194,56 @@ fn the_state_survives_being_written_down() {
     let state = step(None, full).state.unwrap();
     let bytes = postcard::to_stdvec(&state).unwrap();
     assert_eq!(postcard::from_bytes::<State>(&bytes).unwrap(), state);
+}
+
+fn retracted(id: &str, at: LogTime) -> LeadEvent {
+    let retraction = Retraction { event_id: id.to_owned(), reason: RetractionReason::Bot, by: "ops".to_owned() };
+    event(at, at.millis(), &format!("r-{id}"), Body::Retracted(retraction))
+}
+
+/// The state after all of `events`.
+fn state_after(events: impl IntoIterator<Item = LeadEvent>) -> Option<State> {
+    events.into_iter().fold(None, |state, event| step(state, event).state)
+}
+
+#[test]
+fn an_activity_taken_back_leaves_nothing_behind() {
+    let at = LogTime::from_millis(noon(1));
+    let counted = step(None, viewed("e1", noon(0)));
+    let taken = step(counted.state, retracted("e1", at));
+    assert_eq!((taken.outcome, taken.state), ("retracted", None));
+    assert_eq!(taken.outputs[0].engagement, Engagement::default());
+}
+
+#[test]
+fn what_was_never_counted_is_taken_back_without_a_trace() {
+    let counted = step(None, viewed("e1", noon(0))).state;
+    for id in ["e2", "t1", ""] {
+        let taken = step(counted.clone(), retracted(id, LogTime::from_millis(noon(0))));
+        assert_eq!((taken.outcome, &taken.state), ("passed", &counted), "{id}");
+    }
+}
+
+#[test]
+fn only_the_newest_activities_can_be_taken_back() {
+    let many = i64::try_from(KEPT).unwrap() + 1;
+    let read = |n: i64| viewed(&format!("e{n:04}"), noon(0).plus(n));
+    let state = state_after((0..many).rev().map(read));
+    let at = LogTime::from_millis(noon(0).plus(many));
+    assert_eq!(step(state.clone(), retracted("e0000", at)).outcome, "passed");
+    let taken = step(state, retracted("e0001", at));
+    assert_eq!((taken.outcome, taken.outputs[0].engagement.total), ("retracted", many - 1));
+}
+
+#[test]
+fn a_lead_of_many_activities_is_remembered_within_bounds() {
+    let size = |count: i64| {
+        let state = state_after((0..count).map(|n| viewed(&format!("e{n:06}"), noon(0).plus(n))));
+        postcard::to_stdvec(&state).unwrap().len()
+    };
+    let full = i64::try_from(KEPT).unwrap() + 1;
+    assert!(size(full / 2) < size(full));
+    assert!(size(20 * full) <= size(full) + 6, "what grows on are a few counts");
 }
 
 /// One activity within forty days; names, contents, topics, sources and instants repeat.
@@ -229,6 +281,39 @@ proptest! {
         (events, shuffled) in activities().prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle()))
     ) {
         prop_assert_eq!(after(logged(&events)), after(logged(&shuffled)));
+    }
+
+    #[test]
+    fn a_history_with_an_activity_taken_back_is_the_history_without_it(
+        (events, taken, orders) in activities().prop_flat_map(|all| {
+            let ids: Vec<String> = all.iter().map(|event| event.event_id.clone()).collect();
+            let most = ids.len();
+            (Just(all), proptest::sample::subsequence(ids, 0..=most), any::<Vec<proptest::sample::Index>>())
+        })
+    ) {
+        // Each retraction somewhere behind its event, the rest at the end.
+        let mut script = logged(&events);
+        let mut places = orders.into_iter();
+        for id in &taken {
+            let after = script.iter().position(|event| event.event_id == *id).unwrap() + 1;
+            let room = script.len() - after + 1;
+            let place = after + places.next().map_or(0, |index| index.index(room));
+            script.insert(place, retracted(id, LogTime(0)));
+        }
+        let end = LogTime::from_millis(noon(60));
+        for (event, n) in script.iter_mut().zip(0..) {
+            event.stamp.at = LogTime::from_millis(noon(10).plus(n));
+        }
+        let without = script.iter().filter(|event| !taken.contains(&event.event_id) && !event.event_id.starts_with("r-"));
+        let without: Vec<LeadEvent> = without.cloned().collect();
+        let touch = event(end, noon(60), "t1", Body::Crm(CrmActivity::default()));
+        prop_assert_eq!(state_after(script.clone()), state_after(without.clone()));
+        let last = script.last().unwrap().stamp.at.millis();
+        let look = event(LogTime::from_millis(last), last, "t0", Body::Crm(CrmActivity::default()));
+        for look in [look, touch] {
+            let seen = |events: &[LeadEvent]| after(events.iter().cloned().chain([look.clone()]));
+            prop_assert_eq!(seen(&script), seen(&without));
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::limits::{self, clip};
 
 /// Judges an event by the limits that hold for every source, and makes blank ids absent.
 ///
-/// Refuses an event without an id or without a person's id (a tick needs neither), one that is the
+/// Refuses an event without an id or without a person's id (a tick needs neither, a retraction only the first), one that is the
 /// sequencer's own to say, one dated before 2000, and one with more or longer texts than the limits.
 pub fn check(mut raw: RawEvent) -> Result<RawEvent, Rejected> {
     not_too_early(raw.occurred_at, "occurred_at")?;
@@ -21,13 +21,18 @@ pub fn check(mut raw: RawEvent) -> Result<RawEvent, Rejected> {
             return Err(Rejected::missing("event_id"));
         }
         text("event_id", &raw.event_id)?;
-        ids(&mut raw.ids)?;
+        let named = ids(&mut raw.ids)?;
+        // What is taken back names its lead itself.
+        if !named && !matches!(raw.body, Body::Retracted(_)) {
+            return Err(Rejected::new(Reason::MissingId, "no id of the person"));
+        }
     }
     body(&mut raw.body)?;
     Ok(raw)
 }
 
-fn ids(ids: &mut Ids) -> Result<(), Rejected> {
+/// Whether there is any.
+fn ids(ids: &mut Ids) -> Result<bool, Rejected> {
     let mut any = false;
     for (field, id) in [
         ("crm_id", &mut ids.crm_id),
@@ -43,13 +48,18 @@ fn ids(ids: &mut Ids) -> Result<(), Rejected> {
     if ids.email.as_deref().is_some_and(|email| email.trim().len() > limits::EMAIL_BYTES) {
         return Err(too_long("email", limits::EMAIL_BYTES));
     }
-    if any { Ok(()) } else { Err(Rejected::new(Reason::MissingId, "no id of the person")) }
+    Ok(any)
 }
 
 fn body(body: &mut Body) -> Result<(), Rejected> {
     match body {
         Body::Tick(_) => Ok(()),
-        Body::Linked(_) | Body::Policy(_) | Body::Retracted(_) => Err(Rejected::unknown("body")),
+        Body::Linked(_) | Body::Policy(_) => Err(Rejected::unknown("body")),
+        Body::Retracted(retraction) if retraction.event_id.trim().is_empty() => Err(Rejected::missing("retracts")),
+        Body::Retracted(retraction) => {
+            text("retracts", &retraction.event_id)?;
+            text("by", &retraction.by)
+        }
         Body::Facts(list) if list.len() > limits::TRAITS => {
             Err(Rejected::new(Reason::Limits, format!("more than {} facts", limits::TRAITS)))
         }

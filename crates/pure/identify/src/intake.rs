@@ -13,10 +13,10 @@ use crate::clickstream::{self, Call};
 use crate::date::{Dates, When};
 use crate::json::{Object, Scalar, Shape};
 use crate::message::Message;
-use crate::{Rejected, check, limits, sales};
+use crate::{Rejected, check, limits, retraction, sales};
 
-/// Reads a JSON record: one message of the Segment spec, of the CRM, of consent or a tick, or a
-/// `batch` of such. `appended` is when the log took the record.
+/// Reads a JSON record: one message of the Segment spec, of the CRM, of consent, a retraction or a
+/// tick, or a `batch` of such. `appended` is when the log took the record.
 ///
 /// A whole record that cannot be used gives one [`Rejected`]; an empty batch gives nothing.
 pub fn parse(bytes: &[u8], appended: Millis) -> Vec<Result<RawEvent, Rejected>> {
@@ -74,6 +74,7 @@ fn event<'a>(mut message: Message<'a>, batch_sent: &Scalar<'a>, appended: Millis
         "alias" => clickstream::event(Call::Alias, message, appended),
         "crm" => sales::crm(message, appended),
         "consent" => sales::consent(message, appended),
+        "retract" => retraction::event(message, appended),
         "tick" => tick(message, appended),
         _ => Err(Rejected::unknown("type")),
     }?;

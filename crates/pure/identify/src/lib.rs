@@ -5,7 +5,8 @@
 //!
 //! Holds: nothing here panics on any input, and every input has exactly one outcome. An id points to
 //! exactly one lead at a time. Stamps rise strictly. An email address is never written to a row or a
-//! link: only its hash is, which is a pseudonym and no secret, because addresses can be guessed.
+//! link: only its hash is, which is a pseudonym and no secret, because addresses can be guessed. An event
+//! that was taken back while it is remembered is told to its lead once, whichever of the two came first.
 //!
 //! Absent on purpose: clocks, topics and stores (the host's), and the moving of history. When a visitor
 //! is recognised as a known lead, the device counts for that lead *from then on*; what it did before
@@ -22,6 +23,8 @@ mod limits;
 mod message;
 mod rejected;
 mod resolve;
+mod retract;
+mod retraction;
 mod row;
 mod sales;
 mod step;

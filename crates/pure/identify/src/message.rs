@@ -28,9 +28,18 @@ pub(crate) struct Message<'a> {
     pub(crate) traits: Object<Traits>,
     pub(crate) context: Object<Context<'a>>,
     pub(crate) sales: Sales<'a>,
+    pub(crate) taken_back: TakenBack<'a>,
     pub(crate) channel: Scalar<'a>,
     pub(crate) state: Scalar<'a>,
     pub(crate) source: Scalar<'a>,
+}
+
+/// The fields of a retraction.
+#[derive(Debug, Default)]
+pub(crate) struct TakenBack<'a> {
+    pub(crate) retracts: Scalar<'a>,
+    pub(crate) reason: Scalar<'a>,
+    pub(crate) by: Scalar<'a>,
 }
 
 /// The fields of a CRM activity.
@@ -73,6 +82,9 @@ impl<'de> Shape<'de> for Message<'de> {
             "channel" => self.channel = from.next_value()?,
             "state" => self.state = from.next_value()?,
             "source" => self.source = from.next_value()?,
+            "retracts" => self.taken_back.retracts = from.next_value()?,
+            "reason" => self.taken_back.reason = from.next_value()?,
+            "by" => self.taken_back.by = from.next_value()?,
             _ => self.sales.field(name, from)?,
         }
         Ok(())

@@ -44,7 +44,7 @@ pub(crate) fn resolve(dir: &impl Directory, claims: Vec<Claim>) -> Option<Resolu
 }
 
 /// The lead of the strongest known id; else of a device that has not changed hands.
-fn known_lead(dir: &impl Directory, claims: &[Claim]) -> Option<LeadId> {
+pub(crate) fn known_lead(dir: &impl Directory, claims: &[Claim]) -> Option<LeadId> {
     let strong = claims.iter().filter(|claim| claim.kind.is_strong()).find_map(|claim| claim.holder.clone());
     strong.or_else(|| {
         claims.iter().filter_map(|claim| claim.holder.clone()).find(|lead| !changed_hands(dir, lead, claims))

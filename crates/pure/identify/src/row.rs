@@ -1,7 +1,8 @@
 //! What the sequencer remembers, and how it asks for it.
 //!
 //! Holds: `i/<kind>:<id>` has an [`Row::Id`], `l/<lead>` a [`Row::Lead`], `m/<hash of an event id>` a
-//! [`Row::Seen`]. Only the last kind of row ever expires. No row holds an email address.
+//! [`Row::Seen`] or
+//! [`Row::Retracted`]. Only rows under `m/` ever expire. No row holds an email address.
 
 use baton_domain::{LeadId, LogTime};
 use serde::{Deserialize, Serialize};
@@ -30,8 +31,17 @@ pub enum Row {
     Seen {
         /// Hash of what the event said.
         content: u64,
+        /// In whose history it stands; empty for a retraction, which stands in no history of its own.
+        lead_id: LeadId,
+        /// Whether it was taken back since.
+        retracted: bool,
     },
+    /// An event id that was taken back before it came, so that it is dropped when it comes.
+    Retracted,
 }
+
+/// The lead of a [`Row::Seen`] that is a retraction's.
+pub(crate) const NOBODY: &str = "";
 
 /// What is known of a lead's ids.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

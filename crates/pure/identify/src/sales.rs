@@ -56,7 +56,7 @@ pub(crate) fn consent(mut message: Message<'_>, appended: Millis) -> Result<RawE
     Ok(RawEvent { event_id, ids, occurred_at, received_at, body: Body::Consent(consent) })
 }
 
-fn ids(message: Message<'_>, sales: &mut Sales<'_>) -> Result<Ids, Rejected> {
+pub(crate) fn ids(message: Message<'_>, sales: &mut Sales<'_>) -> Result<Ids, Rejected> {
     let lead_id = core::mem::take(&mut sales.lead_id).text("leadId")?;
     let crm_id = core::mem::take(&mut sales.crm_id).text("crmId")?;
     Ok(Ids {

@@ -10,7 +10,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::claim::{Claim, Kind, claims};
 use crate::resolve::{Resolution, resolve};
-use crate::row::{Known, id_key, lead_key, seen_key};
+use crate::retract::retract;
+use crate::row::{Known, NOBODY, id_key, lead_key, seen_key};
 use crate::{Directory, Rejected, Row, date};
 
 /// What became of one event.
@@ -21,8 +22,9 @@ pub struct Sequenced {
     pub events: Vec<LeadEvent>,
     /// What to write to `lead.identity`.
     pub links: Vec<IdentityLink>,
-    /// One of `sequenced`, `clamped`, `id_overflow`, `id_clash`, `duplicate`, `tick`, `rejected`. Where
-    /// several hold, the one that stands later in the list up to `id_clash`.
+    /// One of `sequenced`, `clamped`, `id_overflow`, `id_clash`, `duplicate`, `taken_back` (dropped: a
+    /// retraction came before it), `retracted`, `retracted_ahead`, `retracted_before`, `tick`, `rejected`.
+    /// Where several hold, the one that stands later in the list up to `id_clash`.
     pub outcome: &'static str,
     /// Why, when rejected.
     pub rejected: Option<Rejected>,
@@ -31,11 +33,11 @@ pub struct Sequenced {
 }
 
 impl Sequenced {
-    fn nothing(outcome: &'static str, at: LogTime) -> Self {
+    pub(crate) fn nothing(outcome: &'static str, at: LogTime) -> Self {
         Self { events: Vec::new(), links: Vec::new(), outcome, rejected: None, last: at }
     }
 
-    fn rejected(reason: Reason, detail: &str, at: LogTime) -> Self {
+    pub(crate) fn rejected(reason: Reason, detail: &str, at: LogTime) -> Self {
         Self { rejected: Some(Rejected::new(reason, detail)), ..Self::nothing("rejected", at) }
     }
 }
@@ -56,9 +58,20 @@ pub fn step(policy: &Identity, dir: &mut impl Directory, at: LogTime, origin: &s
     }
     let (seen_key, content) = (seen_key(&raw.event_id), content(&raw));
     match dir.get(&seen_key) {
-        Some(Row::Seen { content: before }) if before == content => return Sequenced::nothing("duplicate", at),
+        Some(Row::Seen { content: before, .. }) if before == content => return Sequenced::nothing("duplicate", at),
+        Some(Row::Retracted) => return Sequenced::nothing("taken_back", at),
         Some(_) => return Sequenced::rejected(Reason::IdConflict, "the same event id came with other content", at),
         None => {}
+    }
+    let seen = |lead_id: &str| Some(Row::Seen { content, lead_id: lead_id.to_owned(), retracted: false });
+    let forget = Some(forgotten_at(policy, at));
+    if let Body::Retracted(retraction) = &raw.body {
+        let retraction = retraction.clone();
+        let done = retract(policy, dir, at, origin, raw, &retraction);
+        if done.rejected.is_none() {
+            dir.put(&seen_key, seen(NOBODY), forget);
+        }
+        return done;
     }
     let Ok(claims) = claims(policy, dir, &raw.ids) else {
         return Sequenced::rejected(Reason::MissingId, "unknown lead", at);
@@ -66,8 +79,7 @@ pub fn step(policy: &Identity, dir: &mut impl Directory, at: LogTime, origin: &s
     let Some(resolution) = resolve(dir, claims) else {
         return Sequenced::rejected(Reason::MissingId, "no id that means somebody", at);
     };
-    let forget = LogTime(at.0.saturating_add(policy.dedupe_ms.saturating_mul(1_000)));
-    dir.put(&seen_key, Some(Row::Seen { content }), Some(forget));
+    dir.put(&seen_key, seen(&resolution.lead_id), forget);
     remember(dir, at, &resolution);
     say(policy, at, origin, raw, resolution)
 }
@@ -75,6 +87,11 @@ pub fn step(policy: &Identity, dir: &mut impl Directory, at: LogTime, origin: &s
 /// Forgets an event id whose time is over. `key` is the key that [`Directory::put`] was given.
 pub fn wake(dir: &mut impl Directory, key: &str) {
     dir.put(key, None, None);
+}
+
+/// When an event id that came, or was taken back, at `at` is forgotten.
+pub(crate) fn forgotten_at(policy: &Identity, at: LogTime) -> LogTime {
+    LogTime(at.0.saturating_add(policy.dedupe_ms.saturating_mul(1_000)))
 }
 
 /// Hash of what an event says: ids and body.
@@ -112,7 +129,7 @@ fn remember(dir: &mut impl Directory, at: LogTime, resolution: &Resolution) {
 }
 
 /// Says which ids were found to be the lead's, then what happened.
-fn say(policy: &Identity, at: LogTime, origin: &str, raw: RawEvent, resolution: Resolution) -> Sequenced {
+pub(crate) fn say(policy: &Identity, at: LogTime, origin: &str, raw: RawEvent, resolution: Resolution) -> Sequenced {
     let Resolution { lead_id, links: new_ids, clash, overflow } = resolution;
     let clamped = raw.occurred_at.since(at.millis()) > policy.max_skew_ms;
     let occurred_at = if clamped { at.millis() } else { raw.occurred_at };

@@ -64,7 +64,7 @@ impl Kind {
             return Some(Self::Source);
         }
         Some(match topic.strip_prefix(topology.prefix.as_str())? {
-            "engagement.raw" | "crm.activity" | "consent.events" | "clock.ticks" => Self::Source,
+            "engagement.raw" | "crm.activity" | "consent.events" | "event.retractions" | "clock.ticks" => Self::Source,
             "lead.events" => Self::LeadEvent,
             "lead.identity" => Self::Identity,
             "engagement.aggregate" => Self::Aggregate,

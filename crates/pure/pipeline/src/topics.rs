@@ -7,7 +7,7 @@ pub struct Topology {
     pub prefix: String,
     /// Partitions of everything keyed by lead.
     pub lanes: i32,
-    /// Topics that the clickstream, the CRM and consent already fill, with their partitions; full names.
+    /// Topics that the clickstream, the CRM, consent and others already fill, with their partitions; full names.
     pub sources: Vec<Source>,
     /// How long `lead.events`, the history that everything can be rebuilt from, is kept; ms, -1 for ever.
     pub history_ms: i64,
@@ -51,6 +51,7 @@ pub(crate) mod name {
     pub(crate) const RAW: &str = "engagement.raw";
     pub(crate) const CRM: &str = "crm.activity";
     pub(crate) const CONSENT: &str = "consent.events";
+    pub(crate) const RETRACTIONS: &str = "event.retractions";
     pub(crate) const TICKS: &str = "clock.ticks";
     pub(crate) const EVENTS: &str = "lead.events";
     pub(crate) const IDENTITY: &str = "lead.identity";
@@ -84,7 +85,7 @@ impl Topology {
         Self {
             prefix: prefix.to_owned(),
             lanes,
-            sources: vec![source(name::RAW), source(name::CRM), source(name::CONSENT)],
+            sources: [name::RAW, name::CRM, name::CONSENT, name::RETRACTIONS].map(source).into(),
             history_ms: -1,
         }
     }
@@ -115,6 +116,7 @@ impl Topology {
         add(name::RAW, 1, week, "clickstream, email, content and other events as their sources told them");
         add(name::CRM, 1, week, "touches, owners, dispositions from the CRM");
         add(name::CONSENT, 1, week, "permissions given and taken back");
+        add(name::RETRACTIONS, 1, week, "earlier events taken back");
         add(name::TICKS, 1, week, "logged time; its reader is the sequencer");
         add(name::EVENTS, lanes, Cleanup::Delete(self.history_ms), "the one ordered history of every lead");
         add(name::IDENTITY, lanes, Cleanup::Compact, "which lead an id belongs to");

@@ -67,6 +67,51 @@ fn a_pipeline_stopped_amid_its_work_has_no_differences() {
     assert!(skipped > 0 && under_way > 0, "somebody was not at the end");
 }
 
+/// A field of a line, as its source wrote it.
+fn field<'a>(line: &'a str, name: &str) -> Option<&'a str> {
+    line.split_once(&format!("\"{name}\":\""))?.1.split('"').next()
+}
+
+/// The lines with every seventh event taken back: some of them by a retraction received before the event.
+fn with_retractions(lines: &[String]) -> Vec<String> {
+    let (mut told, mut before) = (Vec::new(), None);
+    for (number, line) in lines.iter().enumerate() {
+        let taken = field(line, "messageId").zip(field(line, "receivedAt")).filter(|_| number % 7 == 0);
+        let ahead = before.filter(|_| number % 3 == 0);
+        let retraction = taken.map(|(id, at)| {
+            let at = ahead.unwrap_or(at);
+            format!(
+                r#"{{"type":"retract","messageId":"r{number}","retracts":"{id}","reason":"bot","receivedAt":"{at}"}}"#
+            )
+        });
+        told.extend(retraction.clone().filter(|_| ahead.is_some()));
+        told.push(line.clone());
+        told.extend(retraction.filter(|_| ahead.is_none()));
+        before = field(line, "receivedAt").or(before);
+    }
+    told
+}
+
+#[test]
+fn events_taken_back_before_and_after_they_came_have_no_differences() {
+    let lines = with_retractions(&sample()[..2_000]);
+    let four = |line: &str| if line.contains(r#""type":"retract""#) { "event.retractions" } else { three(line) };
+    for (chunk, lanes) in [(1, 2), (400, 3), (5_000, 1)] {
+        let ran = run(&lines, four, lanes, chunk);
+        let reports = Consumer::ALL.map(|consumer| ran.verify_one(consumer));
+        for report in &reports {
+            assert_eq!(report.differences, [], "{chunk} a time");
+            assert!(report.lanes.iter().all(|lane| lane.state_skipped.is_none()), "{report:?}");
+        }
+        assert_eq!(ran.reconcile().wrong, []);
+        for outcome in ["retracted", "retracted_ahead", "taken_back"] {
+            assert!(ran.counted(Consumer::Identify, outcome) > 20, "{outcome}, {chunk} a time");
+        }
+    }
+    let partly = run_partly(&lines, four, 2, 260);
+    assert_eq!(partly.differences(), []);
+}
+
 #[test]
 fn a_record_lost_amid_the_work_is_missing_all_the_same() {
     let ran = run_partly(&sample()[..2_000], one, 2, 260);

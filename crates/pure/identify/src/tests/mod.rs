@@ -2,6 +2,7 @@
 
 mod intake;
 mod properties;
+mod retractions;
 mod sdk;
 mod sequence;
 

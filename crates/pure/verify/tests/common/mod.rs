@@ -104,6 +104,20 @@ impl Ran {
         account.settle(&self.topology)
     }
 
+    /// How often a consumer has counted an outcome.
+    pub(crate) fn counted(&self, consumer: Consumer, outcome: &str) -> i64 {
+        let (topic, partitions) = consumer.spec(&self.topology).ledger;
+        let decoder = baton_wire::Decoder::<baton_domain::Ledger>::new();
+        let mut newest = BTreeMap::new();
+        let mut shared = self.shared.borrow_mut();
+        for record in (0..partitions).flat_map(|number| shared.records(&topic, number).clone()) {
+            newest.insert(record.key, record.value.unwrap_or_default());
+        }
+        let ledgers = newest.into_values().map(|value| decoder.decode(&value).unwrap());
+        let of_stage = ledgers.filter(|ledger| ledger.stage == consumer.as_str());
+        of_stage.flat_map(|ledger| ledger.outcomes).filter(|count| count.name == outcome).map(|count| count.count).sum()
+    }
+
     fn cluster(&self) -> Memory {
         Memory { shared: Rc::clone(&self.shared), topology: self.topology.clone() }
     }
