@@ -102,7 +102,7 @@ fn bar(lines: &Lines) -> ProgressBar {
 }
 
 /// A producer, and the first thing that went wrong with it.
-struct Sender {
+pub(crate) struct Sender {
     producer: BaseProducer<Deliveries>,
     topic: String,
 }
@@ -129,7 +129,7 @@ impl ProducerContext for Deliveries {
 }
 
 impl Sender {
-    fn open(settings: &Settings, topic: &str) -> Result<Self, Failure> {
+    pub(crate) fn open(settings: &Settings, topic: &str) -> Result<Self, Failure> {
         let mut config = settings.cluster.tool();
         let own = [
             ("acks", "all"),
@@ -150,11 +150,15 @@ impl Sender {
 
     /// Queues a line; waits while the queue is full.
     fn send(&self, number: u64, text: &str) -> Result<(), Failure> {
+        self.put(number, key_of(text).as_deref(), text.as_bytes())
+    }
+
+    /// Queues a record of any content under a number by which it is named when it does not arrive.
+    pub(crate) fn put(&self, number: u64, key: Option<&str>, value: &[u8]) -> Result<(), Failure> {
         let line = usize::try_from(number).unwrap_or(usize::MAX);
-        let key = key_of(text);
-        let mut record = BaseRecord::with_opaque_to(&self.topic, line).payload(text);
-        if let Some(key) = &key {
-            record = record.key(key.as_str());
+        let mut record = BaseRecord::<str, [u8], usize>::with_opaque_to(&self.topic, line).payload(value);
+        if let Some(key) = key {
+            record = record.key(key);
         }
         loop {
             self.producer.poll(Duration::ZERO);
@@ -171,7 +175,7 @@ impl Sender {
     }
 
     /// Waits until every record is acknowledged.
-    fn finish(&self) -> Result<(), Failure> {
+    pub(crate) fn finish(&self) -> Result<(), Failure> {
         // Each record is given up by itself when its time is over, so this ends.
         while self.producer.in_flight_count() > 0 {
             self.producer.poll(Duration::from_millis(50));

@@ -134,7 +134,7 @@ fn execute(cli: &Cli) -> Result<(), Failure> {
         Command::Simulate(args) => simulate::run(args, &settings),
         Command::Tap(args) => tap::run(args, &settings),
         Command::Dlq(args) => dlq::run(args, &settings),
-        Command::Policy(args) => policy::run(args),
+        Command::Policy(args) => policy::run(args, &settings),
         Command::Report(args) => report::run(args, &settings),
         Command::Verify(args) => verify::run(args, &settings),
         Command::Reconcile(args) => reconcile::run(args, &settings),

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use baton_policy::{Policy, Problem};
 
 use crate::Failure;
+use crate::settings::Settings;
 
+mod publish;
 mod test;
 
 /// What to do with a policy.
@@ -28,13 +30,16 @@ enum Command {
     },
     /// Play the scenarios beside a policy and compare what came of them with what they expect
     Test(test::Args),
+    /// Publish a policy: from its instant on it judges, in every consumer at the same place of the log
+    Apply(publish::Args),
 }
 
-/// Checks a policy.
-pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+/// Checks, tests or publishes a policy.
+pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
     let file = match &args.command {
         Command::Check { file } => file,
         Command::Test(args) => return test::run(args),
+        Command::Apply(args) => return publish::run(args, settings),
     };
     let policy = load(Some(file))?;
     let line = format!("{}: {}", file.display(), summary(&policy));
@@ -46,16 +51,21 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 pub(crate) fn load(path: Option<&Path>) -> Result<Policy, Failure> {
     let (name, text) = match path {
         None => ("starter.yaml".to_owned(), baton_policy::STARTER.to_owned()),
-        Some(path) => {
-            let name = path.display().to_string();
-            let bytes = std::fs::read(path).map_err(|error| Failure::config(format!("policy {name}: {error}")))?;
-            match String::from_utf8(bytes) {
-                Ok(text) => (name, text),
-                Err(_) => return Err(Failure::config(format!("policy {name}: not a text file in UTF-8"))),
-            }
-        }
+        Some(path) => (path.display().to_string(), text_of(path)?),
     };
-    baton_policy::parse(&name, &text).map_err(|problems| Failure::config(explain(&name, &text, &problems)))
+    read(&name, &text)
+}
+
+/// The text of a policy file.
+fn text_of(path: &Path) -> Result<String, Failure> {
+    let name = path.display();
+    let bytes = std::fs::read(path).map_err(|error| Failure::config(format!("policy {name}: {error}")))?;
+    String::from_utf8(bytes).map_err(|_| Failure::config(format!("policy {name}: not a text file in UTF-8")))
+}
+
+/// Checks a policy's text; every problem is told.
+fn read(name: &str, text: &str) -> Result<Policy, Failure> {
+    baton_policy::parse(name, text).map_err(|problems| Failure::config(explain(name, text, &problems)))
 }
 
 /// What a policy holds, in one line.

@@ -100,7 +100,7 @@ impl End {
 async fn host(args: &Args, settings: &Settings, hosting: &Hosting, end: &mut End) -> Result<(), Failure> {
     let policy = &hosting.policy;
     let (board, stop) = (Arc::new(Board::default()), Arc::new(AtomicBool::new(false)));
-    let metrics = Metrics::new((&policy.name, policy.version)).map_err(|e| Failure::io(format!("metrics: {e}")))?;
+    let metrics = Metrics::new().map_err(|e| Failure::io(format!("metrics: {e}")))?;
     if let Some(listen) = &settings.listen {
         let listener = TcpListener::bind(listen)
             .await

@@ -2,8 +2,8 @@
 
 use baton_domain::{
     Activity, AssignmentRequest, Band, Body, ClockStart, Engagement, EngagementUpdate, Fact, FactValue, Grade,
-    IdentityLink, Ids, LeadEvent, Millis, Points, Qualified, RawEvent, RouteInput, ScoreUpdate, SlaEventKind, Stage,
-    Stamp, Tick, WatchInput,
+    IdentityLink, Ids, LeadEvent, Millis, Points, PolicyPublished, Qualified, RawEvent, RouteInput, ScoreUpdate,
+    SlaEventKind, Stage, Stamp, Tick, WatchInput,
 };
 use baton_pipeline::Codec;
 use baton_wire::Record;
@@ -96,6 +96,15 @@ fn every_type_of_record_is_shown_as_json_by_its_topic() {
     for topic in ["sla.started", "sla.warned", "sla.met", "sla.breach", "sla.cancelled", "sla.paused", "sla.resumed"] {
         shown(topic, &sla(SlaEventKind::Met, 0, 60, "ld_1"));
     }
+    let policy = PolicyPublished {
+        name: "starter".to_owned(),
+        version: 2,
+        author: "kim".to_owned(),
+        effective_at: Millis(0),
+        document: "policy: starter".to_owned(),
+        checksum: String::new(),
+    };
+    shown("policy", &policy);
     shown("ledger.balance", &ledger("route", 0, &[("assigned", 1)], &[]));
 }
 
@@ -127,6 +136,7 @@ fn every_topic_of_a_subject_is_shown_as_that_subjects_type() {
                 Kind::Assignment => "Assignment",
                 Kind::ClockStart => "ClockStart",
                 Kind::Sla => "SlaEvent",
+                Kind::Policy => "PolicyPublished",
                 Kind::Ledger => "Ledger",
                 Kind::DeadLetter | Kind::Mark => "none",
             };

@@ -52,7 +52,14 @@ where
             report_faults(consumer, before, stats);
             before = stats;
             restores.say(consumer, &lanes);
-            told.board.say(Snapshot { consumer, worker: told.number, at: said_at, stats, lanes });
+            told.board.say(Snapshot {
+                consumer,
+                worker: told.number,
+                at: said_at,
+                stats,
+                lanes,
+                policy: worker.in_force(),
+            });
         }
     }
     tracing::info!(%consumer, "draining");

@@ -19,6 +19,8 @@ pub struct Snapshot {
     pub stats: Stats,
     /// Its lanes.
     pub lanes: Vec<LaneStatus>,
+    /// Name and version of the policy that it judged by last.
+    pub policy: Option<(String, i64)>,
 }
 
 /// Every worker of the process.
@@ -105,6 +107,7 @@ mod tests {
             at: Instant::now(),
             stats: Stats::default(),
             lanes: vec![lane],
+            policy: None,
         }
     }
 

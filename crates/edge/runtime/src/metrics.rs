@@ -28,11 +28,11 @@ pub struct Metrics {
 const STAGE: &[&str] = &["stage", "worker"];
 
 impl Metrics {
-    /// Declares them. `policy` is the name and version of the policy in force.
+    /// Declares them.
     ///
     /// # Errors
     /// When two metrics have one name: a defect, caught by the first scrape in any test.
-    pub fn new(policy: (&str, i64)) -> Result<Self, prometheus::Error> {
+    pub fn new() -> Result<Self, prometheus::Error> {
         let counter = |name: &str, help: &str, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
         let gauge = |name: &str, help: &str, labels: &[&str]| IntGaugeVec::new(Opts::new(name, help), labels);
         let seconds_spent = |name: &str, help: &str, labels: &[&str]| CounterVec::new(Opts::new(name, help), labels);
@@ -66,12 +66,15 @@ impl Metrics {
             wakes: gauge("baton_wakes_pending", "Rows that wait for an instant: deadlines, expiries.", STAGE)?,
             waiting: gauge("baton_merge_waiting_records", "Records that wait for another producer's time.", STAGE)?,
             log_time: float("baton_log_time_seconds", "Log time that every lane has reached, as Unix time.", STAGE)?,
-            policy: gauge("baton_policy_info", "The policy in force: always 1.", &["name", "version"])?,
+            policy: gauge(
+                "baton_policy_info",
+                "The policy that judged last: always 1.",
+                &["stage", "worker", "name", "version"],
+            )?,
         };
         for collector in metrics.collectors() {
             metrics.registry.register(collector)?;
         }
-        metrics.policy.with_label_values(&[policy.0, &policy.1.to_string()]).set(1);
         Ok(metrics)
     }
 
@@ -94,6 +97,8 @@ impl Metrics {
 
     /// The page that Prometheus reads.
     pub fn page(&self, board: &Board) -> String {
+        // A policy that judges no more is told of no more.
+        self.policy.reset();
         for snapshot in board.all() {
             self.fill(&snapshot);
         }
@@ -124,6 +129,9 @@ impl Metrics {
         self.rows.with_label_values(&of).set(whole(snapshot.lanes.iter().map(|lane| lane.rows).sum()));
         self.wakes.with_label_values(&of).set(whole(snapshot.lanes.iter().map(|lane| lane.wakes).sum()));
         self.waiting.with_label_values(&of).set(whole(snapshot.lanes.iter().map(|lane| lane.waiting).sum()));
+        if let Some((name, version)) = &snapshot.policy {
+            self.policy.with_label_values(&[of[0], of[1], name.as_str(), version.to_string().as_str()]).set(1);
+        }
         if let Some(reached) = snapshot.lanes.iter().map(|lane| lane.now).min().flatten() {
             self.log_time.with_label_values(&of).set(seconds(reached.millis()));
         }

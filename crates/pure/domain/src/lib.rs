@@ -13,6 +13,7 @@ mod handoff;
 mod ledger;
 mod lifecycle;
 mod points;
+mod policy;
 mod raw;
 mod score;
 mod sla;
@@ -34,6 +35,7 @@ pub use lifecycle::{
     Verdict,
 };
 pub use points::Points;
+pub use policy::PolicyPublished;
 pub use raw::{IdentityLink, Ids, RawEvent};
 pub use score::{Band, Contribution, ContributionKind, Grade, ScoreUpdate};
 pub use sla::{Clock, ClockStart, MARKETING, Party, Pause, SlaAction, SlaEvent, SlaEventKind, WatchInput};

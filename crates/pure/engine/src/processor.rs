@@ -64,6 +64,11 @@ pub trait Processor {
         let _ = (now, host);
         None
     }
+
+    /// Name and version of the rules that it judged by last, where it has any.
+    fn in_force(&self) -> Option<(String, i64)> {
+        None
+    }
 }
 
 /// What a processor may do while it judges one input.
@@ -210,5 +215,9 @@ impl Processor for Box<dyn Processor> {
 
     fn idle(&mut self, now: LogTime, host: Millis) -> Option<LogTime> {
         (**self).idle(now, host)
+    }
+
+    fn in_force(&self) -> Option<(String, i64)> {
+        (**self).in_force()
     }
 }

@@ -188,6 +188,11 @@ where
         self.last_fault.take()
     }
 
+    /// Name and version of the rules that the stage judged by last, where it has any.
+    pub fn in_force(&self) -> Option<(String, i64)> {
+        self.processor.in_force()
+    }
+
     /// The counts so far.
     pub fn stats(&self) -> Stats {
         self.stats

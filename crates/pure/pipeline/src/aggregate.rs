@@ -10,7 +10,7 @@ use baton_stage::Input;
 use crate::codec::{Codec, Schemas};
 use crate::consumer::{frame, lead_input, outputs};
 use crate::envelope::{self, Envelope, To};
-use crate::inbound::{belongs, stamped};
+use crate::inbound::{POLICY_KEY, event_belongs, stamped};
 use crate::keyed;
 use crate::topics::{Topology, name};
 
@@ -51,7 +51,11 @@ impl Host {
                 at: update.stamp.at,
                 cause: &update.event.event_id,
             };
-            envelope::emit(ctx, To { topic: 0, partition: lane }, &envelope, &self.buffer);
+            let key = match update.event.body {
+                Body::Policy(_) => POLICY_KEY,
+                _ => &update.event.lead_id,
+            };
+            envelope::emit_keyed(ctx, To { topic: 0, partition: lane }, key, &envelope, &self.buffer);
         }
     }
 }
@@ -64,7 +68,13 @@ impl Processor for Host {
     fn process(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) -> LogTime {
         let event = self.events.decode(record.value.unwrap_or_default());
         let partitions = ctx.input_partitions(record.input);
-        match event.and_then(|event| belongs(record, &event.lead_id, partitions).map(|()| event)) {
+        match event.and_then(|event| event_belongs(record, &event, partitions).map(|()| event)) {
+            // Nothing here is judged by a policy: its change only goes on, in its place.
+            Ok(event) if matches!(event.body, Body::Policy(_)) => {
+                ctx.count("passed");
+                let engagement = Engagement::default();
+                self.say(vec![EngagementUpdate { stamp: event.stamp, event, engagement }], ctx);
+            }
             Ok(event) => {
                 let key = event.lead_id.clone();
                 let said = keyed::step::<Aggregate>(&(), &key, Input::Record { at, event }, ctx);

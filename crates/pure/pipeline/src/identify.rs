@@ -1,10 +1,12 @@
-//! `identify`: the sequencer. Any source record in, `lead.events` and `lead.identity` out.
+//! `identify`: the sequencer. Any source record and published policies in, `lead.events` and `lead.identity` out.
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use baton_domain::{Body, IdentityLink, LeadEvent, Ledger, LogTime, Millis, RawEvent, Reason, Stamp, Tick};
+use baton_domain::{
+    Body, IdentityLink, LeadEvent, Ledger, LogTime, Millis, PolicyPublished, RawEvent, Reason, Stamp, Tick,
+};
 use baton_engine::{Ctx, Incoming, InputSpec, Order, Processor, Spread, StageSpec, Stamped};
 use baton_identify::{Directory, Rejected, Row};
 use baton_policy::Policy;
@@ -13,7 +15,10 @@ use baton_wire::{Frame, partition};
 use crate::codec::{Codec, Schemas};
 use crate::consumer::{frame, outputs};
 use crate::envelope::{self, Envelope, To};
+use crate::inbound::POLICY_KEY;
 use crate::keyed;
+use crate::publication::{self, Waiting};
+use crate::rules::Rules;
 use crate::topics::{Topology, name};
 
 const STAGE: &str = "identify";
@@ -41,13 +46,15 @@ pub(crate) fn spec(topology: &Topology) -> StageSpec {
         spread: Spread::All,
         order: Order::Arrival,
     });
-    let inputs = std::iter::once(ticks).chain(sources).collect();
+    let policies = InputSpec { topic: topology.policies(), partitions: 1, spread: Spread::All, order: Order::Arrival };
+    let inputs = std::iter::once(ticks).chain(sources).chain([policies]).collect();
     frame(topology, STAGE, inputs, outputs(topology, &[name::EVENTS, name::IDENTITY]))
 }
 
 pub(crate) struct Identify {
-    policy: Arc<Policy>,
+    rules: Rules,
     pace: Pace,
+    published: Codec<PolicyPublished>,
     raw: Codec<RawEvent>,
     events: Codec<LeadEvent>,
     links: Codec<IdentityLink>,
@@ -61,8 +68,9 @@ pub(crate) struct Identify {
 impl Identify {
     pub(crate) fn new(topology: &Topology, policy: &Arc<Policy>, schemas: &Rc<dyn Schemas>, pace: Pace) -> Self {
         Self {
-            policy: Arc::clone(policy),
+            rules: Rules::new(policy),
             pace,
+            published: Codec::new(schemas),
             raw: Codec::new(schemas),
             events: Codec::new(schemas),
             links: Codec::new(schemas),
@@ -97,10 +105,10 @@ impl Identify {
     }
 
     fn sequence(&mut self, record: &Incoming<'_>, at: LogTime, raw: RawEvent, ctx: &mut Ctx<'_>) -> LogTime {
-        let topic = self.topics.get(record.input).map_or("", String::as_str);
-        let origin = format!("{topic}/{}/{}", record.partition, record.offset);
+        let origin = self.origin(record);
+        let policy = self.rules.of(ctx);
         let mut rows = Rows { ctx, broken: Cell::new(None) };
-        let done = baton_identify::step(&self.policy.identity, &mut rows, at, &origin, raw);
+        let done = baton_identify::step(&policy.identity, &mut rows, at, &origin, raw);
         if let Some(why) = rows.broken.take() {
             ctx.halt(why);
         }
@@ -127,6 +135,63 @@ impl Identify {
         done.last
     }
 
+    /// Where a record lies, as `topic/partition/offset`.
+    fn origin(&self, record: &Incoming<'_>) -> String {
+        let topic = self.topics.get(record.input).map_or("", String::as_str);
+        format!("{topic}/{}/{}", record.partition, record.offset)
+    }
+
+    /// Whether the record is a published policy: the last input is theirs.
+    fn is_policy(&self, record: &Incoming<'_>) -> bool {
+        record.input.saturating_add(1) == self.topics.len()
+    }
+
+    /// A publication has no time of its own: where no clock drives the log, it is taken up as soon as it is read.
+    fn stamp_of_policy(&self, record: &Incoming<'_>, now: LogTime) -> LogTime {
+        let received = match self.pace {
+            Pace::Wall { .. } => record.appended,
+            Pace::Log => Millis(0),
+        };
+        now.next().max(LogTime::from_millis(received))
+    }
+
+    fn publish(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) {
+        let origin = self.origin(record);
+        let published = self.published.decode(record.value.unwrap_or_default());
+        match published.and_then(|published| publication::take(published, at, origin, ctx)) {
+            Ok(due) => {
+                ctx.count("policy_published");
+                if let Some(due) = due {
+                    self.change(due, at, ctx);
+                }
+            }
+            Err((reason, detail)) => ctx.dead_letter(record, reason, &detail),
+        }
+    }
+
+    /// From `at` on the policy judges, in every partition.
+    fn change(&mut self, Waiting { change, effective_at, origin }: Waiting, at: LogTime, ctx: &mut Ctx<'_>) {
+        // A policy whose instant comes after that of a later version never judges.
+        if self.rules.change(&change, ctx) != "policy_changed" {
+            return;
+        }
+        let id = format!("policy@{}", change.version);
+        let event = LeadEvent {
+            stamp: Stamp { at, lane: 0 },
+            lead_id: String::new(),
+            event_id: id.clone(),
+            occurred_at: effective_at,
+            origin,
+            body: Body::Policy(change),
+        };
+        self.events.encode(&event, &mut self.buffer);
+        let envelope =
+            Envelope { kind: "policy.changed.v1", stage: STAGE, id: &id, lead_id: "", at, cause: &event.origin };
+        for partition in 0..ctx.partitions(EVENTS) {
+            envelope::emit_keyed(ctx, To { topic: EVENTS, partition }, POLICY_KEY, &envelope, &self.buffer);
+        }
+    }
+
     fn tell(&mut self, event: &LeadEvent, ctx: &mut Ctx<'_>) {
         self.events.encode(event, &mut self.buffer);
         let envelope = Envelope {
@@ -144,6 +209,9 @@ impl Identify {
 
 impl Processor for Identify {
     fn stamp(&mut self, record: &Incoming<'_>, now: LogTime) -> Stamped {
+        if self.is_policy(record) {
+            return Stamped::At(Stamp { at: self.stamp_of_policy(record, now), lane: 0 });
+        }
         if let Err((reason, detail)) = self.parse(record) {
             return Stamped::Bad(reason, detail);
         }
@@ -153,6 +221,10 @@ impl Processor for Identify {
     }
 
     fn process(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) -> LogTime {
+        if self.is_policy(record) {
+            self.publish(record, at, ctx);
+            return at;
+        }
         let events = std::mem::take(&mut self.parsed);
         ctx.holds(events.len());
         let mut last = at;
@@ -168,7 +240,12 @@ impl Processor for Identify {
         last
     }
 
-    fn wake(&mut self, key: &[u8], _due: LogTime, ctx: &mut Ctx<'_>) {
+    fn wake(&mut self, key: &[u8], due: LogTime, ctx: &mut Ctx<'_>) {
+        if let Some(mut waiting) = publication::due(key, ctx) {
+            // It comes at its instant and not with the record that published it, which bears no witness to it.
+            waiting.origin = format!("since:{}", waiting.origin);
+            return self.change(waiting, due, ctx);
+        }
         baton_identify::wake(&mut Rows { ctx, broken: Cell::new(None) }, keyed::text(key));
     }
 
@@ -189,6 +266,10 @@ impl Processor for Identify {
 
     fn encode_ledger(&mut self, ledger: &Ledger) -> Vec<u8> {
         self.ledger.bytes(ledger)
+    }
+
+    fn in_force(&self) -> Option<(String, i64)> {
+        Some(self.rules.in_force())
     }
 
     fn idle(&mut self, now: LogTime, host: Millis) -> Option<LogTime> {

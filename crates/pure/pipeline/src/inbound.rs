@@ -2,11 +2,14 @@
 //!
 //! Holds: a record that no consumer of Baton's would have written this way is a dead letter, never a
 //! lead's state in the wrong place: a record about a lead has the lead as its key and lies on the
-//! key's partition; only a tick has no key.
+//! key's partition; a change of policy is every partition's, under a key of its own; only a tick has no key.
 
-use baton_domain::Reason;
+use baton_domain::{Body, LeadEvent, Reason};
 use baton_engine::{Incoming, Stamped};
 use baton_wire::{Frame, partition, peek_stamp};
+
+/// The key of a change of policy. No lead has it: a lead's id begins with `ld_`.
+pub(crate) const POLICY_KEY: &str = "policy";
 
 /// Reads only the stamp at the head of a record; `is_tick` reads the rest where there is no key.
 pub(crate) fn stamped(record: &Incoming<'_>, is_tick: impl FnOnce(&[u8]) -> Result<bool, (Reason, String)>) -> Stamped {
@@ -48,6 +51,14 @@ pub(crate) fn belongs(record: &Incoming<'_>, lead: &str, partitions: i32) -> Res
         return Ok(());
     }
     Err((Reason::Misrouted, format!("its key belongs to partition {right} of {partitions}")))
+}
+
+/// The same for an entry of the history.
+pub(crate) fn event_belongs(record: &Incoming<'_>, event: &LeadEvent, partitions: i32) -> Result<(), (Reason, String)> {
+    match event.body {
+        Body::Policy(_) => keyed_by(record, POLICY_KEY),
+        _ => belongs(record, &event.lead_id, partitions),
+    }
 }
 
 #[cfg(test)]

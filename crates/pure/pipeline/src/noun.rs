@@ -6,7 +6,8 @@ use std::rc::Rc;
 
 use baton_domain::{
     Assignment, AssignmentRequest, ClockStart, EngagementUpdate, Handoff, IdentityLink, LeadEvent, Ledger,
-    LifecycleChanged, LifecycleRejected, NurtureEvent, Qualified, RawEvent, ScoreUpdate, SlaEvent, StatusChanged,
+    LifecycleChanged, LifecycleRejected, NurtureEvent, PolicyPublished, Qualified, RawEvent, ScoreUpdate, SlaEvent,
+    StatusChanged,
 };
 use baton_wire::{Frame, Record};
 use serde::Serialize;
@@ -21,6 +22,8 @@ use crate::topics::Topology;
 pub enum Kind {
     /// What a source says: JSON, or Avro of `RawEvent`.
     Source,
+    /// `PolicyPublished`.
+    Policy,
     /// `LeadEvent`.
     LeadEvent,
     /// `IdentityLink`.
@@ -65,6 +68,7 @@ impl Kind {
         }
         Some(match topic.strip_prefix(topology.prefix.as_str())? {
             "engagement.raw" | "crm.activity" | "consent.events" | "event.retractions" | "clock.ticks" => Self::Source,
+            "policy" => Self::Policy,
             "lead.events" => Self::LeadEvent,
             "lead.identity" => Self::Identity,
             "engagement.aggregate" => Self::Aggregate,
@@ -91,6 +95,7 @@ impl Kind {
 /// Reads the values of every topic.
 pub struct Nouns {
     source: Codec<RawEvent>,
+    policy: Codec<PolicyPublished>,
     event: Codec<LeadEvent>,
     identity: Codec<IdentityLink>,
     aggregate: Codec<EngagementUpdate>,
@@ -113,6 +118,7 @@ impl Nouns {
     pub fn new(schemas: &Rc<dyn Schemas>) -> Self {
         Self {
             source: Codec::new(schemas),
+            policy: Codec::new(schemas),
             event: Codec::new(schemas),
             identity: Codec::new(schemas),
             aggregate: Codec::new(schemas),
@@ -141,6 +147,7 @@ impl Nouns {
                 Frame::Json(json) => one_line(json),
                 _ => tell(&mut self.source, value),
             },
+            Kind::Policy => tell(&mut self.policy, value),
             Kind::LeadEvent => tell(&mut self.event, value),
             Kind::Identity => tell(&mut self.identity, value),
             Kind::Aggregate => tell(&mut self.aggregate, value),

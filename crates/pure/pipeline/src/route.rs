@@ -15,8 +15,9 @@ use baton_wire::partition;
 use crate::codec::{Codec, Schemas};
 use crate::consumer::{frame, outputs};
 use crate::envelope::{self, Envelope, To};
-use crate::inbound::{keyed_by, stamped};
+use crate::inbound::{POLICY_KEY, keyed_by, stamped};
 use crate::keyed;
+use crate::rules::Rules;
 use crate::topics::{Topology, name};
 
 const STAGE: &str = "route";
@@ -35,7 +36,7 @@ pub(crate) fn spec(topology: &Topology) -> StageSpec {
 }
 
 pub(crate) struct Host {
-    policy: Arc<Policy>,
+    rules: Rules,
     requests: Codec<AssignmentRequest>,
     handoffs: Codec<Handoff>,
     assignments: Codec<Assignment>,
@@ -47,7 +48,7 @@ pub(crate) struct Host {
 impl Host {
     pub(crate) fn new(policy: &Arc<Policy>, schemas: &Rc<dyn Schemas>) -> Self {
         Self {
-            policy: Arc::clone(policy),
+            rules: Rules::new(policy),
             requests: Codec::new(schemas),
             handoffs: Codec::new(schemas),
             assignments: Codec::new(schemas),
@@ -125,9 +126,18 @@ impl Processor for Host {
                     return at;
                 }
                 let input = Input::Record { at, event: *decision };
-                let said = keyed::step::<Route>(&self.policy, CAPACITY_DOMAIN, input, ctx);
+                let policy = self.rules.of(ctx);
+                let said = keyed::step::<Route>(&policy, CAPACITY_DOMAIN, input, ctx);
                 self.say(said, ctx);
             }
+            // Each lane of the scorer tells it, all at one stamp: the first counts.
+            Ok(AssignmentRequest { input: RouteInput::Policy(change), .. }) => match keyed_by(record, POLICY_KEY) {
+                Ok(()) => {
+                    let outcome = self.rules.change(&change, ctx);
+                    ctx.count(outcome);
+                }
+                Err((reason, detail)) => ctx.dead_letter(record, reason, &detail),
+            },
             Ok(AssignmentRequest { input: RouteInput::Tick(_), .. }) => ctx.count("tick_with_key"),
             Ok(_) => ctx.count("ignored"),
             Err((reason, detail)) => ctx.dead_letter(record, reason, &detail),
@@ -136,7 +146,8 @@ impl Processor for Host {
     }
 
     fn wake(&mut self, key: &[u8], due: LogTime, ctx: &mut Ctx<'_>) {
-        let said = keyed::step::<Route>(&self.policy, keyed::text(key), keyed::wake(due), ctx);
+        let policy = self.rules.of(ctx);
+        let said = keyed::step::<Route>(&policy, keyed::text(key), keyed::wake(due), ctx);
         self.say(said, ctx);
     }
 
@@ -146,6 +157,10 @@ impl Processor for Host {
         for partition in 0..ctx.partitions(CLOCKS) {
             ctx.tick(CLOCKS, partition, &self.buffer);
         }
+    }
+
+    fn in_force(&self) -> Option<(String, i64)> {
+        Some(self.rules.in_force())
     }
 
     fn encode_ledger(&mut self, ledger: &Ledger) -> Vec<u8> {

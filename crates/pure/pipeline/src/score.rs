@@ -4,8 +4,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use baton_domain::{
-    AssignmentRequest, Body, EngagementUpdate, Ledger, LifecycleChanged, LifecycleRejected, LogTime, NurtureEvent,
-    NurtureKind, Qualified, RouteInput, ScoreUpdate, Stamp, Status, StatusChanged, Tick,
+    AssignmentRequest, Body, EngagementUpdate, LeadEvent, Ledger, LifecycleChanged, LifecycleRejected, LogTime,
+    NurtureEvent, NurtureKind, PolicyChange, Qualified, RouteInput, ScoreUpdate, Stamp, Status, StatusChanged, Tick,
 };
 use baton_engine::{Ctx, Incoming, Order, Processor, StageSpec, Stamped, Writers};
 use baton_policy::Policy;
@@ -17,8 +17,9 @@ use baton_wire::partition;
 use crate::codec::{Codec, Schemas};
 use crate::consumer::{frame, lead_input, outputs};
 use crate::envelope::{self, Envelope, To};
-use crate::inbound::{belongs, stamped};
+use crate::inbound::{POLICY_KEY, event_belongs, stamped};
 use crate::keyed;
+use crate::rules::Rules;
 use crate::topics::{Topology, name};
 
 const STAGE: &str = "score";
@@ -39,7 +40,7 @@ pub(crate) fn spec(topology: &Topology) -> StageSpec {
 }
 
 pub(crate) struct Host {
-    policy: Arc<Policy>,
+    rules: Rules,
     updates: Codec<EngagementUpdate>,
     scores: Codec<ScoreUpdate>,
     moves: Codec<LifecycleChanged>,
@@ -55,7 +56,7 @@ pub(crate) struct Host {
 impl Host {
     pub(crate) fn new(policy: &Arc<Policy>, schemas: &Rc<dyn Schemas>) -> Self {
         Self {
-            policy: Arc::clone(policy),
+            rules: Rules::new(policy),
             updates: Codec::new(schemas),
             scores: Codec::new(schemas),
             moves: Codec::new(schemas),
@@ -182,6 +183,19 @@ impl Host {
         envelope::emit(ctx, to, &envelope, &self.buffer);
     }
 
+    /// Another policy judges from here on, and the router hears of it in its place.
+    fn change_policy(&mut self, change: PolicyChange, at: LogTime, ctx: &mut Ctx<'_>) {
+        let outcome = self.rules.change(&change, ctx);
+        ctx.count(outcome);
+        let (id, cause) = (format!("policy@{}-{}", change.version, ctx.lane()), format!("policy@{}", change.version));
+        let stamp = Stamp { at, lane: ctx.lane() };
+        self.requests.encode(&AssignmentRequest { stamp, input: RouteInput::Policy(change) }, &mut self.buffer);
+        let to = To { topic: REQUESTS, partition: partition(CAPACITY_DOMAIN.as_bytes(), ctx.partitions(REQUESTS)) };
+        let kind = "assignment.request.v1";
+        let envelope = Envelope { kind, stage: STAGE, id: &id, lead_id: "", at, cause: &cause };
+        envelope::emit_keyed(ctx, to, POLICY_KEY, &envelope, &self.buffer);
+    }
+
     fn say_qualified(&mut self, mut qualified: Qualified, ctx: &mut Ctx<'_>) {
         qualified.stamp.lane = ctx.lane();
         self.qualified.encode(&qualified, &mut self.buffer);
@@ -212,10 +226,13 @@ impl Processor for Host {
     fn process(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) -> LogTime {
         let update = self.updates.decode(record.value.unwrap_or_default());
         let partitions = ctx.input_partitions(record.input);
-        match update.and_then(|update| belongs(record, &update.event.lead_id, partitions).map(|()| update)) {
+        match update.and_then(|update| event_belongs(record, &update.event, partitions).map(|()| update)) {
+            Ok(EngagementUpdate { event: LeadEvent { body: Body::Policy(change), .. }, .. }) => {
+                self.change_policy(change, at, ctx);
+            }
             Ok(event) => {
-                let key = event.event.lead_id.clone();
-                let said = keyed::step::<Score>(&self.policy, &key, Input::Record { at, event }, ctx);
+                let (key, policy) = (event.event.lead_id.clone(), self.rules.of(ctx));
+                let said = keyed::step::<Score>(&policy, &key, Input::Record { at, event }, ctx);
                 self.say(said, ctx);
             }
             Err((reason, detail)) => ctx.dead_letter(record, reason, &detail),
@@ -224,7 +241,8 @@ impl Processor for Host {
     }
 
     fn wake(&mut self, key: &[u8], due: LogTime, ctx: &mut Ctx<'_>) {
-        let said = keyed::step::<Score>(&self.policy, keyed::text(key), keyed::wake(due), ctx);
+        let policy = self.rules.of(ctx);
+        let said = keyed::step::<Score>(&policy, keyed::text(key), keyed::wake(due), ctx);
         self.say(said, ctx);
     }
 
@@ -234,6 +252,10 @@ impl Processor for Host {
         for partition in 0..ctx.partitions(REQUESTS) {
             ctx.tick(REQUESTS, partition, &self.buffer);
         }
+    }
+
+    fn in_force(&self) -> Option<(String, i64)> {
+        Some(self.rules.in_force())
     }
 
     fn encode_ledger(&mut self, ledger: &Ledger) -> Vec<u8> {

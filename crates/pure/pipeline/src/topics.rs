@@ -53,6 +53,7 @@ pub(crate) mod name {
     pub(crate) const CONSENT: &str = "consent.events";
     pub(crate) const RETRACTIONS: &str = "event.retractions";
     pub(crate) const TICKS: &str = "clock.ticks";
+    pub(crate) const POLICY: &str = "policy";
     pub(crate) const EVENTS: &str = "lead.events";
     pub(crate) const IDENTITY: &str = "lead.identity";
     pub(crate) const AGGREGATE: &str = "engagement.aggregate";
@@ -105,6 +106,11 @@ impl Topology {
         (self.full(name::DLQ), self.full(name::REPLAYED))
     }
 
+    /// The topic on which policies are published.
+    pub fn policies(&self) -> String {
+        self.full(name::POLICY)
+    }
+
     /// Every topic of Baton's own. Inputs that somebody else fills are not among them.
     pub fn topics(&self) -> Vec<Topic> {
         let lanes = self.lanes;
@@ -118,6 +124,7 @@ impl Topology {
         add(name::CONSENT, 1, week, "permissions given and taken back");
         add(name::RETRACTIONS, 1, week, "earlier events taken back");
         add(name::TICKS, 1, week, "logged time; its reader is the sequencer");
+        add(name::POLICY, 1, Cleanup::Delete(-1), "policies as published, each with the instant from which it judges");
         add(name::EVENTS, lanes, Cleanup::Delete(self.history_ms), "the one ordered history of every lead");
         add(name::IDENTITY, lanes, Cleanup::Compact, "which lead an id belongs to");
         add(name::AGGREGATE, lanes, week, "each event with the engagement windows after it");

@@ -12,8 +12,9 @@ use baton_watch::{Heard, Watch};
 use crate::codec::{Codec, Schemas};
 use crate::consumer::{frame, lead_input, outputs};
 use crate::envelope::{self, Envelope, To};
-use crate::inbound::{belongs, stamped};
+use crate::inbound::{POLICY_KEY, belongs, keyed_by, stamped};
 use crate::keyed;
+use crate::rules::Rules;
 use crate::topics::{Topology, name};
 
 const STAGE: &str = "watch";
@@ -44,7 +45,7 @@ fn channel(kind: SlaEventKind) -> (usize, &'static str) {
 }
 
 pub(crate) struct Host {
-    policy: Arc<Policy>,
+    rules: Rules,
     events: Codec<LeadEvent>,
     clocks: Codec<ClockStart>,
     said: Codec<SlaEvent>,
@@ -55,7 +56,7 @@ pub(crate) struct Host {
 impl Host {
     pub(crate) fn new(policy: &Arc<Policy>, schemas: &Rc<dyn Schemas>) -> Self {
         Self {
-            policy: Arc::clone(policy),
+            rules: Rules::new(policy),
             events: Codec::new(schemas),
             clocks: Codec::new(schemas),
             said: Codec::new(schemas),
@@ -96,9 +97,21 @@ impl Processor for Host {
             self.events.decode(value).map(|event| (event.lead_id.clone(), Heard::Lead(event)))
         };
         let partitions = ctx.input_partitions(record.input);
-        match heard.and_then(|(key, event)| belongs(record, &key, partitions).map(|()| (key, event))) {
+        let heard = heard.and_then(|(key, event)| {
+            match &event {
+                Heard::Lead(LeadEvent { body: Body::Policy(_), .. }) => keyed_by(record, POLICY_KEY),
+                _ => belongs(record, &key, partitions),
+            }
+            .map(|()| (key, event))
+        });
+        match heard {
+            Ok((_, Heard::Lead(LeadEvent { body: Body::Policy(change), .. }))) => {
+                let outcome = self.rules.change(&change, ctx);
+                ctx.count(outcome);
+            }
             Ok((key, event)) => {
-                let said = keyed::step::<Watch>(&self.policy, &key, Input::Record { at, event }, ctx);
+                let policy = self.rules.of(ctx);
+                let said = keyed::step::<Watch>(&policy, &key, Input::Record { at, event }, ctx);
                 self.say(said, ctx);
             }
             Err((reason, detail)) => ctx.dead_letter(record, reason, &detail),
@@ -107,12 +120,17 @@ impl Processor for Host {
     }
 
     fn wake(&mut self, key: &[u8], due: LogTime, ctx: &mut Ctx<'_>) {
-        let said = keyed::step::<Watch>(&self.policy, keyed::text(key), keyed::wake(due), ctx);
+        let policy = self.rules.of(ctx);
+        let said = keyed::step::<Watch>(&policy, keyed::text(key), keyed::wake(due), ctx);
         self.say(said, ctx);
     }
 
     /// The watchdog has nobody downstream.
     fn tell_time(&mut self, _now: LogTime, _ctx: &mut Ctx<'_>) {}
+
+    fn in_force(&self) -> Option<(String, i64)> {
+        Some(self.rules.in_force())
+    }
 
     fn encode_ledger(&mut self, ledger: &Ledger) -> Vec<u8> {
         self.ledger.bytes(ledger)

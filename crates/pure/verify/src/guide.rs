@@ -86,6 +86,10 @@ impl Processor for Guided {
         self.inner.encode_ledger(ledger)
     }
 
+    fn in_force(&self) -> Option<(String, i64)> {
+        self.inner.in_force()
+    }
+
     fn idle(&mut self, now: LogTime, _host: Millis) -> Option<LogTime> {
         let to = self.between.advance.take().filter(|to| *to > now)?;
         self.between.now.set(to);

@@ -6,7 +6,7 @@ mod common;
 use baton_engine::LaneRow;
 use baton_pipeline::Consumer;
 use baton_verify::Kind;
-use common::{Ran, one, run, run_partly, three};
+use common::{Ran, one, run, run_partly, run_with_policies, three};
 
 fn sample() -> Vec<String> {
     baton_workload::demo().collect()
@@ -110,6 +110,23 @@ fn events_taken_back_before_and_after_they_came_have_no_differences() {
     }
     let partly = run_partly(&lines, four, 2, 260);
     assert_eq!(partly.differences(), []);
+}
+
+#[test]
+fn changes_of_policy_are_replayed_in_their_place() {
+    let lines = &sample()[..2_500];
+    for (chunk, lanes, source) in [(400, 3, one as fn(&str) -> &'static str), (5_000, 1, three)] {
+        let ran = run_with_policies(lines, source, lanes, chunk);
+        let reports = Consumer::ALL.map(|consumer| ran.verify_one(consumer));
+        for report in &reports {
+            assert_eq!(report.differences, [], "{chunk} a time");
+            assert!(report.lanes.iter().all(|lane| lane.state_skipped.is_none()), "{report:?}");
+        }
+        let balance = ran.reconcile();
+        assert_eq!(balance.wrong, []);
+        assert_eq!(balance.under_way, []);
+        assert_eq!(ran.counted(Consumer::Score, "policy_changed"), 3 * i64::from(lanes), "{chunk} a time");
+    }
 }
 
 #[test]

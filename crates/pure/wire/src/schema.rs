@@ -10,7 +10,8 @@ use std::sync::OnceLock;
 
 use baton_domain::{
     Assignment, AssignmentRequest, ClockStart, EngagementUpdate, Handoff, IdentityLink, LeadEvent, Ledger,
-    LifecycleChanged, LifecycleRejected, NurtureEvent, Qualified, RawEvent, ScoreUpdate, SlaEvent, StatusChanged,
+    LifecycleChanged, LifecycleRejected, NurtureEvent, PolicyPublished, Qualified, RawEvent, ScoreUpdate, SlaEvent,
+    StatusChanged,
 };
 
 /// What a registry should hold: an object by subject, each with its `topic`, `key`, `compatibility`,
@@ -120,5 +121,6 @@ records! {
     Handoff: "lead.handoff-value";
     ClockStart: "sla.requests-value";
     SlaEvent: "sla.events-value";
+    PolicyPublished: "policy-value";
     Ledger: "ledger.balance-value";
 }

@@ -277,7 +277,11 @@ fn a_stamped_body_begins_with_its_stamp() {
             if stamp.is_some() {
                 assert_eq!(peek_stamp(&avro::to_vec(sample).unwrap()), stamp, "{}", T::SUBJECT);
             } else {
-                assert!(["engagement.raw-value", "lead.identity-value"].contains(&T::SUBJECT), "{}", T::SUBJECT);
+                assert!(
+                    ["engagement.raw-value", "lead.identity-value", "policy-value"].contains(&T::SUBJECT),
+                    "{}",
+                    T::SUBJECT
+                );
             }
         }
     }

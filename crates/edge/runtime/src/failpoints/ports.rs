@@ -223,4 +223,8 @@ impl<P: Processor> Processor for FailProcessor<P> {
     fn idle(&mut self, now: LogTime, host: Millis) -> Option<LogTime> {
         self.inner.idle(now, host)
     }
+
+    fn in_force(&self) -> Option<(String, i64)> {
+        self.inner.in_force()
+    }
 }

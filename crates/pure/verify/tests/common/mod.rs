@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use baton_domain::Millis;
+use baton_domain::{Millis, PolicyPublished};
 use baton_engine::{Fault, Limits, Part};
-use baton_pipeline::{Consumer, NoRegistry, Schemas, Topology};
+use baton_pipeline::{Codec, Consumer, NoRegistry, Schemas, Topology, checksum};
 use baton_policy::Policy;
 use baton_sim::{Pipeline, Shared};
 use baton_verify::{Account, Balance, Bounds, Cluster, Difference, Entry, StageReport, Tape, Verifier};
@@ -38,12 +38,52 @@ pub(crate) fn three(line: &str) -> &'static str {
 
 /// Runs `given` through a pipeline of `lanes`, fed in chunks, each consumer `turns` turns at a time.
 pub(crate) fn run(given: &[String], source: impl Fn(&str) -> &'static str, lanes: i32, chunk: usize) -> Ran {
+    run_in_chunks(given, source, lanes, chunk, |_, _| {})
+}
+
+/// The same with three policies: two published at the start for instants to come, one in the midst and at once.
+pub(crate) fn run_with_policies(
+    given: &[String],
+    source: impl Fn(&str) -> &'static str,
+    lanes: i32,
+    chunk: usize,
+) -> Ran {
+    let day = |number: i64| baton_workload::START.plus(number * Millis::DAY);
+    let last = given.len().div_ceil(chunk) - 1;
+    run_in_chunks(given, source, lanes, chunk, |pipeline, number| {
+        if number == 0 {
+            publish(pipeline, 2, day(2));
+            publish(pipeline, 3, day(4));
+        }
+        if number == last {
+            publish(pipeline, 4, if last == 0 { day(6) } else { Millis(0) });
+        }
+    })
+}
+
+fn publish(pipeline: &mut Pipeline, version: i64, effective_at: Millis) {
+    let document = baton_policy::STARTER.replacen("version: 1", &format!("version: {version}"), 1);
+    let checksum = checksum(&document);
+    let published =
+        PolicyPublished { name: "starter".into(), version, author: "kim".into(), effective_at, document, checksum };
+    let schemas: Rc<dyn Schemas> = Rc::new(NoRegistry);
+    pipeline.feed_to("policy", &Codec::<PolicyPublished>::new(&schemas).bytes(&published));
+}
+
+fn run_in_chunks(
+    given: &[String],
+    source: impl Fn(&str) -> &'static str,
+    lanes: i32,
+    chunk: usize,
+    before: impl Fn(&mut Pipeline, usize),
+) -> Ran {
     let policy = Arc::new(baton_policy::parse("starter.yaml", baton_policy::STARTER).unwrap());
     let topology = Topology::new("", lanes);
     let mut shared = Shared::at(NOW);
     shared.keep_changelogs = true;
     let mut pipeline = Pipeline::over(&topology, &policy, shared, Limits::default(), |_, log| log);
-    for part in given.chunks(chunk) {
+    for (number, part) in given.chunks(chunk).enumerate() {
+        before(&mut pipeline, number);
         for line in part {
             pipeline.feed_to(source(line), line.as_bytes());
         }

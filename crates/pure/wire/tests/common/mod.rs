@@ -26,6 +26,7 @@ macro_rules! for_every_type {
         $check(&common::handoffs());
         $check(&common::clock_starts());
         $check(&common::sla_events());
+        $check(&common::policies());
         $check(&common::ledgers());
     };
 }
@@ -550,6 +551,17 @@ pub fn sla_events() -> Vec<SlaEvent> {
             promised: 6,
         })
         .collect()
+}
+
+pub fn policies() -> Vec<PolicyPublished> {
+    vec![PolicyPublished {
+        name: "starter".into(),
+        version: 2,
+        author: "kim".into(),
+        effective_at: NOW,
+        document: "policy: starter\n".into(),
+        checksum: "6f1ba3c277aa4a708d7e0f3d3a1c9b11".into(),
+    }]
 }
 
 pub fn ledgers() -> Vec<Ledger> {

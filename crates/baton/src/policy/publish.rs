@@ -1,0 +1,96 @@
+//! `baton policy apply`: publishes a policy on the log, where the sequencer takes it up.
+//!
+//! Holds: nothing is published that could not be used, or that is no newer than what was published before.
+//!
+//! Absent on purpose: taking a publication back. A later version, effective at once, takes its place.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use baton_domain::{Millis, PolicyPublished};
+use baton_pipeline::{Codec, checksum};
+use baton_runtime::schemas_of;
+use baton_verify::Cluster;
+
+use super::{read, text_of};
+use crate::ingest::Sender;
+use crate::settings::Settings;
+use crate::verify::{Kafka, failed, stopped};
+use crate::{Failure, run as running};
+
+/// What to publish, and when it takes effect.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The policy file (YAML); its version must be greater than that of every policy published before
+    file: PathBuf,
+    /// From when on it judges, RFC 3339 [default: now]
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// Who publishes it
+    #[arg(long, value_name = "NAME", env = "USER", default_value = "unknown")]
+    author: String,
+}
+
+/// Publishes a policy.
+pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
+    let document = text_of(&args.file)?;
+    let policy = Arc::new(read(&args.file.display().to_string(), &document)?);
+    let effective_at = instant(args.at.as_deref())?;
+    let topology = settings.topology.clone();
+    let topic = topology.policies();
+    let hosting = running::hosting(settings, topology.clone(), &policy);
+    let mut codec = Codec::<PolicyPublished>::new(&schemas_of(&hosting).map_err(stopped)?);
+    let mut cluster = Kafka::open(settings, &topology)?;
+    if let Some(newest) = newest(&mut cluster, &topic, &mut codec)?
+        && policy.version <= newest
+    {
+        let message = format!(
+            "policy {} is version {}, and version {newest} was published before: give it a greater one",
+            args.file.display(),
+            policy.version
+        );
+        return Err(Failure::config(message));
+    }
+    let published = PolicyPublished {
+        name: policy.name.clone(),
+        version: policy.version,
+        author: args.author.clone(),
+        effective_at,
+        checksum: checksum(&document),
+        document,
+    };
+    let sender = Sender::open(settings, &topic)?;
+    sender.put(1, Some(&policy.version.to_string()), &codec.bytes(&published))?;
+    sender.finish()?;
+    let at = jiff::Timestamp::from_millisecond(effective_at.0).map(|at| at.to_string()).unwrap_or_default();
+    let said =
+        format!("policy {} version {} is published on {topic}; it judges from {at} on", policy.name, policy.version);
+    writeln!(std::io::stdout(), "{said}").ok();
+    Ok(())
+}
+
+/// The greatest version on the topic.
+fn newest(cluster: &mut Kafka, topic: &str, codec: &mut Codec<PolicyPublished>) -> Result<Option<i64>, Failure> {
+    let end = cluster.bounds(topic, 0).map_err(failed)?.end;
+    let mut tape = cluster.read(topic, &[(0, end)]).map_err(failed)?;
+    let mut newest = None;
+    while let Some(entry) = tape.next(0).map_err(failed)? {
+        // What cannot be read, the sequencer has refused.
+        if let Ok(published) = codec.decode(entry.value.as_deref().unwrap_or_default()) {
+            newest = newest.max(Some(published.version));
+        }
+    }
+    Ok(newest)
+}
+
+fn instant(given: Option<&str>) -> Result<Millis, Failure> {
+    let Some(text) = given else {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        return Ok(Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)));
+    };
+    text.parse::<jiff::Timestamp>()
+        .map(|time| Millis(time.as_millisecond()))
+        .map_err(|error| Failure { message: format!("--at {text}: {error}"), code: 64 })
+}
