@@ -8,16 +8,17 @@
 //! had not come" for the trigger set.
 
 use baton_domain::{
-    Activity, Body, CauseClass, Consent, ConsentState, History, Label, LeadEvent, Linked, Millis, Points, ReasonKind,
-    Released, RouteInput, Stage, Status, Verdict,
+    Activity, Body, Consent, ConsentState, History, LeadEvent, Linked, Millis, Points, ReasonKind, RouteInput, Stage,
+    Status,
 };
 use baton_policy::{FactRule, Policy, Rearm};
 
 use crate::State;
 use crate::criteria::kept_by;
-use crate::episode::{Recycled, effect};
-use crate::lifecycle::{Answer, Trigger, answer, is_open};
+use crate::episode::effect;
+use crate::lifecycle::{Answer, Trigger, answer};
 use crate::marks::{Mark, content_of, reached};
+use crate::moves::{Move, Told};
 use crate::reckon::{Standing, standing};
 use crate::state::{Permission, Raise};
 
@@ -40,34 +41,10 @@ pub(crate) struct Advanced {
     pub(crate) request: Option<RouteInput>,
 }
 
-/// A move from stage to stage.
-pub(crate) struct Move {
-    pub(crate) from: Stage,
-    pub(crate) to: Stage,
-    pub(crate) cause: String,
-    pub(crate) episode: i32,
-    pub(crate) status: Option<Status>,
-    pub(crate) check_in: Option<Millis>,
-    pub(crate) verdict: Option<Verdict>,
-}
-
 /// What sales asked for and may not have, and the rule that forbids it.
 pub(crate) struct Rejected {
     pub(crate) attempted: String,
     pub(crate) rule: &'static str,
-}
-
-/// What is known of a move beside its stages.
-#[derive(Default)]
-pub(crate) struct Told {
-    /// The status to enter with; what the stage allows decides.
-    pub(crate) status: Option<Status>,
-    pub(crate) reason: Option<String>,
-    pub(crate) check_in: Option<Millis>,
-    pub(crate) label: Option<Label>,
-    pub(crate) class: Option<CauseClass>,
-    /// How much of the points earned so far is left.
-    pub(crate) keep_percent: Option<i64>,
 }
 
 /// Why an episode opened, and how urgent it is.
@@ -85,11 +62,6 @@ impl Opening {
     pub(crate) fn new(lane: String, raise: Option<Raise>, reason: ReasonKind) -> Self {
         Self { lane, raise, reason, review: false, history: History::default() }
     }
-}
-
-/// `h_<lead>_<episode>`: the same on every replay.
-pub(crate) fn handoff_id(lead_id: &str, episode: i32) -> String {
-    format!("h_{lead_id}_{episode}")
 }
 
 /// The lead after `event`, heard at `now`.
@@ -231,18 +203,15 @@ impl Turn<'_> {
         let broken = self.policy.fit.disqualify.iter().find(broken).map(|rule| rule.id.clone());
         let learned = matches!(self.event.body, Body::Facts(_));
         match broken {
-            Some(rule) => {
-                if self.moves_by(Trigger::Ruled, &rule, Told::default()) {
-                    self.state.ruled_out_by = Some(rule);
-                }
+            Some(rule) if self.moves_by(Trigger::Ruled, &rule, Told::default()) => {
+                self.state.ruled_out_by = Some(rule);
             }
             // What sales ruled out, only sales can let in again.
             None if learned && self.state.ruled_out_by.is_some() => {
-                if self.moves_by(Trigger::Cleared, "cleared", Told::default()) {
-                    self.state.ruled_out_by = None;
-                }
+                self.moves_by(Trigger::Cleared, "cleared", Told::default());
+                self.state.ruled_out_by = None;
             }
-            None => {}
+            _ => {}
         }
         if self.state.base() == Stage::Identified {
             self.moves_by(Trigger::Identified, "identified", Told::default());
@@ -287,17 +256,6 @@ impl Turn<'_> {
         Some(opening)
     }
 
-    /// Begins an episode.
-    pub(crate) fn begin(&mut self, trigger: Trigger, cause: &str, status: Option<Status>) {
-        self.state.episode = self.state.episode.saturating_add(1);
-        self.state.last_owner = self.state.owner.take().or_else(|| self.state.last_owner.take());
-        (self.state.touches, self.state.first_touch, self.state.gives_up_at) = (0, None, None);
-        (self.state.handed_at, self.state.handed_under) = (self.now, self.policy.version);
-        self.state.status = None;
-        self.moves_by(trigger, cause, Told { status, ..Told::default() });
-        self.state.considered = false;
-    }
-
     /// Whether the event made the lead better, better known, or free again, or turned a no of a mandatory question.
     fn news(&self, before: &Standing, after: &Standing) -> bool {
         let tells = matches!(self.event.body, Body::Activity(_) | Body::Facts(_) | Body::Linked(_));
@@ -320,88 +278,6 @@ impl Turn<'_> {
         let risen = before.lane(self.policy).is_none() || after.band < before.band || !self.state.considered;
         let in_play = self.state.in_play(self.policy, self.now);
         (news && risen && in_play).then(|| Opening::new(lane.clone(), None, ReasonKind::Matrix))
-    }
-
-    /// Moves the lead if the table lets the trigger do so. Whether it did.
-    pub(crate) fn moves_by(&mut self, trigger: Trigger, cause: &str, told: Told) -> bool {
-        let answer = answer(self.state.stage, trigger, self.state.base());
-        if let Answer::Move(to) = answer {
-            self.go(to, cause.to_owned(), told);
-        }
-        matches!(answer, Answer::Move(_))
-    }
-
-    /// Moves the lead, and takes care of what every move means: the end of an episode, its rest, its status.
-    fn go(&mut self, to: Stage, cause: String, told: Told) {
-        let from = self.state.stage;
-        if from == to {
-            return;
-        }
-        let verdict = self.verdict(from, to, &cause, &told);
-        if is_open(from) && !is_open(to) {
-            self.close(to, &cause, told.reason);
-        }
-        if is_open(to) || to == Stage::Customer || to == Stage::Suppressed {
-            self.state.raise = None;
-        }
-        self.state.check_in = None;
-        if !matches!(to, Stage::Mql | Stage::Sal) {
-            self.state.gives_up_at = None;
-        }
-        if is_open(to) {
-            self.state.recycled = None;
-        }
-        if to == Stage::Recycled {
-            let (at, below) = (self.now, self.rearm_at());
-            self.state.recycled = Some(Recycled { at, code: cause.clone(), below, armed: false });
-            self.state.check_in = told.check_in;
-            self.state.damp(self.event.occurred_at, told.keep_percent.unwrap_or(100));
-        }
-        if to == Stage::Suppressed {
-            self.state.silenced_in = from;
-        }
-        // A customer whose warmth sales knows is handed off by a step up only.
-        self.state.considered |= to == Stage::Customer;
-        self.state.stage = to;
-        self.state.enter(told.status);
-        let (episode, status, check_in) = (self.state.episode, self.state.status, self.state.check_in);
-        self.moves.push(Move { from, to, cause, episode, status, check_in, verdict });
-    }
-
-    /// What sales made of the episode, on a move that says so.
-    fn verdict(&self, from: Stage, to: Stage, cause: &str, told: &Told) -> Option<Verdict> {
-        let ends = is_open(from) && !is_open(to);
-        let label = told.label.filter(|_| is_open(from)).or(ends.then_some(Label::Rejected))?;
-        let converts = matches!(label, Label::Qualified | Label::Won);
-        let class = told.class.unwrap_or(if converts { CauseClass::Unknown } else { CauseClass::Lead });
-        Some(Verdict {
-            label,
-            class,
-            code: cause.to_owned(),
-            reason: told.reason.clone(),
-            owner: self.state.owner.clone(),
-            handoff_policy_version: self.state.handed_under,
-        })
-    }
-
-    /// The open episode ends: the desk is told, and the lead remembers how.
-    fn close(&mut self, to: Stage, cause: &str, reason: Option<String>) {
-        self.state.remember(to, cause, reason, self.now);
-        self.request = Some(RouteInput::Released(Released {
-            lead_id: self.event.lead_id.clone(),
-            handoff_id: handoff_id(&self.event.lead_id, self.state.episode),
-            episode: self.state.episode,
-            reroute: false,
-            cause: cause.to_owned(),
-            event_id: self.event.event_id.clone(),
-        }));
-    }
-
-    /// The share of the band's least in which the last episode opened; of band 3's for a cold lead.
-    fn rearm_at(&self) -> Points {
-        let place = usize::try_from(self.state.opened_in.0.clamp(1, 3) - 1).unwrap_or_default();
-        let least = self.policy.engagement.bands[place];
-        Points(least.0.saturating_mul(self.policy.decision.rearm_percent) / 100)
     }
 }
 

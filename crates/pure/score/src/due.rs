@@ -7,9 +7,10 @@
 use baton_domain::{Label, Millis, Status};
 
 use crate::State;
-use crate::decide::{Told, Turn};
+use crate::decide::Turn;
 use crate::episode::effect;
 use crate::lifecycle::Trigger;
+use crate::moves::Told;
 
 /// What the policy calls the end of attempts of which none reached anybody.
 const UNREACHED: &str = "no_response";

@@ -11,9 +11,10 @@ use baton_domain::{
 };
 use baton_policy::{Destination, Effect};
 
-use crate::decide::{Rejected, Told, Turn, handoff_id};
+use crate::decide::{Rejected, Turn};
 use crate::episode::effect;
 use crate::lifecycle::{Answer, Trigger, answer, is_open, status_of, statuses};
+use crate::moves::{Told, handoff_id};
 
 /// What a deal that came to nothing is called where the CRM gives no disposition.
 const LOST: &str = "opportunity_lost";

@@ -11,8 +11,9 @@ mod work;
 
 use crate::State;
 use crate::criteria::answers;
-use crate::decide::{Advanced, Opening, advance, handoff_id, may_open};
+use crate::decide::{Advanced, Opening, advance, may_open};
 use crate::facts::Known;
+use crate::moves::handoff_id;
 use crate::reckon::{Standing, completeness, reckon};
 use crate::state::Interest;
 use crate::trigger::Why;

@@ -7,6 +7,7 @@ use super::parse;
 use crate::{Counting, FactTest, Policy, Problem, STARTER, Sign, Target};
 use mistakes::MISTAKES;
 
+mod lifecycle;
 mod mistakes;
 
 /// A small policy without mistakes, to make them in.

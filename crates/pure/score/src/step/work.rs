@@ -12,8 +12,9 @@ use baton_domain::{
 
 use super::{Request, Said, Saying};
 use crate::State;
-use crate::decide::{Advanced, Move, Rejected};
+use crate::decide::{Advanced, Rejected};
 use crate::lifecycle::is_nurtured;
+use crate::moves::Move;
 use crate::reckon::Standing;
 
 /// Where the lead was before an event, as far as it is told.

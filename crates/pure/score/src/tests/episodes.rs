@@ -385,6 +385,7 @@ fn only_an_expansion_policy_hands_customers_off() {
 
 #[test]
 fn a_lead_is_nurtured_until_it_is_handed_off_or_left_alone() {
+    use NurtureKind::{Enroll, Exit};
     let mut lead = Lead::known(usual(), &grade_a());
     lead.did(day(0), VIEW);
     lead.did(day(1), DEMO);
@@ -392,6 +393,5 @@ fn a_lead_is_nurtured_until_it_is_handed_off_or_left_alone() {
     lead.consent(day(3), "all", ConsentState::Denied);
     let told: Vec<_> = nurture(&lead).into_iter().map(|news| (news.kind, news.reason)).collect();
     let told: Vec<_> = told.iter().map(|(kind, reason)| (*kind, reason.as_str())).collect();
-    use NurtureKind::{Enroll, Exit};
     assert_eq!(told, [(Enroll, "identified"), (Exit, "hand_raise"), (Enroll, "no_response"), (Exit, "consent_denied")]);
 }
