@@ -104,7 +104,7 @@ impl Summary {
 
     /// A lead was handed off.
     pub(crate) fn handed_off(&mut self, handoff: &Handoff) {
-        let Handoff { stamp, decision, assignment } = handoff;
+        let Handoff { stamp, decision, assignment, .. } = handoff;
         let waited = LogTime(stamp.at.0.saturating_sub(assignment.waited_ms.saturating_mul(1_000)));
         let desk = Desk {
             lead_id: decision.lead_id.clone(),

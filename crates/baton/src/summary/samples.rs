@@ -128,7 +128,11 @@ pub(crate) fn handoff(seconds: i64, lead: &str) -> Handoff {
             excluded: Vec::new(),
             waited_ms: 30_000,
             policy_version: 1,
+            cause: "qualified".to_owned(),
+            steps: Vec::new(),
+            account: None,
         },
+        trimmed: Vec::new(),
     }
 }
 

@@ -31,7 +31,7 @@ const TABLE: [(&str, May); 22] = [
     // No `policy`: counting is not judging.
     ("baton-aggregate", Use(&["baton-domain", "baton-stage"])),
     ("baton-score", Use(&["baton-domain", "baton-policy", "baton-stage"])),
-    ("baton-route", Use(&["baton-domain", "baton-policy", "baton-stage"])),
+    ("baton-route", Use(&["baton-domain", "baton-policy"])),
     ("baton-watch", Use(&["baton-domain", "baton-policy", "baton-stage"])),
     ("baton-wire", Use(&["baton-domain"])),
     ("baton-workload", Use(&["baton-domain"])),

@@ -317,6 +317,8 @@ pub struct Handoff {
     pub decision: Qualifying,
     /// Who has it, and why them.
     pub assignment: Assignment,
+    /// What was left out so that the record stays within its bound, in words: `recent: 4 of 20`.
+    pub trimmed: Vec<String>,
 }
 
 /// Who owns a lead and why. Schema `lead.assignment-value`.
@@ -344,6 +346,38 @@ pub struct Assignment {
     pub waited_ms: i64,
     /// Version of the policy that judged.
     pub policy_version: i64,
+    /// What led to this record: `qualified`, `claimed`, `owner`, `handback`, `unrouted` (an alert: it
+    /// still waits), or the cause of a release.
+    pub cause: String,
+    /// Every step of the search in its order.
+    pub steps: Vec<RoutingStep>,
+    /// The company, when it is known.
+    pub account: Option<Account>,
+}
+
+/// One step of the search for a desk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoutingStep {
+    /// Which: `suppression`, `open_episode`, `account`, `sticky`, `rules`, `release`, `pool`,
+    /// `overflow`, `fallback`.
+    pub step: String,
+    /// What it found, as a code.
+    pub result: String,
+    /// Why, in words; may be empty.
+    pub reason: String,
+}
+
+/// The company that a lead was matched to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// The name in the policy, else what it was matched by.
+    pub id: String,
+    /// `domain`, `group` or `name_region`.
+    pub matched_by: String,
+    /// Whose account it is.
+    pub owner: Option<String>,
+    /// Other leads of it that are on a desk or waiting, at most twenty.
+    pub other_leads: Vec<LeadId>,
 }
 
 /// A rep who was passed over.
@@ -351,6 +385,7 @@ pub struct Assignment {
 pub struct Excluded {
     /// Who.
     pub rep: String,
-    /// `away`, `gone`, `off_hours`, `day_full`, `not_their_turn`.
+    /// `away`, `gone`, `paused`, `off_hours`, `day_full`, `week_full`, `open_full`, `tried`, `skill`,
+    /// `language`, `territory`, `not_their_turn`.
     pub reason: String,
 }

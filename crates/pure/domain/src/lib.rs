@@ -15,6 +15,7 @@ mod lifecycle;
 mod points;
 mod policy;
 mod raw;
+mod roster;
 mod score;
 mod sla;
 mod time;
@@ -26,8 +27,9 @@ pub use event::{
     Linked, PolicyChange, Retraction, RetractionReason, Stamp, Tick, Touch, TouchOutcome,
 };
 pub use handoff::{
-    Answer, Answered, Assignment, AssignmentRequest, Criterion, Excluded, Handoff, History, Moment, Moved, Noticed,
-    OwnerChange, PastEpisode, Qualified, Qualifying, ReasonKind, Released, RouteInput, Trigger, TriggerKind, YesNo,
+    Account, Answer, Answered, Assignment, AssignmentRequest, Criterion, Excluded, Handoff, History, Moment, Moved,
+    Noticed, OwnerChange, PastEpisode, Qualified, Qualifying, ReasonKind, Released, RouteInput, RoutingStep, Trigger,
+    TriggerKind, YesNo,
 };
 pub use ledger::{Count, Ledger};
 pub use lifecycle::{
@@ -37,6 +39,7 @@ pub use lifecycle::{
 pub use points::Points;
 pub use policy::PolicyPublished;
 pub use raw::{IdentityLink, Ids, RawEvent};
+pub use roster::{Absence, RepState, RepStatus, RosterEvent, RosterInput};
 pub use score::{Band, Contribution, ContributionKind, Grade, ScoreUpdate};
 pub use sla::{Clock, ClockStart, MARKETING, Party, Pause, SlaAction, SlaEvent, SlaEventKind, WatchInput};
 pub use time::{LogTime, Millis};

@@ -1,5 +1,6 @@
 //! `route`: requests for a desk in; assignments, handoffs and clocks to start out.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -8,8 +9,7 @@ use baton_domain::{
 };
 use baton_engine::{Ctx, Incoming, InputSpec, Order, Processor, Spread, StageSpec, Stamped, Writers};
 use baton_policy::Policy;
-use baton_route::{CAPACITY_DOMAIN, Route, Said};
-use baton_stage::Input;
+use baton_route::{Answer, Directory, Heard, Row, Said};
 use baton_wire::partition;
 
 use crate::codec::{Codec, Schemas};
@@ -58,6 +58,20 @@ impl Host {
         }
     }
 
+    fn hear(&mut self, at: LogTime, heard: Heard, ctx: &mut Ctx<'_>) {
+        let policy = self.rules.of(ctx);
+        let counted = !matches!(heard, Heard::Lead(RouteInput::Policy(_)));
+        let mut rows = Rows { ctx, broken: Cell::new(None) };
+        let Answer { outputs, outcome } = baton_route::step(&policy, &mut rows, at, heard);
+        if let Some(why) = rows.broken.take() {
+            return ctx.halt(why);
+        }
+        if counted {
+            ctx.count(outcome);
+        }
+        self.say(outputs, ctx);
+    }
+
     fn say(&mut self, said: Vec<Said>, ctx: &mut Ctx<'_>) {
         let lane = ctx.lane();
         for said in said {
@@ -97,9 +111,50 @@ impl Host {
         clock.stamp.lane = ctx.lane();
         self.clocks.encode(&clock, &mut self.buffer);
         let (lead_id, handoff_id) = (clock.input.lead_id(), clock.input.handoff_id());
-        let id = format!("{handoff_id}@{}", clock.stamp.at.0);
+        let counts = if clock.input.key() == lead_id { "" } else { "-delivered" };
+        let id = format!("{handoff_id}@{}{counts}", clock.stamp.at.0);
         let envelope = envelope("sla.request.v1", &id, lead_id, clock.stamp.at, handoff_id);
-        send(ctx, CLOCKS, &envelope, &self.buffer);
+        let key = clock.input.key();
+        let to = To { topic: CLOCKS, partition: partition(key.as_bytes(), ctx.partitions(CLOCKS)) };
+        envelope::emit_keyed(ctx, to, key, &envelope, &self.buffer);
+    }
+}
+
+/// Whose lead an input is about; empty for what is about none.
+fn about(input: &RouteInput) -> &str {
+    match input {
+        RouteInput::Qualified(decision) => &decision.lead_id,
+        RouteInput::Released(released) => &released.lead_id,
+        RouteInput::Owner(change) => &change.lead_id,
+        RouteInput::Moved(moved) => &moved.lead_id,
+        RouteInput::Answered(answered) => &answered.lead_id,
+        RouteInput::Noticed(noticed) => &noticed.lead_id,
+        RouteInput::Tick(_) | RouteInput::Policy(_) => "",
+    }
+}
+
+/// The lane's rows as the router's directory.
+struct Rows<'a, 'b> {
+    ctx: &'a mut Ctx<'b>,
+    broken: Cell<Option<String>>,
+}
+
+impl Directory for Rows<'_, '_> {
+    fn get(&self, key: &str) -> Option<Row> {
+        match keyed::decode(self.ctx.get(key.as_bytes())?) {
+            Ok(row) => Some(row),
+            Err(why) => {
+                self.broken.set(Some(format!("state of {key}: {why}")));
+                None
+            }
+        }
+    }
+
+    fn put(&mut self, key: &str, row: Option<Row>, wake: Option<LogTime>) {
+        match row {
+            Some(row) => self.ctx.put(key.as_bytes(), &keyed::encode(&row), wake),
+            None => self.ctx.delete(key.as_bytes()),
+        }
     }
 }
 
@@ -119,27 +174,25 @@ impl Processor for Host {
 
     fn process(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) -> LogTime {
         match self.requests.decode(record.value.unwrap_or_default()) {
-            Ok(AssignmentRequest { input: RouteInput::Qualified(decision), .. }) => {
-                // The topic is one domain's, so its partition says nothing about a lead.
-                if let Err((reason, detail)) = keyed_by(record, &decision.lead_id) {
-                    ctx.dead_letter(record, reason, &detail);
-                    return at;
-                }
-                let input = Input::Record { at, event: *decision };
-                let policy = self.rules.of(ctx);
-                let said = keyed::step::<Route>(&policy, CAPACITY_DOMAIN, input, ctx);
-                self.say(said, ctx);
-            }
             // Each lane of the scorer tells it, all at one stamp: the first counts.
             Ok(AssignmentRequest { input: RouteInput::Policy(change), .. }) => match keyed_by(record, POLICY_KEY) {
                 Ok(()) => {
                     let outcome = self.rules.change(&change, ctx);
                     ctx.count(outcome);
+                    if outcome == "policy_changed" {
+                        // Who waits may be wanted by others now.
+                        self.hear(at, Heard::Lead(RouteInput::Policy(change)), ctx);
+                    }
                 }
                 Err((reason, detail)) => ctx.dead_letter(record, reason, &detail),
             },
+            // What is about no lead has no key; with one it is somebody's mistake, and harmless.
             Ok(AssignmentRequest { input: RouteInput::Tick(_), .. }) => ctx.count("tick_with_key"),
-            Ok(_) => ctx.count("ignored"),
+            // The topic is one domain's, so its partition says nothing about a lead.
+            Ok(AssignmentRequest { input, .. }) => match keyed_by(record, about(&input)) {
+                Ok(()) => self.hear(at, Heard::Lead(input), ctx),
+                Err((reason, detail)) => ctx.dead_letter(record, reason, &detail),
+            },
             Err((reason, detail)) => ctx.dead_letter(record, reason, &detail),
         }
         at
@@ -147,7 +200,11 @@ impl Processor for Host {
 
     fn wake(&mut self, key: &[u8], due: LogTime, ctx: &mut Ctx<'_>) {
         let policy = self.rules.of(ctx);
-        let said = keyed::step::<Route>(&policy, keyed::text(key), keyed::wake(due), ctx);
+        let mut rows = Rows { ctx, broken: Cell::new(None) };
+        let said = baton_route::wake(&policy, &mut rows, keyed::text(key), due);
+        if let Some(why) = rows.broken.take() {
+            return ctx.halt(why);
+        }
         self.say(said, ctx);
     }
 

@@ -13,12 +13,14 @@ mod lifecycle;
 mod model;
 mod parse;
 mod promise;
+mod roster;
 
 pub use calendar::{Calendar, DayHours};
 pub use lifecycle::{Blame, Destination, Effect, Lifecycle, LoopGuard, Rearm};
 pub use model::*;
-pub use parse::{Problem, parse};
+pub use parse::{Problem, parse, read_rep, read_roster};
 pub use promise::{After, Cadence, Escalation, Hours, Level, Promise, ROLES, Sla, Target};
+pub use roster::{check_rep, rep_as_told};
 
 /// Reading of documents written by people, so that every mistake is found at once, each with its
 /// place. What is written beside a policy is read as the policy is.

@@ -2,12 +2,17 @@
 
 use std::collections::BTreeMap;
 
+pub use baton_domain::RepStatus;
 use baton_domain::{Activity, Fact, FactValue, Grade, LogTime, Millis, Points};
+use jiff::tz::TimeZone;
 
 use crate::{Lifecycle, Sla};
 
 /// The lanes of urgency, most urgent first.
 pub const LANES: [&str; 4] = ["P0", "P1", "P2", "P3"];
+
+/// The facts by which the router finds a lead's company.
+pub const COMPANY_FACTS: [&str; 7] = ["account_id", "company", "country", "domain", "email", "group_id", "region"];
 
 /// A checked policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -295,6 +300,16 @@ pub struct Routing {
     pub pools: BTreeMap<String, Pool>,
     /// Reps by id.
     pub reps: BTreeMap<String, Rep>,
+    /// For how long a lead, and a company, goes to the rep who had it before.
+    pub sticky: Sticky,
+    /// What happens where nobody of a pool is in hours.
+    pub off_hours: OffHours,
+    /// A lead that waits so long, in ms, is told of; again after twice as long, and so on.
+    pub alert_after_ms: i64,
+    /// Domains whose addresses tell no company (`gmail.com`), lower case, sorted.
+    pub personal_domains: Vec<String>,
+    /// Companies that a rep was given by name.
+    pub accounts: Vec<NamedAccount>,
 }
 
 /// One routing rule.
@@ -308,19 +323,114 @@ pub struct RouteRule {
     pub facts: Vec<(String, FactTest)>,
     /// The pool it names.
     pub pool: String,
+    /// What a rep must bring, beside being a member.
+    pub needs: Needs,
+}
+
+/// What a rep must bring for the leads of a rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// All of these skills (lower case).
+    pub skills: Vec<String>,
+    /// The fact that names the lead's language; the rep must speak it.
+    pub language: Option<String>,
+    /// The fact that names the lead's country or region; the rep must cover it.
+    pub territory: Option<String>,
+}
+
+/// For how long a lead and a company stay with their rep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sticky {
+    /// How long an owner is remembered, in ms since the last handoff.
+    pub expires_ms: i64,
+    /// Whether a lead goes to its previous owner.
+    pub lead: bool,
+    /// Whether a lead goes to whoever has another lead of its company.
+    pub account: bool,
+}
+
+impl Default for Sticky {
+    fn default() -> Self {
+        Self { expires_ms: 90 * Millis::DAY, lead: true, account: true }
+    }
+}
+
+/// What happens where nobody of a pool is in hours, nor will be within the promise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OffHours {
+    /// Someone off duty gets the lead: the clock waits for them, the lead need not.
+    #[default]
+    Assign,
+    /// The lead waits until someone is due back within the promise.
+    Wait,
+}
+
+/// A company that a rep was given by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedAccount {
+    /// Unique name.
+    pub id: String,
+    /// Domains of its addresses, lower case.
+    pub domains: Vec<String>,
+    /// Its names, as a lead may write them; compared without case, dots and legal forms.
+    pub names: Vec<String>,
+    /// Whose account it is.
+    pub owner: String,
+}
+
+/// How a pool finds the member who takes the next lead.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Strategy {
+    /// By weighted turns.
+    #[default]
+    Weighted,
+    /// Whoever has the least to do, as a share of what they can.
+    LeastLoaded,
+    /// By weighted turns, and who was absent catches up, so many leads a UTC day at most.
+    Balanced {
+        /// Leads a day beyond the turns.
+        catch_up_cap: i64,
+    },
+    /// A member takes it, told by an owner change of the CRM; the first in the log has it.
+    Claim,
+    /// A dispatcher gives it out, told by an owner change of the CRM.
+    Dispatcher {
+        /// Who.
+        dispatcher: String,
+    },
+}
+
+impl Strategy {
+    /// Whether leads are given out without anybody's word.
+    pub fn is_direct(&self) -> bool {
+        !matches!(self, Self::Claim | Self::Dispatcher { .. })
+    }
+}
+
+/// So many leads within so long; hand-raisers pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// The stretch, in ms.
+    pub per_ms: i64,
+    /// Leads in any such stretch.
+    pub most: usize,
 }
 
 /// Reps who share work.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pool {
     /// Members with their weights (1 and more), in the order of the document.
     pub members: Vec<(String, i64)>,
     /// Where a lead goes when nobody here can take it.
     pub overflow: Option<String>,
+    /// How the member is found who takes the next lead.
+    pub strategy: Strategy,
+    /// How many leads may leave the waiting room.
+    pub release: Option<Release>,
 }
 
 /// A rep.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rep {
     /// Name for people.
     pub name: String,
@@ -332,17 +442,20 @@ pub struct Rep {
     pub status: RepStatus,
     /// Absences: from (included) to (excluded).
     pub away: Vec<(Millis, Millis)>,
-}
-
-/// Whether a rep takes leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RepStatus {
-    /// Yes.
-    Active,
-    /// Not now.
-    Away,
-    /// Never again.
-    Gone,
+    /// Most leads a week, from Monday 00:00 UTC; `None` is no limit.
+    pub week_max: Option<i64>,
+    /// Most leads at a time; `None` is no limit.
+    pub open_max: Option<i64>,
+    /// Countries or regions covered, lower case; empty covers all.
+    pub territories: Vec<String>,
+    /// What the rep knows, lower case.
+    pub skills: Vec<String>,
+    /// Languages spoken, lower case; empty speaks all.
+    pub languages: Vec<String>,
+    /// The zone in which the hours of the calendar are meant; `None` is the calendar's own.
+    pub zone: Option<TimeZone>,
+    /// No leads before this instant.
+    pub paused_until: Option<Millis>,
 }
 
 impl Sequence {
@@ -458,20 +571,24 @@ impl Policy {
             Sign::Fact(fact, _) => Some(fact),
             Sign::Did { .. } => None,
         });
-        rules.chain(routes).chain(questions).any(|asked| asked == fact)
+        let needs = self.routing.rules.iter().flat_map(|rule| [&rule.needs.language, &rule.needs.territory]);
+        rules.chain(routes).chain(questions).chain(needs.flatten()).any(|asked| asked == fact)
+            || COMPANY_FACTS.contains(&fact)
     }
 
     /// The first routing rule that matches, with its pool; `("fallback", pool)` when none does.
     pub fn pool_for(&self, lane: &str, facts: &[Fact]) -> (&str, &str) {
-        let known = |name: &str| facts.iter().find(|fact| fact.name == name).map(|fact| &fact.value);
-        self.routing
-            .rules
-            .iter()
-            .find(|rule| {
-                (rule.lanes.is_empty() || rule.lanes.iter().any(|l| l == lane))
-                    && rule.facts.iter().all(|(name, test)| test.holds(known(name)))
-            })
+        self.rule_for(lane, facts)
             .map_or(("fallback", self.routing.fallback.as_str()), |rule| (rule.id.as_str(), rule.pool.as_str()))
+    }
+
+    /// The first routing rule that matches.
+    pub fn rule_for(&self, lane: &str, facts: &[Fact]) -> Option<&RouteRule> {
+        let known = |name: &str| facts.iter().find(|fact| fact.name == name).map(|fact| &fact.value);
+        self.routing.rules.iter().find(|rule| {
+            (rule.lanes.is_empty() || rule.lanes.iter().any(|l| l == lane))
+                && rule.facts.iter().all(|(name, test)| test.holds(known(name)))
+        })
     }
 }
 

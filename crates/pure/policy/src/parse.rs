@@ -10,6 +10,7 @@ mod calendars;
 mod compile;
 mod criteria;
 mod decision;
+mod desks;
 mod engagement;
 mod facts;
 mod fit;
@@ -19,6 +20,7 @@ mod matching;
 mod problem;
 pub(crate) mod read;
 mod reps;
+mod roster;
 mod routing;
 mod scalar;
 mod sla;
@@ -27,6 +29,7 @@ mod tests;
 pub(crate) mod yaml;
 
 pub use problem::Problem;
+pub use roster::{read_rep, read_roster};
 
 use read::{Field, Report};
 

@@ -1,53 +1,34 @@
 //! The router: gives each qualified lead to a rep.
 //!
-//! Holds: a lead is on a named desk or waiting, never lost; an episode is
-//! assigned at most once; nobody who is away, gone or full for the day gets a
-//! lead; while all members of a pool can take leads, each has within one lead
+//! Holds: a lead with an open episode is on a named desk or waiting, never lost; an episode has one
+//! desk at a time, and none twice but by somebody's word; by itself the router gives nobody a lead who
+//! is away, gone, paused or full; while all members of a pool can take leads, each has within one lead
 //! of the share that their weight gives, at every moment.
 //!
-//! Absent on purpose: a rep's answer (the watchdog's), withdrawal of a waiting
-//! lead (the router does not hear what the lead does), topics and lanes: every
-//! stamp says lane 0 until the host that knows the lane writes it in.
+//! Unlike the other stages it steps over several rows at once, as the sequencer does: a rep serves
+//! several pools, a lead knows its company, so one input moves more than one key.
+//!
+//! Absent on purpose: a rep's answer (the watchdog's), consent (the scorer opens no episode without),
+//! topics and lanes: every stamp says lane 0 until the host that knows the lane writes it in.
 
-mod state;
+mod account;
+mod choose;
+mod facts;
+mod floor;
+mod hear;
+mod queue;
+mod row;
+mod say;
+mod serve;
 mod step;
 #[cfg(test)]
 mod tests;
+mod turns;
 
-use baton_domain::{Assignment, ClockStart, Handoff, Qualifying};
-use baton_policy::Policy;
-use baton_stage::{Input, Stage, Step};
+pub use row::{Account, Bucket, Desk, Directory, Lead, Load, Place, Room, Row, Standing, Turn, Waiting, Wants};
+pub use say::Said;
+pub use step::{Answer, Heard, step, waiting, wake};
 
-pub use state::State;
-
-/// The key under which everything is routed: reps serve several pools, so their turns and day
-/// counts need one order over all of them.
+/// The key under which everything is routed: reps serve several pools, so their turns and counts need
+/// one order over all of them.
 pub const CAPACITY_DOMAIN: &str = "roster";
-
-/// The router, for one capacity domain at a time.
-///
-/// Outcomes: `assigned`, `queued`, `repeated`. A wake-up is `assigned` when it placed a lead.
-#[derive(Clone, Copy, Debug)]
-pub struct Route;
-
-/// What the router says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Said {
-    /// A lead is on a desk, with all a rep needs.
-    Handoff(Box<Handoff>),
-    /// Who owns a lead and why; also that nobody can yet.
-    Assignment(Assignment),
-    /// The watchdog may start the clocks of an owned lead.
-    Clock(ClockStart),
-}
-
-impl Stage for Route {
-    type Policy = Policy;
-    type State = State;
-    type Event = Qualifying;
-    type Output = Said;
-
-    fn step(policy: &Policy, _key: &str, state: Option<State>, input: Input<Qualifying>) -> Step<State, Said> {
-        step::step(policy, state, input)
-    }
-}

@@ -1,210 +1,136 @@
-//! One lead qualified, or a moment come: who takes what.
+//! One input, or a moment come: who takes what.
 //!
-//! Holds: the queue is served whole and in order at each step, so a lead never
-//! overtakes one of its own urgency that could have gone to the same desk.
-//!
-//! Absent on purpose: waiting for office hours. A rep off duty may be given a
-//! lead when nobody is on duty; the clock waits for them, the lead need not.
+//! Holds: every input has one outcome; after it each queue has been served as far as anybody is free,
+//! and is looked at again when that may change.
 
-use std::collections::BTreeSet;
+use baton_domain::{LogTime, RepState, RouteInput};
+use baton_policy::Policy;
 
-use baton_domain::{Assignment, ClockStart, Excluded, Handoff, LogTime, Millis, Qualifying, Stamp, WatchInput};
-use baton_policy::{Policy, Rep, RepStatus};
-use baton_stage::{Input, Step};
+use crate::choose::choose;
+use crate::floor::Floor;
+use crate::hear::{self, voice};
+use crate::row::{self, DESK, Directory, Row, Standing, lead_key, load_key, room_key};
+use crate::say::Said;
+use crate::serve::{alert_at, give, requeue, serve, settle};
 
-use crate::Said;
-use crate::state::{Place, State};
-
-/// Judges one input of the roster.
-pub(crate) fn step(policy: &Policy, state: Option<State>, input: Input<Qualifying>) -> Step<State, Said> {
-    let mut state = state.unwrap_or_default();
-    let mut outputs = Vec::new();
-    let (at, outcome) = match input {
-        Input::Record { at, event } => {
-            let newest = state.enqueue(event, at);
-            serve(policy, &mut state, at, newest.as_ref(), &mut outputs);
-            (at, newest.map_or("repeated", |place| if state.waits(&place) { "queued" } else { "assigned" }))
-        }
-        Input::Wake { due, .. } => {
-            serve(policy, &mut state, due, None, &mut outputs);
-            (due, if outputs.is_empty() { "queued" } else { "assigned" })
-        }
-    };
-    let wake = next_chance(policy, &state, at);
-    Step { state: Some(state), wake, outputs, outcome }
+/// What the router hears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// Of a lead, from the scorer.
+    Lead(RouteInput),
+    /// Of a rep, from the roster.
+    Rep(RepState),
 }
 
-/// A desk, or that there is none, and how it was found.
-struct Choice {
-    owner: Option<String>,
-    pool: String,
-    rule: String,
-    why: String,
-    excluded: Vec<Excluded>,
+/// What the router answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "what is not written is lost"]
+pub struct Answer {
+    /// What to say, in order.
+    pub outputs: Vec<Said>,
+    /// Under which heading the ledger counts the input.
+    pub outcome: &'static str,
 }
 
-/// Offers every waiting lead to the reps; says of the `newest` also that it has to wait.
-fn serve(policy: &Policy, state: &mut State, at: LogTime, newest: Option<&Place>, said: &mut Vec<Said>) {
-    state.turn_to(at.millis().day());
-    // Room only shrinks within a step: a pool that had nobody for one lead has nobody for the next.
-    let mut dry = BTreeSet::new();
-    for place in state.places() {
-        let Some(decision) = state.dequeue(&place) else { continue };
-        let pool = policy.pool_for(&decision.lane, &decision.facts).1;
-        let is_newest = newest == Some(&place);
-        if dry.contains(pool) && !is_newest && sticky(policy, state, &decision, at).is_none() {
-            state.put_back(place, decision);
-            continue;
-        }
-        let choice = choose(policy, state, &decision, at);
-        if let Some(owner) = &choice.owner {
-            state.give(&decision, owner);
-            hand_off(policy, decision, choice, &place, at, said);
-            continue;
-        }
-        dry.insert(pool);
-        if is_newest {
-            said.push(Said::Assignment(assignment(policy, &decision, choice, &place, at)));
-        }
-        state.put_back(place, decision);
-    }
-}
-
-/// Finds a desk: the previous owner, else the pool of the rules, what it overflows to, the fallback.
-fn choose(policy: &Policy, state: &mut State, decision: &Qualifying, at: LogTime) -> Choice {
-    let (rule, first) = policy.pool_for(&decision.lane, &decision.facts);
-    let mut choice = Choice {
-        owner: sticky(policy, state, decision, at),
-        pool: first.to_owned(),
-        rule: rule.to_owned(),
-        why: "sticky: previous owner".to_owned(),
-        excluded: Vec::new(),
-    };
-    if choice.owner.is_some() {
-        return choice;
-    }
-    for pool in pools_from(policy, first) {
-        if let Some((owner, off_hours)) = next_in(policy, state, pool, at, &mut choice.excluded) {
-            let cover = if pool == first { String::new() } else { format!(" of {pool}, in place of {first}") };
-            let hours = if off_hours { ", nobody in hours" } else { "" };
-            choice.owner = Some(owner);
-            pool.clone_into(&mut choice.pool);
-            choice.why = format!("next in turn{cover}{hours}");
-            return choice;
-        }
-    }
-    "waiting: nobody eligible".clone_into(&mut choice.why);
-    choice
-}
-
-/// The lead's previous owner, if they can take it.
-fn sticky(policy: &Policy, state: &State, decision: &Qualifying, at: LogTime) -> Option<String> {
-    let owner = state.previous_owner(&decision.lead_id)?;
-    obstacle(policy, state, owner, at).is_none().then(|| owner.to_owned())
-}
-
-/// The pools to ask, in order, each once: a ring of overflows ends where it began.
-fn pools_from<'a>(policy: &'a Policy, first: &'a str) -> Vec<&'a str> {
-    let routing = &policy.routing;
-    let mut pools = Vec::new();
-    for start in [first, routing.fallback.as_str()] {
-        let mut next = Some(start);
-        while let Some(pool) = next.filter(|pool| !pools.contains(pool)) {
-            pools.push(pool);
-            next = routing.pools.get(pool).and_then(|pool| pool.overflow.as_deref());
-        }
-    }
-    pools
-}
-
-/// The member of `pool` whose turn it is, and whether that is off their hours; notes those passed over.
-fn next_in(
-    policy: &Policy,
-    state: &mut State,
-    pool: &str,
-    at: LogTime,
-    excluded: &mut Vec<Excluded>,
-) -> Option<(String, bool)> {
-    let members = &policy.routing.pools.get(pool)?.members;
-    let mut reasons: Vec<Option<&'static str>> =
-        members.iter().map(|(rep, _)| obstacle(policy, state, rep, at)).collect();
-    let on_duty = |rep: &str| policy.calendar_of(Some(rep)).is_open(at.millis());
-    let off_hours = !members.iter().zip(&reasons).any(|((rep, _), reason)| reason.is_none() && on_duty(rep));
-    if !off_hours {
-        for (_, reason) in members.iter().zip(&mut reasons).filter(|((rep, _), _)| !on_duty(rep)) {
-            reason.get_or_insert("off_hours");
-        }
-    }
-    let next = state.take_turn(pool, members, |i| reasons[i].is_none());
-    for (i, ((rep, _), reason)) in members.iter().zip(reasons).enumerate() {
-        if next != Some(i) && !excluded.iter().any(|other| other.rep == *rep) {
-            excluded.push(Excluded { rep: rep.clone(), reason: reason.unwrap_or("not_their_turn").to_owned() });
-        }
-    }
-    next.map(|i| (members[i].0.clone(), off_hours))
-}
-
-/// Why a rep cannot take a lead at all, hours aside; `None` when they can.
-fn obstacle(policy: &Policy, state: &State, rep_id: &str, at: LogTime) -> Option<&'static str> {
-    // A rep struck from the roster may still be remembered as a previous owner.
-    let Some(rep) = policy.routing.reps.get(rep_id) else { return Some("gone") };
-    if rep.status == RepStatus::Gone {
-        Some("gone")
-    } else if !rep.present(at) {
-        Some("away")
-    } else if rep.day_max.is_some_and(|most| state.taken(rep_id) >= most) {
-        Some("day_full")
-    } else {
-        None
-    }
-}
-
-/// When someone could next become eligible, if anybody waits: a rep is back, or the day is new.
+/// Judges one input at `at`.
 ///
-/// Midnight comes even when nobody is expected back: by then the roster may be another.
-fn next_chance(policy: &Policy, state: &State, at: LogTime) -> Option<LogTime> {
-    if state.nobody_waits() {
-        return None;
-    }
-    let now = at.millis();
-    let midnight = Millis(now.day().saturating_add(1).saturating_mul(Millis::DAY));
-    let back = |rep: &Rep| rep.away.iter().filter(|(from, to)| *from <= now && now < *to).map(|(_, to)| *to).min();
-    let active = policy.routing.reps.values().filter(|rep| rep.status == RepStatus::Active);
-    active.filter_map(back).chain([midnight]).min().map(LogTime::from_millis)
-}
-
-/// Says that a lead is on a desk: to those who count, to the rep, to the watchdog.
-fn hand_off(policy: &Policy, decision: Qualifying, choice: Choice, place: &Place, at: LogTime, said: &mut Vec<Said>) {
-    let stamp = Stamp { at, lane: 0 };
-    let assignment = assignment(policy, &decision, choice, place, at);
-    let input = WatchInput::HandedOff {
-        lead_id: decision.lead_id.clone(),
-        handoff_id: decision.handoff_id.clone(),
-        episode: decision.episode,
-        lane: decision.lane.clone(),
-        owner: assignment.owner.clone(),
-        pool: assignment.pool.clone(),
-        qualified_at: place.since,
-        policy_version: policy.version,
-        occurred_at: decision.occurred_at,
+/// Outcomes: `assigned`, `queued`, `repeated` (ready); `released`, `stale`; `ranked`, `not_waiting`;
+/// `owner`, `claimed`, `dispatched`, `too_late`, `not_a_member`, `not_the_dispatcher`, `owner_noted`,
+/// `unchanged`; `roster`; `policy`; `tick`.
+pub fn step(policy: &Policy, dir: &mut impl Directory, at: LogTime, heard: Heard) -> Answer {
+    let mut outputs = Vec::new();
+    let mut floor = Floor::new(policy, dir, at);
+    let outcome = match heard {
+        Heard::Lead(RouteInput::Qualified(decision)) => hear::qualified(&mut floor, *decision, &mut outputs),
+        Heard::Lead(RouteInput::Released(released)) => hear::released(&mut floor, &released, &mut outputs),
+        Heard::Lead(RouteInput::Owner(change)) => hear::owner(&mut floor, &change, &mut outputs),
+        Heard::Lead(RouteInput::Moved(moved)) => hear::moved(&mut floor, &moved),
+        Heard::Lead(RouteInput::Answered(_) | RouteInput::Noticed(_)) => return Answer { outputs, outcome: "ignored" },
+        Heard::Lead(RouteInput::Policy(_)) => {
+            requeue(&mut floor);
+            serve(&mut floor, None, &mut outputs);
+            "policy"
+        }
+        Heard::Lead(RouteInput::Tick(_)) => return Answer { outputs, outcome: "tick" },
+        Heard::Rep(state) => {
+            tell(&mut floor, state);
+            serve(&mut floor, None, &mut outputs);
+            "roster"
+        }
     };
-    said.push(Said::Assignment(assignment.clone()));
-    said.push(Said::Handoff(Box::new(Handoff { stamp, decision, assignment })));
-    said.push(Said::Clock(ClockStart { stamp, input }));
+    settle(&mut floor);
+    Answer { outputs, outcome }
 }
 
-fn assignment(policy: &Policy, decision: &Qualifying, choice: Choice, place: &Place, at: LogTime) -> Assignment {
-    Assignment {
-        stamp: Stamp { at, lane: 0 },
-        lead_id: decision.lead_id.clone(),
-        handoff_id: decision.handoff_id.clone(),
-        episode: decision.episode,
-        owner: choice.owner,
-        pool: choice.pool,
-        rule: choice.rule,
-        why: choice.why,
-        excluded: choice.excluded,
-        waited_ms: at.millis().since(place.since.millis()),
-        policy_version: policy.version,
+/// The moment that a row asked for. `key` is the key that [`Directory::put`] was given.
+pub fn wake(policy: &Policy, dir: &mut impl Directory, key: &str, due: LogTime) -> Vec<Said> {
+    let mut outputs = Vec::new();
+    let row = dir.get(key);
+    let mut floor = Floor::new(policy, dir, due);
+    match row {
+        Some(Row::Desk(_)) => serve(&mut floor, None, &mut outputs),
+        Some(Row::Lead(lead)) if matches!(lead.standing, Standing::Waiting { .. }) => {
+            alert(&mut floor, key, &mut outputs);
+        }
+        Some(Row::Lead(lead)) => {
+            // Nobody asked for it for so long that whoever has it has it no more.
+            if let (Standing::Owned { .. }, Some(owner)) = (&lead.standing, &lead.owner) {
+                floor.take_back(owner);
+            }
+            crate::account::leave(&mut floor, &lead.accounts, key.strip_prefix("l/").unwrap_or(key));
+            floor.dir.put(key, None, None);
+            serve(&mut floor, None, &mut outputs);
+        }
+        Some(Row::Account(_)) => floor.dir.put(key, None, None),
+        _ => {}
     }
+    settle(&mut floor);
+    outputs
+}
+
+/// A lead has waited for long: it is offered once more, else told of.
+fn alert<D: Directory>(floor: &mut Floor<'_, D>, key: &str, said: &mut Vec<Said>) {
+    serve(floor, None, said);
+    let Some(mut lead) = row::lead(&*floor.dir, key) else { return };
+    let Standing::Waiting { from, .. } = &lead.standing else { return };
+    let from = *from;
+    lead.alerts = lead.alerts.saturating_add(1);
+    lead.due = alert_at(floor, from, lead.alerts);
+    let lead_id = key.strip_prefix("l/").unwrap_or(key).to_owned();
+    let (Some(choice), Some(decision)) = (choose(floor, &lead_id, &lead), lead.decision.clone()) else { return };
+    if choice.owner.is_some() {
+        // In a pool that gives out nothing by itself, the lead's own rep is free by now.
+        return give(floor, lead, choice, "qualified", said);
+    }
+    said.push(voice(floor).told(&decision, &lead, choice, "unrouted"));
+    row::put_lead(floor.dir, &lead_key(&lead_id), lead);
+}
+
+/// A rep's new state: what was told before is forgotten.
+fn tell<D: Directory>(floor: &mut Floor<'_, D>, state: RepState) {
+    let id = state.rep.clone();
+    let before = floor.told(&id).and_then(|told| told.pools).unwrap_or_default();
+    let after = state.pools.clone().unwrap_or_default();
+    for pool in before.iter().chain(&after) {
+        let mut room = floor.room(pool);
+        if after.contains(pool) {
+            room.joined.insert(id.clone(), state.weight);
+        } else {
+            room.joined.remove(&id);
+        }
+        row::put_room(floor.dir, &room_key(pool), room);
+    }
+    floor.change(&id, |load| load.told = Some(state));
+    debug_assert!(row::load(&*floor.dir, &load_key(&id)).is_some(), "a telling is kept");
+}
+
+/// So many ms later, or earlier; stops at the ends of time.
+pub(crate) fn later(at: LogTime, ms: i64) -> LogTime {
+    LogTime(at.0.saturating_add(ms.saturating_mul(1_000)))
+}
+
+/// Whether anybody waits, for hosts that measure.
+pub fn waiting(dir: &impl Directory) -> u64 {
+    let desk = row::desk(dir, DESK).unwrap_or_default();
+    desk.waiting.values().map(|waiting| u64::from(waiting.all)).sum()
 }

@@ -1,20 +1,25 @@
 //! The router's promises, one claim a test.
 
 mod fairness;
+mod hands;
 mod queue;
+mod roster;
+mod steps;
+mod turns;
 
 use std::collections::BTreeMap;
 
 use baton_domain::{
-    Band, Excluded, Fact, FactValue, Grade, History, LogTime, Millis, Points, Qualifying, ReasonKind, Stamp, WatchInput,
+    Band, Excluded, Fact, FactValue, Grade, History, LogTime, Millis, Points, Qualifying, ReasonKind, RouteInput,
+    Stamp, WatchInput,
 };
-use baton_policy::{Calendar, Decision, FactTest, Identity, Policy, Pool, Rep, RepStatus, RouteRule, Routing, Sla};
-use baton_stage::{Input, Stage, Step};
+use baton_policy::{
+    Calendar, Decision, FactTest, Identity, Needs, Policy, Pool, Rep, RepStatus, RouteRule, Routing, Sla, Strategy,
+};
 use jiff::civil::time;
 use jiff::tz::TimeZone;
 
-use crate::state::GENERATION;
-use crate::{CAPACITY_DOMAIN, Route, Said, State};
+use crate::{Answer as Told, Directory, Heard, Row, Said, step, wake};
 
 /// Wednesday 2026-09-09 00:00 UTC.
 const MIDNIGHT: Millis = Millis(1_788_912_000_000);
@@ -25,8 +30,7 @@ fn at(hour: i64, minute: i64) -> LogTime {
 }
 
 fn rep() -> Rep {
-    let (name, calendar) = (String::new(), "24x7".to_owned());
-    Rep { name, calendar, day_max: None, status: RepStatus::Active, away: Vec::new() }
+    Rep { calendar: "24x7".to_owned(), ..Rep::default() }
 }
 
 fn away(from: LogTime, to: LogTime) -> Rep {
@@ -35,7 +39,7 @@ fn away(from: LogTime, to: LogTime) -> Rep {
 
 fn pool(members: &[(&str, i64)], overflow: Option<&str>) -> Pool {
     let members = members.iter().map(|(rep, weight)| ((*rep).to_owned(), *weight)).collect();
-    Pool { members, overflow: overflow.map(str::to_owned) }
+    Pool { members, overflow: overflow.map(str::to_owned), ..Pool::default() }
 }
 
 /// Facts `region: <pool>` go to the pool of that name, everything else to `desk`.
@@ -45,6 +49,7 @@ fn policy(reps: Vec<(&str, Rep)>, pools: Vec<(&str, Pool)>) -> Policy {
         lanes: Vec::new(),
         facts: vec![("region".to_owned(), FactTest::AnyOf(vec![(*name).to_owned()]))],
         pool: (*name).to_owned(),
+        needs: Needs::default(),
     });
     let hours = |days: std::ops::Range<usize>| {
         std::array::from_fn(|day| {
@@ -65,6 +70,8 @@ fn policy(reps: Vec<(&str, Rep)>, pools: Vec<(&str, Pool)>) -> Policy {
             fallback: "desk".to_owned(),
             pools: pools.into_iter().map(|(name, pool)| (name.to_owned(), pool)).collect(),
             reps: reps.into_iter().map(|(id, rep)| (id.to_owned(), rep)).collect(),
+            alert_after_ms: 30 * Millis::MINUTE,
+            ..Routing::default()
         },
         sla: Sla { calendars: calendars.into_iter().collect(), clocks: BTreeMap::new(), ..Sla::default() },
         ..Policy::default()
@@ -122,28 +129,77 @@ fn from_region(id: &str, region: &str) -> Qualifying {
     Qualifying { facts: vec![Fact { name: "region".to_owned(), value, source: "form".to_owned() }], ..lead(id) }
 }
 
+/// Rows with the wake-ups that they asked for.
+#[derive(Clone, Default)]
+struct Rows(BTreeMap<String, (Row, Option<LogTime>)>);
+
+impl Directory for Rows {
+    fn get(&self, key: &str) -> Option<Row> {
+        self.0.get(key).map(|(row, _)| row.clone())
+    }
+
+    fn put(&mut self, key: &str, row: Option<Row>, wake: Option<LogTime>) {
+        match row {
+            Some(row) => self.0.insert(key.to_owned(), (row, wake)),
+            None => self.0.remove(key),
+        };
+    }
+}
+
 /// A router that remembers, as its host would keep it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Router {
-    state: Option<State>,
-    wake: Option<LogTime>,
+    rows: Rows,
+    /// Leads that counted for marketing's promise.
+    delivered: usize,
 }
 
 impl Router {
     fn hears(&mut self, policy: &Policy, at: LogTime, event: Qualifying) -> Answer {
-        self.takes(policy, Input::Record { at, event })
+        self.takes(policy, at, Heard::Lead(RouteInput::Qualified(Box::new(event))))
     }
 
-    /// The wake-up that was asked for comes.
+    fn takes(&mut self, policy: &Policy, at: LogTime, heard: Heard) -> Answer {
+        let Told { mut outputs, outcome } = step(policy, &mut self.rows, at, heard);
+        let delivered =
+            |said: &Said| matches!(said, Said::Clock(clock) if matches!(clock.input, WatchInput::Delivered { .. }));
+        self.delivered += outputs.iter().filter(|said| delivered(said)).count();
+        outputs.retain(|said| !delivered(said));
+        Answer { outputs, outcome, wake: self.wake() }
+    }
+
+    /// When the queues are to be served again.
+    fn wake(&self) -> Option<LogTime> {
+        self.rows.0.get("desk").and_then(|(_, wake)| *wake)
+    }
+
+    /// The next wake-up of any row.
+    fn next(&self) -> Option<(LogTime, String)> {
+        self.rows.0.iter().filter_map(|(key, (_, wake))| wake.map(|wake| (wake, key.clone()))).min()
+    }
+
+    /// The wake-up that was asked for comes, and those before it.
     fn wakes(&mut self, policy: &Policy) -> Answer {
-        let due = self.wake.expect("a wake-up was asked for");
-        self.takes(policy, Input::Wake { due })
+        let due = self.wake().expect("a wake-up was asked for");
+        let mut outputs = Vec::new();
+        loop {
+            let (at, key) = self.next().expect("a wake-up was asked for");
+            if at > due {
+                break;
+            }
+            outputs.extend(self.fires(policy, &key, at));
+        }
+        outputs.retain(|said| !matches!(said, Said::Assignment(told) if told.cause == "unrouted"));
+        let outcome = if outputs.is_empty() { "queued" } else { "assigned" };
+        Answer { outputs, outcome, wake: self.wake() }
     }
 
-    fn takes(&mut self, policy: &Policy, input: Input<Qualifying>) -> Answer {
-        let Step { state, wake, outputs, outcome } = Route::step(policy, CAPACITY_DOMAIN, self.state.take(), input);
-        (self.state, self.wake) = (state, wake);
-        Answer { outputs, outcome, wake }
+    /// One wake-up.
+    fn fires(&mut self, policy: &Policy, key: &str, due: LogTime) -> Vec<Said> {
+        let said = wake(policy, &mut self.rows, key, due);
+        let again = self.rows.0.get(key).and_then(|(_, wake)| *wake);
+        assert!(again.is_none_or(|again| again > due), "{key}: a wake-up must lie ahead");
+        said
     }
 
     /// Who gets the lead.
@@ -199,6 +255,9 @@ fn a_qualified_lead_is_handed_to_a_rep_and_its_clock_started() {
         excluded: excluded(&[("bob", "not_their_turn")]),
         waited_ms: 0,
         policy_version: 7,
+        cause: "qualified".to_owned(),
+        steps: assignment(&step).steps.clone(),
+        account: None,
     };
     let started = WatchInput::HandedOff {
         lead_id: "l1".to_owned(),
@@ -211,7 +270,8 @@ fn a_qualified_lead_is_handed_to_a_rep_and_its_clock_started() {
         policy_version: 7,
         occurred_at: Millis(0),
     };
-    let handoff = baton_domain::Handoff { stamp, decision: urgent("l1"), assignment: expected.clone() };
+    let handoff =
+        baton_domain::Handoff { stamp, decision: urgent("l1"), assignment: expected.clone(), trimmed: Vec::new() };
     assert_eq!(
         step.outputs,
         [
@@ -224,7 +284,7 @@ fn a_qualified_lead_is_handed_to_a_rep_and_its_clock_started() {
 }
 
 #[test]
-fn an_episode_that_was_assigned_is_not_assigned_again() {
+fn an_episode_that_was_assigned_is_not_assigned_again_and_counts_once_for_marketing() {
     let policy = desk(vec![("ada", rep()), ("bob", rep())]);
     let mut router = Router::default();
     router.hears(&policy, at(9, 0), again("l1", 2));
@@ -232,6 +292,7 @@ fn an_episode_that_was_assigned_is_not_assigned_again() {
         let step = router.hears(&policy, at(9, 1), event);
         assert_eq!((step.outcome, step.outputs), ("repeated", vec![]));
     }
+    assert_eq!(router.delivered, 1);
 }
 
 #[test]
@@ -328,16 +389,4 @@ fn changed_weights_start_the_turns_anew() {
     router.hears(&heavy, at(9, 0), lead("l0"));
     let next: Vec<String> = (1..5).map(|n| router.gives(&light, at(9, n), lead(&format!("l{n}")))).collect();
     assert_eq!(next, ["ada", "bob", "ada", "bob"]);
-}
-
-#[test]
-fn the_memory_of_owners_is_bounded_and_keeps_the_newest() {
-    let mut state = State::default();
-    let total = GENERATION * 5 / 2;
-    for n in 0..total {
-        state.give(&lead(&format!("l{n}")), "ada");
-    }
-    assert!(state.remembered() <= 2 * GENERATION);
-    assert!((total - GENERATION..total).all(|n| state.previous_owner(&format!("l{n}")) == Some("ada")));
-    assert_eq!(state.previous_owner("l0"), None);
 }

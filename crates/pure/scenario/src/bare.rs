@@ -12,7 +12,6 @@ use baton_aggregate::Aggregate;
 use baton_domain::{Body, LeadEvent, LogTime, Millis, RouteInput};
 use baton_identify::{Directory, Row};
 use baton_policy::Policy;
-use baton_route::{CAPACITY_DOMAIN, Route};
 use baton_score::Score;
 use baton_stage::{Input, Stage};
 use baton_watch::{Heard, Watch};
@@ -112,20 +111,22 @@ fn route(
     end: LogTime,
     seen: &mut Vec<Seen>,
 ) -> Vec<(LogTime, u8, String, Heard)> {
-    let domain = || CAPACITY_DOMAIN.to_owned();
-    let asked = requests.into_iter().filter_map(|(at, _, input)| match input {
-        RouteInput::Qualified(decision) => Some((at, domain(), *decision)),
-        _ => None,
-    });
+    let mut desk = Desk::default();
+    let mut said = Vec::new();
+    for (at, _, input) in requests {
+        desk.wake_through(policy, LogTime(at.0 - 1), &mut said);
+        said.extend(baton_route::step(policy, &mut desk, at, baton_route::Heard::Lead(input)).outputs);
+    }
+    desk.wake_through(policy, end, &mut said);
     let mut clocks = Vec::new();
-    for said in Host::<Route>::run(policy, asked, end) {
+    for said in said {
         use baton_route::Said;
         match said {
             Said::Handoff(handoff) => seen.push(of("lead.handoff", &handoff.decision.lead_id, &handoff)),
             Said::Assignment(given) => seen.push(of("lead.assignment", &given.lead_id, &given)),
             Said::Clock(clock) => {
-                let lead_id = clock.input.lead_id().to_owned();
-                clocks.push((clock.stamp.at, 1, lead_id, Heard::Clock(clock.input)));
+                let key = clock.input.key().to_owned();
+                clocks.push((clock.stamp.at, 1, key, Heard::Clock(clock.input)));
             }
         }
     }
@@ -216,5 +217,44 @@ impl Directory for Book {
             None => drop(self.rows.remove(key)),
         }
         self.due.extend(wake.map(|due| (due, key.to_owned())));
+    }
+}
+
+/// The router's rows.
+#[derive(Default)]
+struct Desk {
+    rows: BTreeMap<String, baton_route::Row>,
+    wakes: BTreeMap<String, LogTime>,
+    due: BTreeSet<(LogTime, String)>,
+}
+
+impl Desk {
+    fn wake_through(&mut self, policy: &Policy, until: LogTime, said: &mut Vec<baton_route::Said>) {
+        while let Some((due, key)) = self.due.first().filter(|(due, _)| *due <= until).cloned() {
+            self.due.remove(&(due, key.clone()));
+            self.wakes.remove(&key);
+            said.extend(baton_route::wake(policy, self, &key, due));
+        }
+    }
+}
+
+impl baton_route::Directory for Desk {
+    fn get(&self, key: &str) -> Option<baton_route::Row> {
+        self.rows.get(key).cloned()
+    }
+
+    fn put(&mut self, key: &str, row: Option<baton_route::Row>, wake: Option<LogTime>) {
+        if let Some(due) = self.wakes.remove(key) {
+            self.due.remove(&(due, key.to_owned()));
+        }
+        let wake = wake.filter(|_| row.is_some());
+        match row {
+            Some(row) => drop(self.rows.insert(key.to_owned(), row)),
+            None => drop(self.rows.remove(key)),
+        }
+        if let Some(due) = wake {
+            self.wakes.insert(key.to_owned(), due);
+            self.due.insert((due, key.to_owned()));
+        }
     }
 }

@@ -10,7 +10,7 @@ use baton_domain::{
     Body, Clock, Consent, ConsentState, CrmActivity, CrmKind, Direction, Disposition, LeadEvent, LogTime, Millis,
     SlaEvent, SlaEventKind, Stamp, Touch, WatchInput,
 };
-use baton_policy::{Calendar, Decision, Identity, Policy, Rep, RepStatus, Routing, Sla, Target};
+use baton_policy::{Calendar, Decision, Identity, Policy, Rep, Routing, Sla, Target};
 use baton_stage::{Input, Stage, Step};
 
 use crate::{Heard, State, Watch};
@@ -31,13 +31,7 @@ fn minutes(n: i64) -> i64 {
 /// lane P2: a first touch within an hour of the owner's working time. Warnings at 50 and 80 %.
 /// `ada` works round the clock, `kim` by the calendar given.
 fn policy_with(calendar: Calendar) -> Policy {
-    let rep = |calendar: &str| Rep {
-        name: String::new(),
-        calendar: calendar.to_owned(),
-        day_max: None,
-        status: RepStatus::Active,
-        away: Vec::new(),
-    };
+    let rep = |calendar: &str| Rep { calendar: calendar.to_owned(), ..Rep::default() };
     let wall = |within| Target { within_ms: minutes(within), ..Target::default() };
     let hour = Target { within_ms: Millis::HOUR, business_hours: true, working_days: 0 };
     let lanes = |lanes: &[(&str, Target)]| lanes.iter().map(|(lane, target)| ((*lane).to_owned(), *target)).collect();
@@ -54,6 +48,7 @@ fn policy_with(calendar: Calendar) -> Policy {
             reps: [("ada", "24x7"), ("kim", calendar.name.as_str())]
                 .map(|(id, calendar)| (id.to_owned(), rep(calendar)))
                 .into(),
+            ..Routing::default()
         },
         sla: Sla {
             calendars: [Calendar::around_the_clock().clone(), calendar].map(|c| (c.name.clone(), c)).into(),

@@ -10,8 +10,8 @@ use std::sync::OnceLock;
 
 use baton_domain::{
     Assignment, AssignmentRequest, ClockStart, EngagementUpdate, Handoff, IdentityLink, LeadEvent, Ledger,
-    LifecycleChanged, LifecycleRejected, NurtureEvent, PolicyPublished, Qualified, RawEvent, ScoreUpdate, SlaEvent,
-    StatusChanged,
+    LifecycleChanged, LifecycleRejected, NurtureEvent, PolicyPublished, Qualified, RawEvent, RepState, RosterEvent,
+    ScoreUpdate, SlaEvent, StatusChanged,
 };
 
 /// What a registry should hold: an object by subject, each with its `topic`, `key`, `compatibility`,
@@ -122,5 +122,7 @@ records! {
     ClockStart: "sla.requests-value";
     SlaEvent: "sla.events-value";
     PolicyPublished: "policy-value";
+    RepState: "reps.state-value";
+    RosterEvent: "roster.events-value";
     Ledger: "ledger.balance-value";
 }

@@ -188,6 +188,7 @@ fn symbols_stand_in_the_order_of_the_variants() {
     check::<baton_domain::Grade>("Grade", &symbols);
     check::<baton_domain::Party>("Party", &symbols);
     check::<baton_domain::ReasonKind>("ReasonKind", &symbols);
+    check::<baton_domain::RepStatus>("RepStatus", &symbols);
     check::<baton_domain::RetractionReason>("RetractionReason", &symbols);
     check::<baton_domain::SlaAction>("SlaAction", &symbols);
     check::<baton_domain::SlaEventKind>("SlaEventKind", &symbols);
@@ -278,7 +279,8 @@ fn a_stamped_body_begins_with_its_stamp() {
                 assert_eq!(peek_stamp(&avro::to_vec(sample).unwrap()), stamp, "{}", T::SUBJECT);
             } else {
                 assert!(
-                    ["engagement.raw-value", "lead.identity-value", "policy-value"].contains(&T::SUBJECT),
+                    ["engagement.raw-value", "lead.identity-value", "policy-value", "reps.state-value"]
+                        .contains(&T::SUBJECT),
                     "{}",
                     T::SUBJECT
                 );

@@ -45,7 +45,7 @@ pub(super) fn read(entry: &Named<'_>) -> (String, Calendar) {
 }
 
 /// The zone of that name in the bundled data; never that of the machine.
-fn zone(field: &Field<'_>) -> Option<TimeZone> {
+pub(super) fn zone(field: &Field<'_>) -> Option<TimeZone> {
     let name = field.text()?;
     let zones = TimeZoneDatabase::bundled();
     let zone = zones.get(&name).ok();

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::decision::lane;
 use super::read::{Field, Named, Once};
-use super::{facts, reps};
-use crate::{Calendar, FactTest, Pool, Rep, RepStatus, RouteRule, Routing};
+use super::{desks, facts, reps};
+use crate::{Calendar, FactTest, Needs, Pool, Rep, RepStatus, RouteRule, Routing};
 
 /// Names that may be referred to; `None` when their section is absent, which is noted once and there.
 type Known<'a, T> = Option<&'a BTreeMap<String, T>>;
@@ -18,7 +18,17 @@ struct Draft<'a> {
 
 /// Reads the section; problems go to the report.
 pub(super) fn read(section: &Field<'_>, calendars: Known<'_, Calendar>) -> Option<Routing> {
-    let fields = section.fields(&["rules", "fallback", "pools", "reps"])?;
+    let fields = section.fields(&[
+        "rules",
+        "fallback",
+        "pools",
+        "reps",
+        "sticky",
+        "off_hours",
+        "alert_after",
+        "personal_domains",
+        "accounts",
+    ])?;
     let reps_named = fields.need("reps").and_then(|f| f.named());
     let pools_named = fields.need("pools").and_then(|f| f.named());
     let reps: Option<BTreeMap<String, Rep>> =
@@ -31,6 +41,11 @@ pub(super) fn read(section: &Field<'_>, calendars: Known<'_, Calendar>) -> Optio
         idle(named, reps, drafts);
     }
     Some(Routing {
+        sticky: fields.get("sticky").map(|f| desks::sticky(&f)).unwrap_or_default(),
+        off_hours: fields.get("off_hours").map(|f| desks::off_hours(&f)).unwrap_or_default(),
+        alert_after_ms: fields.get("alert_after").and_then(|f| f.duration()).unwrap_or(desks::ALERT_AFTER_MS),
+        personal_domains: desks::personal_domains(fields.get("personal_domains").as_ref()),
+        accounts: fields.get("accounts").map(|f| desks::accounts(&f, reps.as_ref())).unwrap_or_default(),
         rules: fields.get("rules").map(|f| rules(&f, drafts.as_ref())).unwrap_or_default(),
         fallback: fields.need("fallback").map(|f| refer(&f, "pool", drafts.as_ref())).unwrap_or_default(),
         pools: drafts.unwrap_or_default().into_iter().map(|(name, draft)| (name, draft.pool)).collect(),
@@ -53,7 +68,7 @@ fn rules(field: &Field<'_>, pools: Known<'_, Draft<'_>>) -> Vec<RouteRule> {
 }
 
 fn rule(item: &Field<'_>, pools: Known<'_, Draft<'_>>, ids: &mut Once) -> Option<RouteRule> {
-    let fields = item.fields(&["id", "lanes", "when", "pool"])?;
+    let fields = item.fields(&["id", "lanes", "when", "pool", "skills", "language", "territory"])?;
     let id = fields.id(ids);
     if let ("fallback", Some(field)) = (id.as_str(), fields.get("id")) {
         field.wrong("`fallback` is what no rule matches: choose another id");
@@ -63,6 +78,11 @@ fn rule(item: &Field<'_>, pools: Known<'_, Draft<'_>>, ids: &mut Once) -> Option
         lanes: fields.get("lanes").map(|f| f.items_or_self().iter().map(lane).collect()).unwrap_or_default(),
         facts: fields.get("when").map(|f| conditions(&f)).unwrap_or_default(),
         pool: fields.need("pool").map(|f| refer(&f, "pool", pools)).unwrap_or_default(),
+        needs: Needs {
+            skills: fields.get("skills").map(|f| reps::lower(&f)).unwrap_or_default(),
+            language: fields.get("language").and_then(|f| f.name()),
+            territory: fields.get("territory").and_then(|f| f.name()),
+        },
     })
 }
 
@@ -89,10 +109,15 @@ fn drafts<'a>(named: &[Named<'a>], reps: Known<'_, Rep>) -> BTreeMap<String, Dra
 /// A pool but for its overflow, which may name a pool further down.
 fn draft<'a>(entry: &Named<'a>, reps: Known<'_, Rep>) -> Draft<'a> {
     entry.key.check_name(entry.name);
-    let fields = entry.value.fields(&["members", "overflow"]);
+    let fields = entry.value.fields(&["members", "overflow", "strategy", "catch_up_cap", "dispatcher", "release"]);
     let members = fields.as_ref().and_then(|fields| fields.need("members"));
     Draft {
-        pool: Pool { members: members.map(|f| self::members(&f, reps)).unwrap_or_default(), overflow: None },
+        pool: Pool {
+            members: members.map(|f| self::members(&f, reps)).unwrap_or_default(),
+            overflow: None,
+            strategy: fields.as_ref().map(|fields| desks::strategy(fields, reps)).unwrap_or_default(),
+            release: fields.as_ref().and_then(|fields| desks::release(&fields.get("release")?)),
+        },
         overflow: fields.as_ref().and_then(|fields| fields.get("overflow")),
     }
 }

@@ -5,6 +5,10 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
+use baton_policy::Strategy;
+
+use crate::Room;
+use crate::turns::{Candidate, take};
 
 /// How far a rep is from the fair share after `n` leads, in leads times the weight of all.
 fn errors(weights: &[i64], given: &[i64], n: i64) -> Vec<i64> {
@@ -12,13 +16,23 @@ fn errors(weights: &[i64], given: &[i64], n: i64) -> Vec<i64> {
     weights.iter().zip(given).map(|(weight, given)| n * weight - given * all).collect()
 }
 
+fn candidates(weights: &[i64], eligible: impl Fn(usize) -> bool) -> Vec<Candidate> {
+    let member = |(i, weight): (usize, &i64)| Candidate {
+        rep: format!("r{i}"),
+        weight: *weight,
+        eligible: eligible(i),
+        open: 0,
+        open_max: None,
+    };
+    weights.iter().enumerate().map(member).collect()
+}
+
 fn assert_fair(weights: &[i64], leads: i64) {
-    let ids: Vec<String> = (0..weights.len()).map(|i| format!("r{i}")).collect();
-    let members: Vec<(String, i64)> = ids.iter().cloned().zip(weights.iter().copied()).collect();
-    let (mut state, mut given) = (State::default(), vec![0; weights.len()]);
+    let (mut room, mut given) = (Room::default(), vec![0; weights.len()]);
     let all: i64 = weights.iter().sum();
     for n in 1..=leads {
-        given[state.take_turn("desk", &members, |_| true).unwrap()] += 1;
+        let (next, _) = take(&mut room, &Strategy::Weighted, &candidates(weights, |_| true), "h", 0).unwrap();
+        given[next] += 1;
         let errors = errors(weights, &given, n);
         assert!(errors.iter().all(|error| error.abs() < all), "after {n}: {weights:?} got {given:?}");
     }
@@ -32,12 +46,14 @@ fn two_heavy_members_among_many_light_ones_still_get_their_share() {
 
 #[test]
 fn who_is_alone_and_owed_nothing_gets_the_lead_all_the_same() {
-    let members = [("a".to_owned(), 1), ("b".to_owned(), 1)];
-    let mut state = State::default();
-    assert_eq!(state.take_turn("desk", &members, |_| true), Some(0));
+    let mut room = Room::default();
+    let mut next = |eligible: fn(usize) -> bool| {
+        take(&mut room, &Strategy::Weighted, &candidates(&[1, 1], eligible), "h", 0).map(|(next, _)| next)
+    };
+    assert_eq!(next(|_| true), Some(0));
     // Its credit is exactly nothing now, and the one who is owed is out.
-    assert_eq!(state.take_turn("desk", &members, |member| member == 0), Some(0));
-    assert_eq!(state.take_turn("desk", &members, |_| true), Some(1));
+    assert_eq!(next(|member| member == 0), Some(0));
+    assert_eq!(next(|_| true), Some(1));
 }
 
 proptest! {
@@ -78,7 +94,7 @@ proptest! {
         for (n, (hour, minute, urgent_one)) in arrivals.into_iter().enumerate() {
             world.wakes_before(at(hour, minute));
             let id = format!("l{n}");
-            world.takes(at(hour, minute), Some(if urgent_one { urgent(&id) } else { lead(&id) }));
+            world.takes(at(hour, minute), if urgent_one { urgent(&id) } else { lead(&id) });
         }
         world.wakes_before(at(24 * 40, 0));
         let someone_ever = ids.iter().enumerate().any(|(i, _)| statuses[i] == RepStatus::Active && limits[i] != Some(0));
@@ -109,20 +125,20 @@ struct World<'a> {
 
 impl World<'_> {
     fn wakes_before(&mut self, end: LogTime) {
-        while let Some(due) = self.router.wake.filter(|due| *due < end) {
-            self.takes(due, None);
+        while let Some((due, key)) = self.router.next().filter(|(due, _)| *due < end) {
+            let said = self.router.fires(self.policy, &key, due);
+            self.judges(due, said);
         }
     }
 
-    fn takes(&mut self, now: LogTime, event: Option<Qualifying>) {
-        let arrived = event.as_ref().map(|event| event.lead_id.clone());
-        let step = match event {
-            Some(event) => self.router.hears(self.policy, now, event),
-            None => self.router.wakes(self.policy),
-        };
-        assert!(step.wake.is_none_or(|wake| wake > now), "a wake-up must lie ahead");
-        self.waiting.extend(arrived);
-        for (lead, owner) in owners(&step) {
+    fn takes(&mut self, now: LogTime, event: Qualifying) {
+        self.waiting.insert(event.lead_id.clone());
+        let step = self.router.hears(self.policy, now, event);
+        self.judges(now, step.outputs);
+    }
+
+    fn judges(&mut self, now: LogTime, outputs: Vec<Said>) {
+        for (lead, owner) in owners(&Answer { outputs, outcome: "", wake: None }) {
             let rep = &self.policy.routing.reps[&owner];
             assert!(rep.present(now), "{owner} is out at {now:?}");
             let today = |(_, other, when): &&(String, String, LogTime)| {
@@ -133,6 +149,8 @@ impl World<'_> {
             assert!(self.waiting.remove(&lead), "{lead} was not waiting");
             self.given.push((lead, owner, now));
         }
-        assert_eq!(self.waiting.is_empty(), step.wake.is_none(), "someone waits exactly when a wake-up is set");
+        let waiting = crate::waiting(&self.router.rows);
+        assert_eq!(waiting, self.waiting.len() as u64, "every lead is owned or waits");
+        assert_eq!(waiting == 0, self.router.wake().is_none(), "someone waits exactly when a wake-up is set");
     }
 }

@@ -10,7 +10,7 @@ fn a_lead_nobody_can_take_waits_in_the_open_and_is_assigned_when_a_rep_is_back()
     let queued = assignment(&step);
     assert_eq!((queued.owner.as_deref(), queued.why.as_str()), (None, "waiting: nobody eligible"));
     assert_eq!(queued.excluded, excluded(&[("ada", "away"), ("bob", "away")]));
-    assert_eq!((step.outputs.len(), step.outcome, step.wake), (1, "queued", Some(at(11, 30))));
+    assert_eq!((step.outputs.len(), step.outcome, step.wake), (2, "queued", Some(at(11, 30))));
 
     let step = router.wakes(&policy);
     assert_eq!(owners(&step), pairs(&[("l1", "ada")]));
@@ -82,7 +82,7 @@ fn a_newer_episode_takes_the_place_of_one_that_waits() {
 fn a_lead_waiting_on_an_empty_roster_is_placed_once_a_new_roster_is_in_force() {
     let mut router = Router::default();
     router.hears(&desk(vec![]), at(9, 0), lead("l1"));
-    assert_eq!(router.wake, Some(at(24, 0)), "asked again at midnight though nobody is expected back");
+    assert_eq!(router.wake(), Some(at(24, 0)), "asked again at midnight though nobody is expected back");
     assert_eq!(owners(&router.wakes(&desk(vec![("ada", rep())]))), pairs(&[("l1", "ada")]));
 }
 

@@ -59,12 +59,7 @@ pub(crate) fn policy(rules: Vec<ActivityRule>) -> Policy {
         criteria: Vec::new(),
         decision: decision(),
         lifecycle: Lifecycle::default(),
-        routing: Routing {
-            rules: Vec::new(),
-            fallback: "everyone".to_owned(),
-            pools: BTreeMap::new(),
-            reps: BTreeMap::new(),
-        },
+        routing: Routing { fallback: "everyone".to_owned(), ..Routing::default() },
         sla: Sla {
             calendars: BTreeMap::new(),
             clocks: BTreeMap::new(),

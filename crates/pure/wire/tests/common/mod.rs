@@ -27,6 +27,8 @@ macro_rules! for_every_type {
         $check(&common::clock_starts());
         $check(&common::sla_events());
         $check(&common::policies());
+        $check(&common::rep_states());
+        $check(&common::roster_events());
         $check(&common::ledgers());
     };
 }
@@ -460,15 +462,65 @@ pub fn assignments() -> Vec<Assignment> {
         excluded: vec![excluded("bo"), excluded("cy")],
         waited_ms: 41,
         policy_version: 3,
+        cause: "qualified".into(),
+        steps: vec![RoutingStep { step: "rules".into(), result: "emea".into(), reason: "emea-big".into() }],
+        account: Some(Account {
+            id: "northwind".into(),
+            matched_by: "domain".into(),
+            owner: some("kim"),
+            other_leads: vec!["ld_7".into()],
+        }),
     };
-    vec![full.clone(), Assignment { owner: None, excluded: vec![], ..full }]
+    let unowned = Account { id: "g:7".into(), matched_by: "group".into(), owner: None, other_leads: vec![] };
+    let waiting = Assignment { owner: None, excluded: vec![], steps: vec![], account: Some(unowned), ..full.clone() };
+    let unknown = Assignment { account: None, ..waiting.clone() };
+    vec![full, waiting, unknown]
+}
+
+pub fn rep_states() -> Vec<RepState> {
+    let texts = |items: &[&str]| Some(items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>());
+    let state = |status| RepState {
+        rep: "kim".into(),
+        name: some("Kim"),
+        pools: texts(&["emea", "desk"]),
+        weight: Some(2),
+        territories: texts(&["DE"]),
+        skills: texts(&["fintech"]),
+        languages: texts(&["de"]),
+        open_max: Some(30),
+        day_max: Some(10),
+        week_max: Some(40),
+        calendar: some("berlin"),
+        tz: some("Europe/Berlin"),
+        status: Some(status),
+        away: Some(vec![Absence { from: NOW, to: NOW.plus(Millis::DAY) }]),
+        auto_paused_until: Some(NOW),
+    };
+    let empty = RepState { rep: "bo".into(), ..RepState::default() };
+    let nothing = RepState {
+        pools: Some(vec![]),
+        territories: Some(vec![]),
+        skills: Some(vec![]),
+        languages: Some(vec![]),
+        away: Some(vec![]),
+        ..empty.clone()
+    };
+    vec![state(RepStatus::Active), state(RepStatus::Away), state(RepStatus::Gone), empty, nothing]
+}
+
+pub fn roster_events() -> Vec<RosterEvent> {
+    std::iter::once(RosterInput::Tick(Tick {}))
+        .chain(rep_states().into_iter().map(RosterInput::Rep))
+        .map(|input| RosterEvent { stamp: stamp(0), input })
+        .collect()
 }
 
 pub fn handoffs() -> Vec<Handoff> {
     assignments()
         .into_iter()
-        .zip([qualifying(), bare_qualifying()])
-        .map(|(assignment, decision)| Handoff { stamp: stamp(0), decision, assignment })
+        .zip([qualifying(), bare_qualifying(), bare_qualifying()])
+        .zip([vec!["recent: 4 of 20".to_owned()], vec![], vec![]])
+        .map(|((assignment, decision), trimmed)| Handoff { stamp: stamp(0), decision, assignment, trimmed })
         .collect()
 }
 

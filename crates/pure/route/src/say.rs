@@ -1,0 +1,118 @@
+//! What the router says when a lead comes to a desk, waits, or leaves.
+//!
+//! Holds: whoever hears of a desk hears it from one record each: those who count, the rep and the
+//! watchdog.
+
+use baton_domain::{Assignment, ClockStart, Handoff, LogTime, Qualifying, Stamp, WatchInput};
+use baton_policy::Policy;
+
+use crate::choose::{Choice, waited};
+use crate::row::Lead;
+
+/// What the router says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// A lead is on a desk, with all a rep needs.
+    Handoff(Box<Handoff>),
+    /// Who owns a lead and why; also that nobody can yet, or any more.
+    Assignment(Assignment),
+    /// The watchdog may start or drop clocks.
+    Clock(ClockStart),
+}
+
+/// Where and when it is said.
+#[derive(Clone, Copy)]
+pub(crate) struct Voice<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) at: LogTime,
+}
+
+impl Voice<'_> {
+    fn stamp(self) -> Stamp {
+        Stamp { at: self.at, lane: 0 }
+    }
+
+    /// A lead is on its owner's desk.
+    pub(crate) fn handed_off(self, decision: &Qualifying, lead: &Lead, choice: Choice, cause: &str) -> Vec<Said> {
+        let (stamp, policy_version) = (self.stamp(), self.policy.version);
+        let assignment = self.assignment(decision, lead, choice, cause);
+        let (owner, pool) = (assignment.owner.clone(), assignment.pool.clone());
+        let input = WatchInput::HandedOff {
+            lead_id: decision.lead_id.clone(),
+            handoff_id: decision.handoff_id.clone(),
+            episode: decision.episode,
+            lane: decision.lane.clone(),
+            owner: owner.clone(),
+            pool: pool.clone(),
+            qualified_at: lead.since,
+            policy_version,
+            occurred_at: decision.occurred_at,
+        };
+        let handoff =
+            Handoff { stamp, decision: decision.clone(), assignment: assignment.clone(), trimmed: Vec::new() };
+        vec![Said::Assignment(assignment), Said::Handoff(Box::new(handoff)), Said::Clock(ClockStart { stamp, input })]
+    }
+
+    /// A lead waits from now on.
+    pub(crate) fn queued(self, decision: &Qualifying, lead: &Lead, choice: Choice, cause: &str) -> Vec<Said> {
+        let assignment = self.assignment(decision, lead, choice, cause);
+        let pool = assignment.pool.clone();
+        let input = WatchInput::Queued {
+            lead_id: decision.lead_id.clone(),
+            handoff_id: decision.handoff_id.clone(),
+            episode: decision.episode,
+            lane: decision.lane.clone(),
+            pool: pool.clone(),
+            qualified_at: lead.since,
+            policy_version: self.policy.version,
+            occurred_at: decision.occurred_at,
+        };
+        vec![Said::Assignment(assignment), Said::Clock(ClockStart { stamp: self.stamp(), input })]
+    }
+
+    /// A lead that became ready counts for what marketing promised.
+    pub(crate) fn delivered(self, decision: &Qualifying, pool: &str) -> Said {
+        let input = WatchInput::Delivered {
+            lead_id: decision.lead_id.clone(),
+            handoff_id: decision.handoff_id.clone(),
+            pool: pool.to_owned(),
+            qualified_at: self.at,
+        };
+        Said::Clock(ClockStart { stamp: self.stamp(), input })
+    }
+
+    /// A lead still waits, or an owner's word was refused.
+    pub(crate) fn told(self, decision: &Qualifying, lead: &Lead, choice: Choice, cause: &str) -> Said {
+        Said::Assignment(self.assignment(decision, lead, choice, cause))
+    }
+
+    /// The clocks of an episode are no longer owed.
+    pub(crate) fn withdrawn(self, lead_id: &str, lead: &Lead, cause: &str) -> Said {
+        let input = WatchInput::Withdrawn {
+            lead_id: lead_id.to_owned(),
+            handoff_id: lead.handoff_id.clone(),
+            episode: lead.episode,
+            cause: cause.to_owned(),
+        };
+        Said::Clock(ClockStart { stamp: self.stamp(), input })
+    }
+
+    fn assignment(self, decision: &Qualifying, lead: &Lead, choice: Choice, cause: &str) -> Assignment {
+        Assignment {
+            stamp: self.stamp(),
+            lead_id: decision.lead_id.clone(),
+            handoff_id: decision.handoff_id.clone(),
+            episode: decision.episode,
+            owner: choice.owner,
+            pool: choice.pool,
+            rule: choice.rule,
+            why: choice.why,
+            excluded: choice.excluded,
+            waited_ms: waited(self.at, lead.since),
+            policy_version: self.policy.version,
+            cause: cause.to_owned(),
+            steps: choice.steps,
+            account: choice.account,
+        }
+    }
+}
