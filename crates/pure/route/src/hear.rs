@@ -2,7 +2,7 @@
 //!
 //! Holds: a lead with an open episode is on one desk or in one queue after each of them.
 
-use baton_domain::{LogTime, Moved, OwnerChange, Points, Qualifying, Released};
+use baton_domain::{Answer, Answered, LogTime, Moved, OwnerChange, Points, Qualifying, Released};
 use baton_policy::Strategy;
 
 use crate::account;
@@ -46,6 +46,8 @@ pub(crate) fn qualified<D: Directory>(
         alerts: 0,
         admitted: false,
         accounts: Vec::new(),
+        unaccepted: None,
+        untouched: None,
         due: LogTime::MAX,
     });
     lead.accounts = account::join(floor, &lead, &lead_id);
@@ -101,6 +103,39 @@ pub(crate) fn released<D: Directory>(
     // A desk has room again.
     serve(floor, None, said);
     "released"
+}
+
+/// Sales answered: the owner is not silent.
+pub(crate) fn answered<D: Directory>(floor: &mut Floor<'_, D>, answered: &Answered) -> &'static str {
+    let key = lead_key(&answered.lead_id);
+    let lead = row::lead(&*floor.dir, &key).filter(|lead| lead.episode == answered.episode);
+    let Some(mut lead) = lead.filter(|lead| lead.standing != Standing::Closed) else { return "stale" };
+    let Standing::Owned { until, .. } = lead.standing else { return "unchanged" };
+    match answered.answer {
+        Answer::Accepted => lead.unaccepted = None,
+        Answer::Touched => lead.untouched = None,
+        Answer::Judged => (lead.unaccepted, lead.untouched) = (None, None),
+    }
+    lead.due = [lead.unaccepted, lead.untouched].into_iter().flatten().fold(until, LogTime::min);
+    row::put_lead(floor.dir, &key, lead);
+    "answered"
+}
+
+/// The owner of a lead let the time pass: it goes to another desk where one is free. Else it stays, for a
+/// lead that nobody else can take is better with a silent owner than with none.
+pub(crate) fn silent<D: Directory>(floor: &mut Floor<'_, D>, lead_id: &str, mut lead: Box<Lead>, said: &mut Vec<Said>) {
+    let Standing::Owned { until, .. } = lead.standing else { return };
+    let mut moving = lead.clone();
+    try_no_more(&mut moving);
+    if let Some(choice) = choose::choose(floor, lead_id, &moving).filter(|choice| choice.owner.is_some()) {
+        give(floor, moving, choice, "reassign", said);
+        // Who had it has room again.
+        return serve(floor, None, said);
+    }
+    let ahead = |due: Option<LogTime>| due.filter(|due| *due > floor.at);
+    (lead.unaccepted, lead.untouched) = (ahead(lead.unaccepted), ahead(lead.untouched));
+    lead.due = [lead.unaccepted, lead.untouched].into_iter().flatten().fold(until, LogTime::min);
+    row::put_lead(floor.dir, &lead_key(lead_id), lead);
 }
 
 /// The score of a waiting lead moved: it stands elsewhere in the queue.
@@ -201,7 +236,7 @@ fn by_hand<D: Directory>(
 /// A choice that says where a lead stands.
 fn standing_choice<D: Directory>(floor: &Floor<'_, D>, decision: &Qualifying, lead: &Lead) -> Choice {
     let mut choice = choose::blank(floor.policy, decision);
-    if let Standing::Owned { pool } | Standing::Waiting { pool, .. } = &lead.standing {
+    if let Standing::Owned { pool, .. } | Standing::Waiting { pool, .. } = &lead.standing {
         choice.pool.clone_from(pool);
     }
     choice.account = account::find(floor, lead, &decision.lead_id).map(|(account, _)| account);
@@ -224,6 +259,8 @@ fn remember<D: Directory>(floor: &mut Floor<'_, D>, change: &OwnerChange) -> &'s
             alerts: 0,
             admitted: false,
             accounts: Vec::new(),
+            unaccepted: None,
+            untouched: None,
             due: LogTime::MAX,
         })
     });

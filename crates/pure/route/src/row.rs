@@ -154,7 +154,11 @@ pub struct Lead {
     pub admitted: bool,
     /// The companies it was matched to.
     pub accounts: Vec<String>,
-    /// When it is told that it still waits, or is forgotten.
+    /// While it is on a desk and nobody has accepted it: when it goes to another one.
+    pub unaccepted: Option<LogTime>,
+    /// While it is on a desk and nobody has reached out: when it goes to another one.
+    pub untouched: Option<LogTime>,
+    /// When it is told that it still waits, goes to another desk, or is forgotten.
     pub due: LogTime,
 }
 
@@ -174,6 +178,8 @@ pub enum Standing {
     Owned {
         /// The owner's pool.
         pool: String,
+        /// When it is forgotten.
+        until: LogTime,
     },
     /// No episode is open.
     Closed,

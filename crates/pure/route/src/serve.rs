@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use baton_domain::{LogTime, Millis, Points};
+use baton_domain::{Clock, LogTime, Millis, Points};
 
 use crate::account;
 use crate::choose::{self, Choice, URGENT, choose};
@@ -98,12 +98,30 @@ pub(crate) fn give<D: Directory>(
     }
     let keys = lead.accounts.clone();
     account::own(floor, &keys, &owner);
-    lead.standing = Standing::Owned { pool: choice.pool.clone() };
+    let until = later(floor.at, floor.policy.routing.sticky.expires_ms);
+    let silent = |clock| reassign_at(floor, clock, &decision.lane, (&owner, &choice.pool), lead.since);
+    (lead.unaccepted, lead.untouched) = (silent(Clock::Accept), silent(Clock::FirstTouch));
+    lead.due = [lead.unaccepted, lead.untouched].into_iter().flatten().fold(until, LogTime::min);
+    lead.standing = Standing::Owned { pool: choice.pool.clone(), until };
     lead.owner = Some(owner);
     lead.admitted = true;
-    lead.due = later(floor.at, floor.policy.routing.sticky.expires_ms);
     said.extend(Voice { policy: floor.policy, at: floor.at }.handed_off(&decision, &lead, choice, cause));
     row::put_lead(floor.dir, &lead_key(&decision.lead_id), lead);
+}
+
+/// When a lead goes to another desk for its owner's silence: the very instant at which the watchdog says
+/// that the promise has come so far.
+fn reassign_at<D>(
+    floor: &Floor<'_, D>,
+    clock: Clock,
+    lane: &str,
+    (owner, pool): (&str, &str),
+    since: LogTime,
+) -> Option<LogTime> {
+    let inherited = clock == Clock::FirstTouch && floor.policy.sla.first_touch_from_lead;
+    let start = if inherited { since } else { floor.at };
+    let promise = floor.policy.promise(clock, lane, Some(owner), pool, start.millis())?;
+    promise.reassign_at().map(LogTime::from_millis).filter(|at| *at > floor.at)
 }
 
 /// Offers every waiting lead to the reps. Of `newest`, which has just begun to wait, it says also

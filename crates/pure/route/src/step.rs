@@ -35,7 +35,7 @@ pub struct Answer {
 /// Judges one input at `at`.
 ///
 /// Outcomes: `assigned`, `queued`, `repeated` (ready); `released`, `stale`; `ranked`, `not_waiting`;
-/// `owner`, `claimed`, `dispatched`, `too_late`, `not_a_member`, `not_the_dispatcher`, `owner_noted`,
+/// `answered`, `ignored`; `owner`, `claimed`, `dispatched`, `too_late`, `not_a_member`, `not_the_dispatcher`, `owner_noted`,
 /// `unchanged`; `roster`; `policy`; `tick`.
 pub fn step(policy: &Policy, dir: &mut impl Directory, at: LogTime, heard: Heard) -> Answer {
     let mut outputs = Vec::new();
@@ -45,7 +45,8 @@ pub fn step(policy: &Policy, dir: &mut impl Directory, at: LogTime, heard: Heard
         Heard::Lead(RouteInput::Released(released)) => hear::released(&mut floor, &released, &mut outputs),
         Heard::Lead(RouteInput::Owner(change)) => hear::owner(&mut floor, &change, &mut outputs),
         Heard::Lead(RouteInput::Moved(moved)) => hear::moved(&mut floor, &moved),
-        Heard::Lead(RouteInput::Answered(_) | RouteInput::Noticed(_)) => return Answer { outputs, outcome: "ignored" },
+        Heard::Lead(RouteInput::Answered(answered)) => hear::answered(&mut floor, &answered),
+        Heard::Lead(RouteInput::Noticed(_)) => return Answer { outputs, outcome: "ignored" },
         Heard::Lead(RouteInput::Policy(_)) => {
             requeue(&mut floor);
             serve(&mut floor, None, &mut outputs);
@@ -71,6 +72,9 @@ pub fn wake(policy: &Policy, dir: &mut impl Directory, key: &str, due: LogTime) 
         Some(Row::Desk(_)) => serve(&mut floor, None, &mut outputs),
         Some(Row::Lead(lead)) if matches!(lead.standing, Standing::Waiting { .. }) => {
             alert(&mut floor, key, &mut outputs);
+        }
+        Some(Row::Lead(lead)) if matches!(lead.standing, Standing::Owned { until, .. } if due < until) => {
+            hear::silent(&mut floor, key.strip_prefix("l/").unwrap_or(key), lead, &mut outputs);
         }
         Some(Row::Lead(lead)) => {
             // Nobody asked for it for so long that whoever has it has it no more.

@@ -1,7 +1,7 @@
 //! Leads that change hands: released, rerouted, claimed, given out, handed back.
 
-use baton_domain::{Moved, OwnerChange, Released};
-use baton_policy::Release;
+use baton_domain::{Answered, Clock, Moved, OwnerChange, Released, SlaAction};
+use baton_policy::{After, Escalation, Release, Target};
 
 use super::*;
 
@@ -203,4 +203,48 @@ fn a_waiting_lead_whose_score_moves_is_served_by_its_new_rank() {
     assert_eq!(router.takes(&policy, at(9, 2), Heard::Lead(RouteInput::Moved(moved.clone()))).outcome, "ranked");
     assert_eq!(owners(&router.wakes(&policy)), pairs(&[("l2", "ada")]));
     assert_eq!(router.takes(&policy, at(10, 2), Heard::Lead(RouteInput::Moved(moved))).outcome, "not_waiting");
+}
+
+/// A first touch within an hour, and another desk where it does not come.
+fn impatient(mut policy: Policy) -> Policy {
+    let target = Target { within_ms: Millis::HOUR, ..Target::default() };
+    policy.sla.clocks.insert(Clock::FirstTouch, BTreeMap::from([("P1".to_owned(), target)]));
+    let step = Escalation { after: After::Percent(100), action: SlaAction::Reassign, to: Vec::new() };
+    policy.sla.escalation.insert(Clock::FirstTouch, vec![step]);
+    policy
+}
+
+fn touched(id: &str) -> Heard {
+    Heard::Lead(RouteInput::Answered(Answered {
+        lead_id: id.to_owned(),
+        handoff_id: format!("h_{id}_1"),
+        episode: 1,
+        answer: baton_domain::Answer::Touched,
+        actor: None,
+        occurred_at: at(9, 30).millis(),
+        event_id: "e5".to_owned(),
+    }))
+}
+
+#[test]
+fn t09_a_lead_whose_owner_is_silent_goes_to_another_desk_at_the_instant_of_the_promise() {
+    let policy = impatient(desk(vec![("ada", rep()), ("bob", rep())]));
+    let mut router = Router::default();
+    assert_eq!(router.gives(&policy, at(9, 0), lead("l1")), "ada");
+    let (due, key) = router.next().unwrap();
+    assert_eq!(due, at(10, 0));
+    let said = Answer { outputs: router.fires(&policy, &key, due), outcome: "", wake: None };
+    assert_eq!((owners(&said), assignment(&said).cause.as_str()), (pairs(&[("l1", "bob")]), "reassign"));
+    let (due, key) = router.next().unwrap();
+    assert_eq!((due, router.fires(&policy, &key, due)), (at(11, 0), vec![]), "nobody is left: bob keeps it");
+    assert!(router.next().unwrap().0 > at(48, 0), "and is not asked again");
+}
+
+#[test]
+fn an_owner_who_reached_out_keeps_the_lead() {
+    let policy = impatient(desk(vec![("ada", rep()), ("bob", rep())]));
+    let mut router = Router::default();
+    router.hears(&policy, at(9, 0), lead("l1"));
+    assert_eq!(router.takes(&policy, at(10, 0), touched("l1")).outcome, "answered");
+    assert!(router.next().unwrap().0 > at(48, 0));
 }
