@@ -105,7 +105,8 @@ fn events_taken_back_before_and_after_they_came_have_no_differences() {
         }
         assert_eq!(ran.reconcile().wrong, []);
         for outcome in ["retracted", "retracted_ahead", "taken_back"] {
-            assert!(ran.counted(Consumer::Identify, outcome) > 20, "{outcome}, {chunk} a time");
+            // What comes while every source is at its end is taken at once, so few of a later chunk come ahead.
+            assert!(ran.counted(Consumer::Identify, outcome) > 5, "{outcome}, {chunk} a time");
         }
     }
     let partly = run_partly(&lines, four, 2, 260);
