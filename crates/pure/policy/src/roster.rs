@@ -134,3 +134,49 @@ impl Policy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Policy, STARTER, parse, read_rep, read_roster, rep_as_told};
+
+    fn starter() -> Policy {
+        parse("starter.yaml", STARTER).unwrap()
+    }
+
+    #[test]
+    fn a_broken_roster_is_refused_whole_with_every_mistake_at_its_place() {
+        let text = "- { rep: jonas.weber, calendar: berlni, tz: Europe/Berlni, weight: 0, pools: [nowhere] }\n\
+                    - rep: zoe\n  \
+                      calendar: berlin\n  \
+                      away: [{ from: 2026-12-24, to: 2026-12-20 }, { from: 2026-11-01, to: 2026-11-09 },\n         \
+                      { from: 2026-11-08, to: 2026-11-10 }]\n\
+                    - { rep: zoe, calendar: berlin, pools: [] }\n";
+        let problems = read_roster("r.yaml", text, &starter()).unwrap_err();
+        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        for wanted in [
+            "unknown calendar \"berlni\"",
+            "unknown time zone \"Europe/Berlni\"",
+            "weight: must be from 1 to 1000",
+            "unknown pool \"nowhere\"",
+            "needs pools",
+            "not after it begins",
+            "overlap",
+            "given twice",
+            "in no pool",
+        ] {
+            assert!(told.iter().any(|line| line.contains(wanted)), "{wanted} is not among {told:#?}");
+        }
+        assert!(told.iter().all(|line| line.starts_with("r.yaml:")), "{told:#?}");
+    }
+
+    #[test]
+    fn a_state_may_be_json_and_overrides_what_the_policy_says() {
+        let policy = starter();
+        let text = r#"{"rep": "jonas.weber", "status": "away", "day_max": 3, "name": null}"#;
+        let state = read_rep("reps.state", text, &policy).unwrap();
+        let rep = rep_as_told(&policy, "jonas.weber", Some(&state)).unwrap();
+        let base = &policy.routing.reps["jonas.weber"];
+        assert_eq!((rep.status, rep.day_max), (crate::RepStatus::Away, Some(3)));
+        assert_eq!((&rep.name, &rep.calendar), (&base.name, &base.calendar));
+    }
+}
