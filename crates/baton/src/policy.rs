@@ -32,19 +32,60 @@ enum Command {
     Test(test::Args),
     /// Publish a policy: from its instant on it judges, in every consumer at the same place of the log
     Apply(publish::Args),
+    /// Say in words what changes from one policy to another
+    Diff {
+        /// The policy before (YAML)
+        before: PathBuf,
+        /// The policy after (YAML)
+        after: PathBuf,
+        /// As JSON: a list of path, from, to and words
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the JSON Schema of a policy, for editors
+    Schema,
 }
 
-/// Checks, tests or publishes a policy.
+/// Checks, tests, compares or publishes a policy.
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
-    let file = match &args.command {
-        Command::Check { file } => file,
+    let text = match &args.command {
+        Command::Check { file } => format!("{}: {}\n", file.display(), summary(&load(Some(file))?)),
         Command::Test(args) => return test::run(args),
         Command::Apply(args) => return publish::run(args, settings),
+        Command::Diff { before, after, json } => differences(before, after, *json)?,
+        Command::Schema => baton_policy::schema(),
     };
-    let policy = load(Some(file))?;
-    let line = format!("{}: {}", file.display(), summary(&policy));
-    writeln!(std::io::stdout(), "{line}").ok();
+    write!(std::io::stdout(), "{text}").ok();
     Ok(())
+}
+
+/// What changes between two policies that can both be used.
+fn differences(before: &Path, after: &Path, json: bool) -> Result<String, Failure> {
+    let (old, old_text) = (load(Some(before))?, text_of(before)?);
+    let (new, new_text) = (load(Some(after))?, text_of(after)?);
+    let changes = baton_policy::diff(&old_text, &new_text)
+        .map_err(|fault| Failure::config(format!("line {}: {}", fault.at.line, fault.message)))?;
+    Ok(told(&changes, (old.version, new.version), json))
+}
+
+/// The changes as text or JSON; in text also that the version must rise for them.
+fn told(changes: &[baton_policy::Change], versions: (i64, i64), json: bool) -> String {
+    if json {
+        let list: Vec<_> = changes
+            .iter()
+            .map(|c| serde_json::json!({ "path": c.path, "from": c.from, "to": c.to, "words": c.words }))
+            .collect();
+        return format!("{:#}\n", serde_json::Value::from(list));
+    }
+    if changes.is_empty() {
+        return "no difference\n".to_owned();
+    }
+    let mut text: String = changes.iter().map(|change| format!("{}\n", change.words)).collect();
+    let (old, new) = versions;
+    if new <= old {
+        let _ = writeln!(text, "note: version {new} does not rise above {old}: raise it with every change");
+    }
+    text
 }
 
 /// Reads and checks a policy; the starter policy when no file is named.
@@ -125,6 +166,24 @@ mod tests {
         let said = summary(&policy);
         assert!(said.starts_with("policy starter version 1 is fine: "), "{said}");
         assert!(said.ends_with("3 routing rules, 4 pools, 8 reps, 2 clocks (8 promises), 3 calendars"), "{said}");
+    }
+
+    #[test]
+    fn the_schema_file_is_what_the_parser_reads() {
+        let file = include_str!("../../../schemas/policy.schema.json");
+        assert!(file == baton_policy::schema(), "write it anew: baton policy schema > schemas/policy.schema.json");
+    }
+
+    #[test]
+    fn a_version_that_does_not_rise_is_noted_beside_what_changes() {
+        let after = baton_policy::STARTER.replace("rearm_percent: 75", "rearm_percent: 70");
+        let changes = baton_policy::diff(baton_policy::STARTER, &after).unwrap();
+        let note = "note: version 1 does not rise above 1: raise it with every change\n";
+        assert_eq!(told(&changes, (1, 1), false), format!("decision, rearm_percent: 75 -> 70\n{note}"));
+        assert_eq!(told(&changes, (1, 2), false), "decision, rearm_percent: 75 -> 70\n");
+        assert_eq!(told(&[], (1, 1), false), "no difference\n");
+        let json: serde_json::Value = serde_json::from_str(&told(&changes, (1, 2), true)).unwrap();
+        assert_eq!(json[0]["path"], "decision.rearm_percent");
     }
 
     #[test]

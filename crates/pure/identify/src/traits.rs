@@ -105,8 +105,18 @@ impl Traits {
 }
 
 /// Parts of a `company` object, and the facts they are.
-const COMPANY_PARTS: &[(&str, &str)] =
-    &[("name", "company"), ("industry", "industry"), ("employees", "employees"), ("employee_count", "employees")];
+const COMPANY_PARTS: &[(&str, &str)] = &[
+    ("name", "company"),
+    ("industry", "industry"),
+    ("employees", "employees"),
+    ("employee_count", "employees"),
+    ("revenue", "revenue"),
+    ("annual_revenue", "revenue"),
+    ("tech_stack", "tech_stack"),
+    ("technologies", "tech_stack"),
+    ("target_account", "target_account"),
+    ("competitor_product", "competitor_product"),
+];
 /// Parts of an `address` object, and the facts they are.
 const ADDRESS_PARTS: &[(&str, &str)] = &[("country", "country"), ("state", "region")];
 

@@ -9,6 +9,7 @@
 //! Absent on purpose: files, clocks, and anything a lead did.
 
 mod calendar;
+mod diff;
 mod lifecycle;
 mod model;
 mod parse;
@@ -16,9 +17,10 @@ mod promise;
 mod roster;
 
 pub use calendar::{Calendar, DayHours};
+pub use diff::{Change, diff};
 pub use lifecycle::{Blame, Destination, Effect, Lifecycle, LoopGuard, Rearm};
 pub use model::*;
-pub use parse::{Problem, parse, read_rep, read_roster};
+pub use parse::{Problem, parse, read_rep, read_roster, schema};
 pub use promise::{After, Cadence, Escalation, Hours, Level, Promise, ROLES, Sla, Target};
 pub use roster::{check_rep, rep_as_told};
 

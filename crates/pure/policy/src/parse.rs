@@ -6,6 +6,7 @@
 //! Absent on purpose: includes, variables, defaults taken from elsewhere: one
 //! document says it all.
 
+mod ask;
 mod calendars;
 mod compile;
 mod criteria;
@@ -23,6 +24,7 @@ mod reps;
 mod roster;
 mod routing;
 mod scalar;
+mod schema;
 mod sla;
 #[cfg(test)]
 mod tests;
@@ -30,6 +32,7 @@ pub(crate) mod yaml;
 
 pub use problem::Problem;
 pub use roster::{read_rep, read_roster};
+pub use schema::schema;
 
 use read::{Field, Report};
 

@@ -208,6 +208,7 @@ fn json(kind: &Kind) -> Value {
             let parts: Map<_, _> = entries.iter().map(|entry| (entry.key.clone(), json(&entry.value.kind))).collect();
             Value::Object(parts)
         }
+        Kind::Probe => Value::Null,
     }
 }
 
@@ -272,6 +273,7 @@ fn want_of(line: usize, kind: &Kind, start: Millis) -> Want {
             WantKind::Word(time.unwrap_or_else(|| text.clone()))
         }
         Kind::List(items) => WantKind::Some(wants(items, start)),
+        Kind::Probe => WantKind::Some(Vec::new()),
         Kind::Map(entries) => match entries.as_slice() {
             [only] if only.key == "exactly" => match &only.value.kind {
                 Kind::List(items) => WantKind::Exactly(wants(items, start)),

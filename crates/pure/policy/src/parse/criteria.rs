@@ -59,11 +59,9 @@ fn sign(item: &Field<'_>, engagement: Option<&mut Engagement>) -> Option<Sign> {
         let (fact, test) = facts::read(&fields);
         return Some(Sign::Fact(fact, test));
     };
-    for key in facts::KEYS {
-        if let Some(beside) = fields.get(key) {
-            beside.wrong("`rule` is given too: write two signs");
-        }
-    }
+    let fact = fields.get("fact").inspect(|fact| drop(fact.name()));
+    let beside = fact.into_iter().chain(facts::tests(&fields).into_iter().map(|(field, _)| field));
+    beside.for_each(|field| field.wrong("`rule` is given too: write two signs"));
     let id = rule.text()?;
     if let Some(engagement) = engagement {
         match engagement.rules.iter_mut().find(|known| known.id == id) {

@@ -11,14 +11,17 @@ pub(super) const KEYS: [&str; 10] =
 /// Reads the fact's name and its test. Without exactly one test, a problem and a test that nothing passes.
 pub(super) fn read(fields: &Fields<'_>) -> (String, FactTest) {
     let fact = fields.need("fact").and_then(|f| f.name()).unwrap_or_default();
-    let tests: Vec<(Field<'_>, FactTest)> =
-        KEYS[1..].iter().filter_map(|key| fields.get(key).map(|field| (field.clone(), test(key, &field)))).collect();
-    match tests.as_slice() {
+    match tests(fields).as_slice() {
         [(_, test)] => return (fact, test.clone()),
         [] => fields.whole().wrong_but("says no test", format!("give one of {}", KEYS[1..].join(", "))),
         [_, (second, _), ..] => second.wrong("one test only: write a second rule for another"),
     }
     (fact, FactTest::AnyOf(Vec::new()))
+}
+
+/// Every test given, each with its place.
+pub(super) fn tests<'a>(fields: &Fields<'a>) -> Vec<(Field<'a>, FactTest)> {
+    KEYS[1..].iter().filter_map(|key| fields.get(key).map(|field| (field.clone(), test(key, &field)))).collect()
 }
 
 fn test(key: &str, field: &Field<'_>) -> FactTest {
@@ -46,14 +49,14 @@ fn bound(field: &Field<'_>) -> i64 {
 }
 
 fn between(field: &Field<'_>) -> FactTest {
-    let items = field.items();
-    let [low, high] = items.as_slice() else {
+    let numbers: Vec<Option<i64>> = field.items().iter().map(|item| item.integer(i64::MIN, i64::MAX)).collect();
+    let [low, high] = numbers.as_slice() else {
         if matches!(field.kind, Kind::List(_)) {
             field.wrong("expected two numbers: [least, most]");
         }
         return FactTest::Between(0, 0);
     };
-    let bounds = (low.integer(i64::MIN, i64::MAX), high.integer(i64::MIN, i64::MAX));
+    let bounds = (*low, *high);
     if let (Some(least), Some(most)) = bounds
         && least > most
     {

@@ -14,8 +14,9 @@ pub(super) fn read(field: &Field<'_>) -> Option<ActivityMatch> {
     let mut known = CONDITIONS.to_vec();
     known.extend(["at_least", "sequence", "within"]);
     let fields = field.fields(&known)?;
-    let (steps, within) = (fields.get("sequence"), fields.get("within"));
-    if let Some(steps) = steps {
+    let plain = conditions(&fields);
+    let at_least = fields.get("at_least").and_then(|f| window(&f));
+    if let Some(steps) = fields.get("sequence") {
         for key in CONDITIONS.into_iter().chain(["at_least"]) {
             if let Some(beside) = fields.get(key) {
                 beside.wrong("write it into a step of the sequence");
@@ -23,19 +24,21 @@ pub(super) fn read(field: &Field<'_>) -> Option<ActivityMatch> {
         }
         return sequence(&steps, &fields);
     }
-    if let Some(within) = within {
+    if fields.get("event").is_none() {
+        fields.missing("event", None);
+    }
+    if let Some(within) = fields.get("within") {
         within.wrong_but("belongs to a sequence", "write at_least: { times: 3, within: 30d } for a count");
     }
-    let at_least = fields.get("at_least").and_then(|f| window(&f));
-    Some(ActivityMatch { at_least, ..conditions(&fields) })
+    Some(ActivityMatch { at_least, ..plain })
 }
 
-/// The conditions on one activity.
-pub(super) fn conditions(fields: &Fields<'_>) -> ActivityMatch {
+/// The conditions on one activity, as far as they are given.
+fn conditions(fields: &Fields<'_>) -> ActivityMatch {
     let texts = |key: &str| fields.get(key).map(|f| f.texts()).unwrap_or_default();
     let starts = |key: &str| fields.get(key).map(|f| starts(&f)).unwrap_or_default();
     ActivityMatch {
-        names: fields.need("event").map(|f| f.texts()).unwrap_or_default(),
+        names: fields.get("event").map(|f| f.texts()).unwrap_or_default(),
         paths: fields.get("path").map(|f| paths(&f)).unwrap_or_default(),
         forms: texts("form"),
         content_stages: texts("content_stage"),
@@ -54,13 +57,22 @@ fn sequence(field: &Field<'_>, whole: &Fields<'_>) -> Option<ActivityMatch> {
     if !(2..=Sequence::MOST).contains(&items.len()) {
         field.wrong(format!("needs 2 to {} steps, found {}", Sequence::MOST, items.len()));
     }
-    let steps: Vec<ActivityMatch> =
-        items.iter().take(Sequence::MOST).filter_map(|item| Some(conditions(&item.fields(&CONDITIONS)?))).collect();
+    let steps: Vec<ActivityMatch> = items.iter().take(Sequence::MOST).filter_map(step).collect();
     let mut names: Vec<String> = steps.iter().flat_map(|step| step.names.clone()).collect();
     names.sort();
     names.dedup();
-    let within_ms = whole.need("within").and_then(|f| f.duration())?;
+    let within = whole.get("within");
+    if within.is_none() {
+        whole.missing("within", None);
+    }
+    let within_ms = within.and_then(|f| f.duration())?;
     Some(ActivityMatch { names, sequence: Some(Sequence { steps, within_ms }), ..ActivityMatch::default() })
+}
+
+fn step(item: &Field<'_>) -> Option<ActivityMatch> {
+    let fields = item.fields(&CONDITIONS)?;
+    fields.need("event");
+    Some(conditions(&fields))
 }
 
 fn starts(field: &Field<'_>) -> Vec<String> {

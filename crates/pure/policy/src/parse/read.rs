@@ -9,6 +9,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use super::ask::{ANY, Ask, Asked, NAMES};
 use super::problem::Problem;
 use super::yaml::{Entry, Kind, Mark, Node};
 
@@ -16,6 +17,7 @@ use super::yaml::{Entry, Kind, Mark, Node};
 pub struct Report {
     file: String,
     problems: RefCell<Vec<Problem>>,
+    asked: RefCell<Asked>,
 }
 
 /// A value of the document and the path to it.
@@ -56,7 +58,7 @@ pub struct Once(BTreeMap<String, usize>);
 impl Report {
     /// No problems yet, of a document by this name.
     pub fn new(file: &str) -> Self {
-        Self { file: file.to_owned(), problems: RefCell::default() }
+        Self { file: file.to_owned(), problems: RefCell::default(), asked: RefCell::default() }
     }
 
     /// Notes a problem.
@@ -69,6 +71,11 @@ impl Report {
             message: message.into(),
             hint,
         });
+    }
+
+    /// What was asked of a probe.
+    pub(super) fn into_asked(self) -> Asked {
+        self.asked.into_inner()
     }
 
     /// How many problems were noted so far.
@@ -92,6 +99,15 @@ impl<'a> Field<'a> {
         Self { report, at: node.at, path: String::new(), kind: &node.kind }
     }
 
+    /// Notes a question when this is a probe; whether it is.
+    pub(super) fn ask(&self, question: impl FnOnce() -> Ask) -> bool {
+        let probe = matches!(self.kind, Kind::Probe);
+        if probe {
+            self.report.asked.borrow_mut().entry(self.path.clone()).or_default().insert(question());
+        }
+        probe
+    }
+
     fn inner(&self, node: &'a Node, path: String) -> Self {
         Self { report: self.report, at: node.at, path, kind: &node.kind }
     }
@@ -108,6 +124,10 @@ impl<'a> Field<'a> {
 
     /// Notes that `name`, which stands here, is not one of the `known` names of a `what`.
     pub fn unknown<'k>(&self, what: &str, name: &str, known: impl IntoIterator<Item = &'k str>) {
+        let known: Vec<&str> = known.into_iter().collect();
+        if self.path.ends_with("#key") {
+            self.ask(|| Ask::OneOf(known.iter().map(|name| (*name).to_owned()).collect()));
+        }
         let hint = nearest(name, known).map(did_you_mean);
         self.report.say(self.at, &self.path, format!("unknown {what} {}", shown(name)), hint);
     }
@@ -120,12 +140,16 @@ impl<'a> Field<'a> {
             Kind::Quoted(text) => format!("the text {}", shown(text)),
             Kind::List(_) => "a list".to_owned(),
             Kind::Map(_) => "a map".to_owned(),
+            Kind::Probe => "a probe".to_owned(),
         };
         self.wrong(format!("expected {what}, found {found}"));
     }
 
     /// A map of which all keys are `known`.
     pub fn fields(&self, known: &[&'static str]) -> Option<Fields<'a>> {
+        if self.ask(|| Ask::Keys(known.to_vec())) {
+            return Some(Fields { map: self.clone(), entries: &[], misspelt: Vec::new() });
+        }
         let entries = self.map_entries()?;
         let mut misspelt = Vec::new();
         for entry in entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
@@ -138,6 +162,11 @@ impl<'a> Field<'a> {
 
     /// A map whose keys the writer chose, in the order of the document, the first of each key only.
     pub fn named(&self) -> Option<Vec<Named<'a>>> {
+        if self.ask(|| Ask::Named) {
+            let value = Field { path: key_path(&self.path, ANY), ..self.clone() };
+            let key = Field { path: format!("{}#key", value.path), ..self.clone() };
+            return Some(NAMES.map(|name| Named { name, key: key.clone(), value: value.clone() }).into());
+        }
         let mut seen = Once::default();
         let named =
             self.map_entries()?.iter().filter(|entry| seen.before(&entry.key, entry.at.line).is_none()).map(|entry| {
@@ -150,6 +179,9 @@ impl<'a> Field<'a> {
 
     /// The items of a list.
     pub fn items(&self) -> Vec<Field<'a>> {
+        if self.ask(|| Ask::List) {
+            return vec![Field { path: format!("{}[0]", self.path), ..self.clone() }];
+        }
         let Kind::List(items) = self.kind else {
             self.expected("a list");
             return Vec::new();
@@ -162,12 +194,15 @@ impl<'a> Field<'a> {
         match self.kind {
             Kind::List(items) => items.is_empty(),
             Kind::Map(entries) => entries.is_empty(),
-            Kind::Plain(_) | Kind::Quoted(_) => false,
+            Kind::Plain(_) | Kind::Quoted(_) | Kind::Probe => false,
         }
     }
 
     /// The items of a list, or the value itself when it is not a list.
     pub fn items_or_self(&self) -> Vec<Field<'a>> {
+        if self.ask(|| Ask::ListOrItem) {
+            return vec![Field { path: format!("{}[0]", self.path), ..self.clone() }];
+        }
         if matches!(self.kind, Kind::List(_)) { self.items() } else { vec![self.clone()] }
     }
 
@@ -196,12 +231,16 @@ impl<'a> Fields<'a> {
 
     /// The value of a key that may be left out.
     pub fn get(&self, key: &str) -> Option<Field<'a>> {
+        if matches!(self.map.kind, Kind::Probe) {
+            return Some(Field { path: key_path(&self.map.path, key), ..self.map.clone() });
+        }
         let entry = self.entries.iter().find(|entry| entry.key == key)?;
         Some(self.map.inner(&entry.value, key_path(&self.map.path, key)))
     }
 
     /// The value of a key that must be there.
     pub fn need(&self, key: &str) -> Option<Field<'a>> {
+        self.map.ask(|| Ask::Needs(key.to_owned()));
         let field = self.get(key);
         if field.is_none() {
             self.missing(key, None);
@@ -276,7 +315,7 @@ pub(crate) fn is_nothing(plain: &str) -> bool {
     matches!(plain, "" | "~" | "null" | "Null" | "NULL")
 }
 
-fn key_path(path: &str, key: &str) -> String {
+pub(super) fn key_path(path: &str, key: &str) -> String {
     let simple =
         !key.is_empty() && key.len() <= 64 && key.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
     match (simple, path.is_empty()) {

@@ -88,9 +88,10 @@ pub(super) fn absences<'a>(
 /// From the first day away to the first day back, both as the rep's own days begin.
 fn absence(item: &Field<'_>, zone: &TimeZone) -> Option<(Millis, Millis)> {
     let fields = item.fields(&["from", "back"])?;
-    let from = fields.need("from");
+    let from = fields.need("from").and_then(|f| f.date());
     let back = fields.need("back");
-    let days = (from?.date()?, back.as_ref()?.date()?);
+    let returns = back.as_ref().and_then(|f| f.date());
+    let days = (from?, returns?);
     if days.0 >= days.1 {
         back?.wrong(format!("the first day back must be after {}", days.0));
         return None;

@@ -6,6 +6,7 @@
 use baton_domain::{Millis, Points};
 use jiff::civil::Date;
 
+use super::ask::{ANY, Ask};
 use super::read::{Field, Once, is_nothing, shown};
 use super::yaml::Kind;
 
@@ -20,6 +21,13 @@ const MAX_NAME: usize = 64;
 impl Field<'_> {
     /// Words, trimmed, not empty. What YAML calls null must be quoted to be a word.
     pub fn text(&self) -> Option<String> {
+        if self.ask(|| Ask::Text) {
+            return Some(ANY.to_owned());
+        }
+        self.words()
+    }
+
+    fn words(&self) -> Option<String> {
         let text = match self.kind {
             Kind::Plain(text) if !is_nothing(text) => text.trim(),
             Kind::Quoted(text) => text.trim(),
@@ -81,8 +89,11 @@ impl Field<'_> {
 
     /// One of `known`: the name of a `what` given elsewhere.
     pub fn one_of<'k>(&self, what: &str, known: impl IntoIterator<Item = &'k str>) -> Option<String> {
-        let text = self.text()?;
         let known: Vec<&str> = known.into_iter().collect();
+        if self.ask(|| Ask::OneOf(known.iter().map(|name| (*name).to_owned()).collect())) {
+            return known.first().map(|name| (*name).to_owned());
+        }
+        let text = self.words()?;
         if !known.contains(&text.as_str()) {
             self.unknown(what, &text, known);
         }
@@ -91,6 +102,9 @@ impl Field<'_> {
 
     /// A whole number from `low` to `high`.
     pub fn integer(&self, low: i64, high: i64) -> Option<i64> {
+        if self.ask(|| Ask::Integer(low, high)) {
+            return Some(low.max(1).min(high));
+        }
         let text = self.number_text("a whole number")?;
         match decimal(text, 0) {
             Ok(number) if (low..=high).contains(&number) => return Some(number),
@@ -104,6 +118,9 @@ impl Field<'_> {
 
     /// Points with up to three decimals; may be negative.
     pub fn points(&self) -> Option<Points> {
+        if self.ask(|| Ask::Points(None)) {
+            return Some(Points::ONE);
+        }
         let text = self.number_text("points")?;
         let most = MAX_POINTS * Points::ONE.0;
         match decimal(text, 6) {
@@ -118,6 +135,9 @@ impl Field<'_> {
 
     /// Points above zero.
     pub fn positive_points(&self) -> Option<Points> {
+        if self.ask(|| Ask::Points(Some(Points::ZERO))) {
+            return Some(Points::ONE);
+        }
         let points = self.points()?;
         if points <= Points::ZERO {
             self.wrong(format!("must be above 0, found {points}"));
@@ -147,7 +167,10 @@ impl Field<'_> {
 
     /// A duration in ms: `90s`, `5m`, `1h`, `14d`, `2w`.
     pub fn duration_or_zero(&self) -> Option<i64> {
-        let text = self.text()?;
+        if self.ask(|| Ask::Duration) {
+            return Some(Millis::DAY);
+        }
+        let text = self.words()?;
         self.read_duration(&text)
     }
 
@@ -179,6 +202,9 @@ impl Field<'_> {
 
     /// `true` or `false`.
     pub fn flag(&self) -> Option<bool> {
+        if self.ask(|| Ask::Flag) {
+            return Some(true);
+        }
         match self.kind {
             Kind::Plain(text) if text == "true" => return Some(true),
             Kind::Plain(text) if text == "false" => return Some(false),

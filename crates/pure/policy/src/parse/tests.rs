@@ -7,6 +7,7 @@ use super::parse;
 use crate::{Counting, FactTest, Policy, Problem, STARTER, Sign, Target};
 use mistakes::MISTAKES;
 
+mod editors;
 mod lifecycle;
 mod mistakes;
 

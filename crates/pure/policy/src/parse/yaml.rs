@@ -42,6 +42,8 @@ pub enum Kind {
     List(Vec<Node>),
     /// Values by key.
     Map(Vec<Entry>),
+    /// Everything at once: in no document, but what the reader asks of it is noted.
+    Probe,
 }
 
 /// A key and its value. Keys may repeat: the reader says so.
@@ -149,7 +151,7 @@ impl Tree {
             Some(Inside::Map { entries, key }) => match (key.take(), kind) {
                 (Some((key, key_at)), kind) => entries.push(Entry { key, at: key_at, value: Node { at, kind } }),
                 (None, Kind::Plain(text) | Kind::Quoted(text)) => *key = Some((text, at)),
-                (None, Kind::List(_) | Kind::Map(_)) => return Err(fault(at, "a key must be a word")),
+                (None, Kind::List(_) | Kind::Map(_) | Kind::Probe) => return Err(fault(at, "a key must be a word")),
             },
         }
         Ok(())
