@@ -7,7 +7,7 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 .DEFAULT_GOAL := help
 # Two steps at once would only fight over the target folder and the cores.
 .NOTPARALLEL:
-.PHONY: help build demo test check unit verify-deploy verify-scripts verify-mutants broker-test failpoints-bin chaos-failpoints fixture chaos-smoke chaos chaos-cluster chaos-storm chaos-detect mutants mutants-pure clean
+.PHONY: help build demo test check unit verify-deploy verify-scripts verify-mutants broker-test failpoints-bin chaos-failpoints fixture chaos-smoke chaos chaos-cluster chaos-storm chaos-detect mutants mutants-pure fuzz-calendar clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -91,6 +91,9 @@ mutants: ## Plants known defects one at a time; a test must catch each (minutes)
 
 mutants-pure: ## cargo-mutants on the crates without I/O; CRATES="score route" for some (hours)
 	@CARGO_TARGET_DIR=$(TARGET) tests/mutants/pure $(CRATES)
+
+fuzz-calendar: ## A million random promises, zones, pauses and owners against a walk through the hours (20 minutes)
+	BATON_CALENDAR_CASES=1000000 $(CARGO) test --locked -p baton-watch deadlines_agree
 
 clean: ## Remove what was built and what demo and tests left; Kafka's jars stay
 	@for dir in .work/demo/kafka .work/test-kafka.* .work/chaos.*/kafka; do \

@@ -230,7 +230,7 @@ fn judge(
         return;
     }
     match term.until {
-        Some(until) if until <= due => say(id("cancelled"), SlaEventKind::Cancelled, due),
+        Some(until) if until < due => say(id("cancelled"), SlaEventKind::Cancelled, due),
         _ if due <= end => say(id("100"), SlaEventKind::Breached, due),
         _ => {}
     }

@@ -3,11 +3,11 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use baton_domain::{Body, ClockStart, LeadEvent, Ledger, LogTime, SlaEvent, SlaEventKind, WatchInput};
+use baton_domain::{Body, ClockStart, LeadEvent, Ledger, LogTime, MARKETING, SlaEvent, SlaEventKind, WatchInput};
 use baton_engine::{Ctx, Incoming, Order, Processor, StageSpec, Stamped, Writers};
 use baton_policy::Policy;
 use baton_stage::Input;
-use baton_watch::{Heard, Watch};
+use baton_watch::{Delivery, Heard, Quota, Watch};
 
 use crate::codec::{Codec, Schemas};
 use crate::consumer::{frame, lead_input, outputs};
@@ -109,6 +109,14 @@ impl Processor for Host {
                 let outcome = self.rules.change(&change, ctx);
                 ctx.count(outcome);
             }
+            Ok((key, Heard::Clock(WatchInput::Delivered { pool, qualified_at, .. }))) => {
+                let input = Input::Record { at, event: Delivery { pool, qualified_at } };
+                let policy = self.rules.of(ctx);
+                let said = keyed::step::<Quota>(&policy, &key, input, ctx);
+                self.say(said, ctx);
+            }
+            // A lead of that name would read the row of another stage.
+            Ok((key, _)) if key == MARKETING => ctx.count("ignored"),
             Ok((key, event)) => {
                 let policy = self.rules.of(ctx);
                 let said = keyed::step::<Watch>(&policy, &key, Input::Record { at, event }, ctx);
@@ -121,7 +129,10 @@ impl Processor for Host {
 
     fn wake(&mut self, key: &[u8], due: LogTime, ctx: &mut Ctx<'_>) {
         let policy = self.rules.of(ctx);
-        let said = keyed::step::<Watch>(&policy, keyed::text(key), keyed::wake(due), ctx);
+        let said = match keyed::text(key) {
+            MARKETING => keyed::step::<Quota>(&policy, MARKETING, keyed::wake(due), ctx),
+            lead => keyed::step::<Watch>(&policy, lead, keyed::wake(due), ctx),
+        };
         self.say(said, ctx);
     }
 

@@ -21,7 +21,7 @@ pub use diff::{Change, diff};
 pub use lifecycle::{Blame, Destination, Effect, Lifecycle, LoopGuard, Rearm};
 pub use model::*;
 pub use parse::{Problem, parse, read_rep, read_roster, schema};
-pub use promise::{After, Cadence, Escalation, Hours, Level, Promise, ROLES, Sla, Target};
+pub use promise::{After, Cadence, Escalation, Hours, Level, Month, Promise, ROLES, Sla, Target};
 pub use roster::{check_rep, rep_as_told};
 
 /// Reading of documents written by people, so that every mistake is found at once, each with its

@@ -9,6 +9,9 @@
 use std::collections::BTreeMap;
 
 use baton_domain::{Clock, Millis, SlaAction};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::{Calendar, Policy};
 
@@ -111,6 +114,17 @@ pub struct Level {
     pub action: SlaAction,
     /// Who is to hear of it, by role.
     pub to: Vec<String>,
+}
+
+/// A month of the calendar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Month {
+    /// `2026-09`.
+    pub name: String,
+    /// Its first instant.
+    pub from: Millis,
+    /// The first instant of the next.
+    pub until: Millis,
 }
 
 /// Whose hours count: a calendar without the stretches in which its owner is away.
@@ -240,6 +254,28 @@ impl Policy {
     /// The end of the cadence whose first attempt was at `first`; `None` when the policy has no cadence.
     pub fn cadence_end(&self, first: Millis) -> Option<Millis> {
         self.promise(Clock::Cadence, "", None, "", first).map(|promise| promise.deadline)
+    }
+
+    /// The month that holds `at`, by the clock of the section's calendar, else in UTC.
+    pub fn month_of(&self, at: Millis) -> Month {
+        let calendar = self.sla.calendar.as_ref().and_then(|name| self.sla.calendars.get(name));
+        let zone = calendar.map_or(TimeZone::UTC, |calendar| calendar.zone.clone());
+        let instant = Timestamp::from_millisecond(at.0).unwrap_or_default();
+        let day = zone.to_datetime(instant).date();
+        let dawn = |day: Date| zone.to_timestamp(day.into()).map_or(at, |dawn| Millis(dawn.as_millisecond()));
+        let next = day.last_of_month().tomorrow().unwrap_or(day);
+        Month {
+            name: format!("{:04}-{:02}", day.year(), day.month()),
+            from: dawn(day.first_of_month()),
+            until: dawn(next),
+        }
+    }
+
+    /// What marketing promised for a month, with the instants at which a share of it is to be there: pro rata
+    /// by the wall clock.
+    pub fn quota_promise(&self, month: &Month) -> Promise {
+        let target = Target { within_ms: month.until.since(month.from), ..Target::default() };
+        self.promised(Clock::Quota, target, self.hours_named(None), month.from)
     }
 
     /// Level, ms of use, action and audience of each step of a clock that allows so many ms, rising.

@@ -1,29 +1,35 @@
-//! The watchdog: holds a desk to the time in which it promised to answer.
+//! The watchdog: holds everybody to the time in which they promised to act.
 //!
-//! Holds: a clock ends in exactly one of met, breached and cancelled, and only
+//! Holds: a clock ends in at most one of met, breached and cancelled, and only
 //! a breach may be taken back; each clock says each level at most once; a
-//! deadline is fixed when the clock starts; an answer at the deadline is in time.
+//! deadline is fixed when the clock starts and moved by pauses only; an answer at the deadline is in time.
 //!
-//! Absent on purpose: what to do about a breach (whoever reads it decides), a
-//! lead's move into another (clocks follow the lead they were started for),
-//! topics and lanes: every stamp says lane 0 until the host that knows the lane
-//! writes it in.
+//! Absent on purpose: acting on a breach (the router and the scorer reckon the same instants and act at
+//! them), the system's own delay as a clock that runs out (it is told with every event as `system_ms`), a
+//! lead's move into another (clocks follow the lead they were started for), topics and lanes: every stamp
+//! says lane 0 until the host that knows the lane writes it in.
 
+mod fire;
+mod hear;
+mod quota;
+mod running;
 mod state;
 mod step;
 #[cfg(test)]
 mod tests;
+mod voice;
 
 use baton_domain::{LeadEvent, SlaEvent, WatchInput};
 use baton_policy::Policy;
 use baton_stage::{Input, Stage, Step};
 
+pub use quota::{Delivery, Quota, State as QuotaState};
 pub use state::State;
 
 /// The watchdog, for one lead at a time; the key is the lead's id.
 ///
-/// Outcomes of records: `clock_started`, `clock_met`, `cancelled`, `retracted`, `ignored`,
-/// `repeated`; of wake-ups: `fired`, or `ignored` when nothing was due.
+/// Outcomes of records: `clock_started`, `clock_met`, `cancelled`, `retracted`, `paused`, `resumed`,
+/// `ignored`, `repeated`; of wake-ups: `fired`, or `ignored` when nothing was due.
 #[derive(Clone, Copy, Debug)]
 pub struct Watch;
 

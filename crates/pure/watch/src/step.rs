@@ -1,42 +1,27 @@
-//! A handoff, an answer or an instant come: what the lead's clocks do.
+//! One input of a lead: handed over to whoever it concerns, and when to wake next.
 //!
-//! Holds: a running clock is answered by log order, a broken one by what
-//! happened when: an answer given in time takes the breach back while its grace lasts.
+//! Holds: an input that changes owners first settles what was due for the owner before, up to and
+//! including its own instant: the breach at that instant and the new owner it brings are both told.
 //!
-//! Absent on purpose: late answers. A clock that broke has said all there is
-//! unless the answer was in time after all.
+//! Absent on purpose: what an event of the lead means to a clock (`hear`), what time brings (`fire`).
 
-use baton_domain::{
-    Body, Clock, ConsentState, CrmActivity, CrmKind, Direction, LeadEvent, LogTime, Millis, SlaEvent, SlaEventKind,
-    Stamp, WatchInput,
-};
+use baton_domain::{Clock, LogTime, Millis, SlaEvent, SlaEventKind, Stage, WatchInput};
 use baton_policy::Policy;
 use baton_stage::{Input, Step};
 
 use crate::Heard;
-use crate::state::{Handoff, Running, State};
-
-/// Verdicts by which sales gives the lead back for good: nobody owes it a touch any more. A lead
-/// with the wrong owner is not among them: somebody still does.
-const GIVES_BACK: [&str; 10] = [
-    "bad_timing",
-    "budget",
-    "competitor",
-    "never_contact",
-    "no_response",
-    "not_a_fit",
-    "not_icp",
-    "not_now",
-    "spam",
-    "student",
-];
+use crate::fire::fire;
+use crate::hear::hear;
+use crate::running::{Running, Whose};
+use crate::state::{Handoff, State};
+use crate::voice::{Voice, When};
 
 /// Judges one input of a lead.
 pub(crate) fn step(policy: &Policy, lead_id: &str, state: Option<State>, input: Input<Heard>) -> Step<State, SlaEvent> {
     let mut voice = Voice { policy, lead_id, said: Vec::new() };
     let (at, state, outcome) = match input {
         Input::Record { at, event: Heard::Clock(input) } => {
-            let (state, outcome) = hand_over(&mut voice, state, input, at);
+            let (state, outcome) = hear_desk(&mut voice, state, input, at);
             (at, state, outcome)
         }
         Input::Record { at, event: Heard::Lead(event) } => {
@@ -53,208 +38,188 @@ pub(crate) fn step(policy: &Policy, lead_id: &str, state: Option<State>, input: 
     Step { state, wake, outputs: voice.said, outcome }
 }
 
-/// Starts the clocks of a new owner; those of the owner before are no longer owed.
-fn hand_over(
+/// The router's word.
+fn hear_desk(
     voice: &mut Voice<'_>,
     before: Option<State>,
     input: WatchInput,
     at: LogTime,
 ) -> (Option<State>, &'static str) {
-    let WatchInput::HandedOff { handoff_id, episode, lane, owner, pool, .. } = input else {
-        return (before, "ignored");
+    let news = match input {
+        WatchInput::HandedOff { handoff_id, episode, lane, owner, pool, qualified_at, occurred_at, .. } => {
+            News { id: handoff_id, episode, lane, owner, pool, qualified_at, occurred_at }
+        }
+        WatchInput::Queued { handoff_id, episode, lane, pool, qualified_at, occurred_at, .. } => {
+            News { id: handoff_id, episode, lane, owner: None, pool, qualified_at, occurred_at }
+        }
+        WatchInput::Withdrawn { handoff_id, cause, .. } => return withdraw(voice, before, &handoff_id, &cause, at),
+        WatchInput::Tick(_) | WatchInput::Delivered { .. } => return (before, "ignored"),
     };
-    let mut turn = 1;
-    if let Some(before) = before {
-        let last = &before.handoff;
-        let same = last.id == handoff_id;
-        if last.episode > episode || (same && last.owner == owner) {
-            return (Some(before), "repeated");
-        }
-        if same {
-            turn = last.turn + i32::from(last.owner.is_some());
-        }
-        for running in before.clocks.iter().filter(|running| !running.breached) {
-            voice.say(last, running, SlaEventKind::Cancelled, &When::heard(at, at.millis(), ""));
+    let Some(state) = before else { return take_over(voice, State::new(news.handoff()), at) };
+    let last = &state.handoff;
+    let same = last.id == news.id;
+    if last.episode > news.episode || (same && last.owner == news.owner) {
+        return (Some(state), "repeated");
+    }
+    // A lead that waited is handed over in time at its deadline; an owner was silent until then.
+    let mut state = if state.handoff.owner.is_some() { fire(voice, state, at) } else { state };
+    if !same {
+        cancel(voice, &mut state, at, "", |_| true);
+        return take_over(voice, State { last_activity: state.last_activity, ..State::new(news.handoff()) }, at);
+    }
+    let inherited = voice.policy.sla.first_touch_from_lead;
+    cancel(voice, &mut state, at, "", |clock| is_owners(clock) && !(inherited && clock == Clock::FirstTouch));
+    let last = &mut state.handoff;
+    last.turn = last.turn.saturating_add(i32::from(last.owner.is_some()));
+    (last.owner, last.pool, last.lane) = (news.owner, news.pool, news.lane);
+    (last.over, last.reached) = (false, false);
+    take_over(voice, state, at)
+}
+
+/// What the router says of a lead that is ready.
+struct News {
+    id: String,
+    episode: i32,
+    lane: String,
+    owner: Option<String>,
+    pool: String,
+    qualified_at: LogTime,
+    occurred_at: Millis,
+}
+
+impl News {
+    fn handoff(self) -> Handoff {
+        Handoff {
+            id: self.id,
+            episode: self.episode,
+            lane: self.lane,
+            owner: self.owner,
+            pool: self.pool,
+            turn: 1,
+            qualified_at: self.qualified_at,
+            occurred_at: self.occurred_at,
+            assigned_at: None,
+            tried: false,
+            reached: false,
+            over: false,
         }
     }
-    let state = State::started(voice.policy, Handoff { id: handoff_id, episode, lane, owner, pool, turn }, at);
-    for running in &state.clocks {
-        voice.say(&state.handoff, running, SlaEventKind::Started, &When::heard(at, at.millis(), ""));
+}
+
+/// Clocks that a new owner does not inherit.
+fn is_owners(clock: Clock) -> bool {
+    matches!(clock, Clock::Accept | Clock::FirstTouch | Clock::Disposition)
+}
+
+/// Starts the clocks of a lead that waits or has got an owner.
+fn take_over(voice: &mut Voice<'_>, mut state: State, at: LogTime) -> (Option<State>, &'static str) {
+    let ready = state.handoff.qualified_at.min(at);
+    if state.handoff.assigned_at.is_none() && !state.has(Clock::Assign) {
+        start(voice, &mut state, Clock::Assign, ready, at);
     }
-    let outcome = if state.clocks.is_empty() { outcome_of(&voice.said) } else { "clock_started" };
+    if state.stage.is_none() {
+        enter(voice, &mut state, Stage::Mql, ready, at);
+    }
+    if state.handoff.owner.is_some() {
+        state.handoff.assigned_at.get_or_insert(at);
+        let handoff = &state.handoff;
+        state.clocks.retain(|running| {
+            let assigned = running.clock == Clock::Assign;
+            if assigned && !running.breached {
+                voice.say(handoff, state.last_activity, running, SlaEventKind::Met, &When::heard(at, at.millis(), ""));
+            }
+            !assigned
+        });
+        start(voice, &mut state, Clock::Accept, at, at);
+        if !state.has(Clock::FirstTouch) {
+            let inherited = voice.policy.sla.first_touch_from_lead;
+            start(voice, &mut state, Clock::FirstTouch, if inherited { ready } else { at }, at);
+        }
+        halt_new(voice, &mut state, at);
+    }
+    let started = voice.said.iter().any(|event| event.kind == SlaEventKind::Started);
+    let outcome = if started { "clock_started" } else { outcome_of(&voice.said) };
     (Some(state), outcome)
 }
 
-/// What an event of the lead means to a clock.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Meaning {
-    /// What was promised is done.
-    Answers,
-    /// It is no longer owed.
-    Releases,
-    /// Nothing.
-    Nothing,
+/// A status that stops the clocks stops those of the next owner too.
+fn halt_new(voice: &mut Voice<'_>, state: &mut State, at: LogTime) {
+    let Some(halt) = state.halts.first().cloned() else { return };
+    crate::hear::halt_clocks(voice, state, at, &halt);
 }
 
-/// Tells each clock of an event of the lead; forgets a lead that asked for it.
-fn hear(voice: &mut Voice<'_>, mut state: State, event: &LeadEvent, at: LogTime) -> Option<State> {
+/// Starts a clock from `from` if the policy sets it, and says so at `at`.
+pub(crate) fn start(voice: &mut Voice<'_>, state: &mut State, clock: Clock, from: LogTime, at: LogTime) {
+    start_in(voice, state, clock, "", from, at);
+}
+
+/// The lead enters a stage in which it may grow old.
+pub(crate) fn enter(voice: &mut Voice<'_>, state: &mut State, stage: Stage, from: LogTime, at: LogTime) {
+    state.stage = Some(stage);
+    start_in(voice, state, Clock::StageAge, stage.as_str(), from, at);
+}
+
+fn start_in(voice: &mut Voice<'_>, state: &mut State, clock: Clock, stage: &str, from: LogTime, at: LogTime) {
+    let policy = voice.policy;
     let handoff = &state.handoff;
-    state.clocks.retain(|running| match meaning(&event.body, running.clock, handoff) {
-        // What sales did before the handoff says nothing about it; a lead's No holds from when it is known.
-        Meaning::Nothing => true,
-        _ if matches!(event.body, Body::Crm(_)) && !running.concerns(event.occurred_at) => true,
-        Meaning::Answers => !answered(voice, handoff, running, event, at),
-        Meaning::Releases if running.breached => true,
-        Meaning::Releases => {
-            voice.say(handoff, running, SlaEventKind::Cancelled, &When::heard(at, at.millis(), &event.event_id));
-            false
+    let owner = handoff.owner.as_deref().filter(|_| clock != Clock::Assign);
+    let lane = if stage.is_empty() { &handoff.lane } else { stage };
+    let Some(promise) = policy.promise(clock, lane, owner, &handoff.pool, from.millis()) else { return };
+    let whose = Whose { owner, turn: handoff.turn, stage };
+    let running = Running::start(policy, clock, whose, &handoff.pool, promise, from);
+    let when = When::heard(at, at.millis(), "");
+    voice.say(handoff, state.last_activity, &running, SlaEventKind::Started, &when);
+    state.clocks.push(running);
+}
+
+/// The router takes the handoff back: nothing of it is owed, whatever broke stays broken.
+fn withdraw(
+    voice: &mut Voice<'_>,
+    before: Option<State>,
+    handoff_id: &str,
+    cause: &str,
+    at: LogTime,
+) -> (Option<State>, &'static str) {
+    let Some(mut state) = before else { return (None, "ignored") };
+    if state.handoff.id != handoff_id || state.handoff.over && state.clocks.is_empty() {
+        return (Some(state), "repeated");
+    }
+    cancel(voice, &mut state, at, cause, |clock| clock != Clock::CheckIn);
+    state.handoff.over = true;
+    state.halts.clear();
+    let outcome = outcome_of(&voice.said);
+    (Some(state), outcome)
+}
+
+/// Ends the clocks that are meant; of those that broke nothing more is said.
+pub(crate) fn cancel(
+    voice: &mut Voice<'_>,
+    state: &mut State,
+    at: LogTime,
+    cause: &str,
+    is_meant: impl Fn(Clock) -> bool,
+) {
+    let handoff = &state.handoff;
+    state.clocks.retain(|running| {
+        let meant = is_meant(running.clock);
+        if meant && !running.breached {
+            let when = When::heard(at, at.millis(), cause);
+            voice.say(handoff, state.last_activity, running, SlaEventKind::Cancelled, &when);
         }
+        !meant
     });
-    let erased = matches!(&event.body, Body::Consent(consent) if consent.state == ConsentState::Erased);
-    (!erased).then_some(state)
 }
 
-fn meaning(body: &Body, clock: Clock, handoff: &Handoff) -> Meaning {
-    match body {
-        Body::Crm(crm) => meaning_of_sales(crm, clock, handoff),
-        Body::Consent(consent) => match consent.state {
-            ConsentState::Erased => Meaning::Releases,
-            ConsentState::Denied if consent.channel == "all" => Meaning::Releases,
-            ConsentState::Denied | ConsentState::Granted => Meaning::Nothing,
-        },
-        _ => Meaning::Nothing,
-    }
-}
-
-fn meaning_of_sales(crm: &CrmActivity, clock: Clock, handoff: &Handoff) -> Meaning {
-    let by_hand = || crm.touch.as_ref().is_some_and(|touch| !touch.automated && touch.direction == Direction::Outbound);
-    let given_back = || crm.disposition.as_ref().is_some_and(|verdict| GIVES_BACK.contains(&verdict.code.as_str()));
-    match (crm.kind, clock) {
-        (CrmKind::Touch, Clock::FirstTouch) if by_hand() => Meaning::Answers,
-        (CrmKind::Accepted | CrmKind::Disposition, Clock::Accept) => Meaning::Answers,
-        (CrmKind::Disposition, Clock::FirstTouch) if given_back() => Meaning::Releases,
-        // The CRM naming the owner that the router chose is an echo.
-        (CrmKind::Owner, Clock::Accept) if crm.owner != handoff.owner => Meaning::Releases,
-        _ => Meaning::Nothing,
-    }
-}
-
-/// Says that a promise was kept, if it was; `false` when the answer came too late.
-fn answered(voice: &mut Voice<'_>, handoff: &Handoff, running: &Running, event: &LeadEvent, at: LogTime) -> bool {
-    let in_time = running.in_time(event.occurred_at);
-    if running.breached {
-        if !in_time || at > running.grace_until {
-            return false;
-        }
-        voice.say(handoff, running, SlaEventKind::Retracted, &When::heard(at, at.millis(), &event.event_id));
-    }
-    // A source whose clock is ahead may date an answer after the deadline before the deadline
-    // has come: then the log's time is the better witness.
-    let until = if in_time { event.occurred_at } else { at.millis() };
-    voice.say(handoff, running, SlaEventKind::Met, &When::heard(at, until, &event.event_id));
-    true
-}
-
-/// Says every warning and breach that is due, in the order in which they fell due.
-fn fire(voice: &mut Voice<'_>, mut state: State, due: LogTime) -> State {
-    let mut fired = Vec::new();
-    for (n, running) in state.clocks.iter_mut().enumerate().filter(|(_, running)| !running.breached) {
-        let passed = running.warnings.iter().take_while(|warning| warning.at <= due).count();
-        for warning in running.warnings.drain(..passed) {
-            fired.push((warning.at, n, warning.level, SlaEventKind::Warned));
-        }
-        if running.deadline <= due {
-            running.breached = true;
-            fired.push((running.deadline, n, 100, SlaEventKind::Breached));
-        }
-    }
-    fired.sort_unstable();
-    for (_, n, level, kind) in fired {
-        let when = When { at: due, until: due.millis(), level, cause: "" };
-        voice.say(&state.handoff, &state.clocks[n], kind, &when);
-    }
-    state
-}
-
-/// The weightiest thing said of an event of the lead.
-fn outcome_of(said: &[SlaEvent]) -> &'static str {
+/// The weightiest thing said of an input.
+pub(crate) fn outcome_of(said: &[SlaEvent]) -> &'static str {
     let outcomes = [
         (SlaEventKind::Retracted, "retracted"),
         (SlaEventKind::Met, "clock_met"),
         (SlaEventKind::Cancelled, "cancelled"),
+        (SlaEventKind::Started, "clock_started"),
+        (SlaEventKind::Paused, "paused"),
+        (SlaEventKind::Resumed, "resumed"),
     ];
     let said = |kind| said.iter().any(|event: &SlaEvent| event.kind == kind);
     outcomes.into_iter().find(|(kind, _)| said(*kind)).map_or("ignored", |(_, outcome)| outcome)
-}
-
-/// The instants of something said.
-struct When<'a> {
-    /// When it is said.
-    at: LogTime,
-    /// Until when the time used is counted.
-    until: Millis,
-    /// Percent of the time used, for a warning or breach; else 0.
-    level: i32,
-    /// The event behind it; empty when there is none.
-    cause: &'a str,
-}
-
-impl<'a> When<'a> {
-    fn heard(at: LogTime, until: Millis, cause: &'a str) -> Self {
-        Self { at, until, level: 0, cause }
-    }
-}
-
-/// Where the events of one step are put into words.
-struct Voice<'a> {
-    policy: &'a Policy,
-    lead_id: &'a str,
-    said: Vec<SlaEvent>,
-}
-
-impl Voice<'_> {
-    fn say(&mut self, handoff: &Handoff, running: &Running, kind: SlaEventKind, when: &When<'_>) {
-        let started = running.started_at.millis();
-        let calendar = self.policy.calendar_of(handoff.owner.as_deref());
-        self.said.push(SlaEvent {
-            stamp: Stamp { at: when.at, lane: 0 },
-            id: id(handoff, running.clock, kind, when.level),
-            kind,
-            clock: running.clock,
-            level: when.level,
-            lead_id: self.lead_id.to_owned(),
-            handoff_id: handoff.id.clone(),
-            episode: handoff.episode,
-            lane: handoff.lane.clone(),
-            owner: handoff.owner.clone(),
-            pool: handoff.pool.clone(),
-            started_at: running.started_at,
-            deadline: running.deadline,
-            wall_ms: when.until.since(started),
-            business_ms: calendar.between(started, when.until),
-            event_id: when.cause.to_owned(),
-            policy_version: running.policy_version,
-            party: running.clock.party(),
-            action: None,
-            to: Vec::new(),
-            paused_ms: 0,
-            pauses: Vec::new(),
-            calendar: String::new(),
-            retraction_of: None,
-            qualified_at: LogTime(0),
-            system_ms: 0,
-            lead_ms: 0,
-            last_activity_at: None,
-            done: 0,
-            promised: 0,
-        });
-    }
-}
-
-/// `<clock>_<level>_<handoff>`, where what has no level is named by its kind; a further owner's
-/// clocks count on, so that no id is said twice.
-fn id(handoff: &Handoff, clock: Clock, kind: SlaEventKind, level: i32) -> String {
-    let level = if level == 0 { kind.as_str().to_owned() } else { level.to_string() };
-    let id = format!("{clock}_{level}_{}", handoff.id);
-    if handoff.turn == 1 { id } else { format!("{id}_{}", handoff.turn) }
 }

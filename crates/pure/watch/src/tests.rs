@@ -2,6 +2,9 @@
 
 mod golden;
 mod handing_over;
+mod nine;
+mod oracle;
+mod quota;
 mod recount;
 
 use std::collections::BTreeMap;
@@ -100,6 +103,11 @@ fn event(occurred_at: LogTime, body: Body) -> Heard {
 
 fn sales(occurred_at: LogTime, kind: CrmKind) -> Heard {
     event(occurred_at, Body::Crm(CrmActivity { kind, ..CrmActivity::default() }))
+}
+
+fn status(occurred_at: LogTime, status: &str) -> Heard {
+    let status = Some(status.to_owned());
+    event(occurred_at, Body::Crm(CrmActivity { kind: CrmKind::Status, status, ..CrmActivity::default() }))
 }
 
 fn touch(occurred_at: LogTime, touch: Touch) -> Heard {

@@ -10,6 +10,7 @@ use mistakes::MISTAKES;
 mod editors;
 mod lifecycle;
 mod mistakes;
+mod sla;
 
 /// A small policy without mistakes, to make them in.
 const SMALL: &str = include_str!("tests/small.yaml");

@@ -1,0 +1,310 @@
+//! What an event of the lead means to its clocks.
+//!
+//! Holds: a running clock is answered by log order, a broken one by what
+//! happened when: an answer given in time takes the breach back while its grace lasts.
+//!
+//! Absent on purpose: an answer taken back. A clock that was met has said all there is; an event that
+//! never was is the scorer's business, which withdraws the handoff where it must.
+
+use baton_domain::{
+    Body, Clock, Consent, ConsentState, CrmActivity, CrmKind, Direction, LeadEvent, LogTime, SlaEventKind, Stage,
+    TouchOutcome,
+};
+
+use crate::running::Running;
+use crate::state::{CheckIn, Halt, Handoff, State};
+use crate::step::{enter, start};
+use crate::voice::{Voice, When};
+
+/// Verdicts by which sales gives the lead back for good: nobody owes it a touch any more. A lead
+/// with the wrong owner is not among them: somebody still does.
+const GIVES_BACK: [&str; 12] = [
+    "bad_timing",
+    "budget",
+    "competitor",
+    "customer_already",
+    "duplicate",
+    "never_contact",
+    "no_response",
+    "not_a_fit",
+    "not_icp",
+    "not_now",
+    "spam",
+    "student",
+];
+
+/// What an event means to a clock.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    /// What was promised is done.
+    Answers,
+    /// It is no longer owed.
+    Releases,
+    /// A part of what was promised is done.
+    Counts,
+    /// Nothing.
+    Nothing,
+}
+
+/// Tells each clock of an event of the lead; forgets a lead that asked for it.
+pub(crate) fn hear(voice: &mut Voice<'_>, mut state: State, event: &LeadEvent, at: LogTime) -> Option<State> {
+    if matches!(event.body, Body::Crm(_) | Body::Activity(_)) {
+        state.last_activity = state.last_activity.max(Some(event.occurred_at));
+    }
+    let next = next_stage(&event.body, state.stage);
+    let mut clocks = std::mem::take(&mut state.clocks);
+    let mut cadence_done = false;
+    clocks.retain_mut(|running| {
+        let meaning = meaning(&event.body, running, &state.handoff, next.is_some());
+        let ended = told(voice, &state, running, meaning, event, at);
+        cadence_done |= ended && running.clock == Clock::Cadence && meaning != Meaning::Releases;
+        !ended
+    });
+    state.clocks = clocks;
+    if let Body::Crm(crm) = &event.body {
+        follow_sales(voice, &mut state, crm, event, at, cadence_done);
+    }
+    if let Some(Some(stage)) = next {
+        enter(voice, &mut state, stage, at, at);
+    }
+    if refuses(&event.body) {
+        state.check_in = None;
+        state.halts.clear();
+        state.handoff.over = true;
+    }
+    let erased = matches!(&event.body, Body::Consent(consent) if consent.state == ConsentState::Erased);
+    (!erased).then_some(state)
+}
+
+/// Tells one clock; whether it has ended.
+fn told(
+    voice: &mut Voice<'_>,
+    state: &State,
+    running: &mut Running,
+    meaning: Meaning,
+    event: &LeadEvent,
+    at: LogTime,
+) -> bool {
+    // What sales did before the handoff says nothing about it; a lead's No holds from when it is known.
+    if meaning == Meaning::Nothing || matches!(event.body, Body::Crm(_)) && !running.concerns(event.occurred_at) {
+        return false;
+    }
+    match meaning {
+        Meaning::Counts => {
+            // After the end only an attempt that was made in time counts.
+            if running.breached && !running.in_time(event.occurred_at) {
+                return false;
+            }
+            running.done += 1;
+            running.done >= running.promised && answered(voice, state, running, event, at)
+        }
+        Meaning::Answers => answered(voice, state, running, event, at),
+        Meaning::Releases if running.breached => {
+            running.levels.clear();
+            false
+        }
+        Meaning::Releases | Meaning::Nothing => {
+            let when = When::heard(at, at.millis(), &event.event_id);
+            voice.say(&state.handoff, state.last_activity, running, SlaEventKind::Cancelled, &when);
+            true
+        }
+    }
+}
+
+/// Says that a promise was kept, if it was; `false` when the answer came too late.
+fn answered(voice: &mut Voice<'_>, state: &State, running: &mut Running, event: &LeadEvent, at: LogTime) -> bool {
+    let in_time = running.in_time(event.occurred_at);
+    if running.breached {
+        // Late or not: nobody need be told further up.
+        running.levels.clear();
+        if !in_time || at > running.grace_until {
+            return false;
+        }
+        let when = When::heard(at, at.millis(), &event.event_id);
+        voice.say(&state.handoff, state.last_activity, running, SlaEventKind::Retracted, &when);
+    }
+    // A source whose clock is ahead may date an answer after the deadline before the deadline
+    // has come: then the log's time is the better witness.
+    let until = if in_time { event.occurred_at } else { at.millis() };
+    let when = When::heard(at, until, &event.event_id);
+    voice.say(&state.handoff, state.last_activity, running, SlaEventKind::Met, &when);
+    true
+}
+
+fn meaning(body: &Body, running: &Running, handoff: &Handoff, leaves_stage: bool) -> Meaning {
+    if refuses(body) {
+        return Meaning::Releases;
+    }
+    if running.clock == Clock::StageAge {
+        return if leaves_stage { Meaning::Answers } else { Meaning::Nothing };
+    }
+    match body {
+        Body::Crm(crm) => meaning_of_sales(crm, running.clock, handoff),
+        _ => Meaning::Nothing,
+    }
+}
+
+/// A No to every channel, or the demand to be forgotten.
+fn refuses(body: &Body) -> bool {
+    let refuses = |consent: &Consent| match consent.state {
+        ConsentState::Erased => true,
+        ConsentState::Denied => consent.channel == "all",
+        ConsentState::Granted => false,
+    };
+    matches!(body, Body::Consent(consent) if refuses(consent))
+}
+
+fn meaning_of_sales(crm: &CrmActivity, clock: Clock, handoff: &Handoff) -> Meaning {
+    match (crm.kind, clock) {
+        (CrmKind::Touch, Clock::Cadence) if is_contact(crm) => Meaning::Answers,
+        (CrmKind::Touch, Clock::Cadence) if is_attempt(crm) => Meaning::Counts,
+        (CrmKind::Touch, Clock::FirstTouch | Clock::CheckIn) if is_attempt(crm) => Meaning::Answers,
+        (CrmKind::Accepted | CrmKind::Disposition, Clock::Accept) => Meaning::Answers,
+        (CrmKind::Disposition, Clock::FirstTouch | Clock::Cadence) if gives_back(crm) => Meaning::Releases,
+        (CrmKind::Disposition, Clock::Disposition | Clock::Cadence) if wait_until(crm).is_none() => Meaning::Answers,
+        (CrmKind::Opportunity, Clock::Disposition | Clock::Cadence) => Meaning::Answers,
+        // The CRM naming the owner that the router chose is an echo.
+        (CrmKind::Owner, Clock::Accept) if crm.owner != handoff.owner => Meaning::Releases,
+        _ => Meaning::Nothing,
+    }
+}
+
+/// A person of sales tried to reach the lead.
+fn is_attempt(crm: &CrmActivity) -> bool {
+    crm.touch.as_ref().is_some_and(|touch| !touch.automated && touch.direction == Direction::Outbound)
+}
+
+/// Lead and rep spoke.
+fn is_contact(crm: &CrmActivity) -> bool {
+    crm.touch.as_ref().is_some_and(|touch| !touch.automated && touch.outcome == TouchOutcome::Connected)
+}
+
+fn gives_back(crm: &CrmActivity) -> bool {
+    crm.disposition.as_ref().is_some_and(|verdict| GIVES_BACK.contains(&verdict.code.as_str()))
+}
+
+/// The date to which a verdict that keeps the lead puts it off.
+fn wait_until(crm: &CrmActivity) -> Option<LogTime> {
+    let date = crm.disposition.as_ref()?.next_check_in?;
+    (!gives_back(crm)).then(|| LogTime::from_millis(date))
+}
+
+/// Whether the lead leaves its stage, and for which: `Some(None)` is out of the funnel's middle.
+fn next_stage(body: &Body, stage: Option<Stage>) -> Option<Option<Stage>> {
+    let stage = stage?;
+    let Body::Crm(crm) = body else { return None };
+    let next = match crm.kind {
+        CrmKind::Accepted => Some(Stage::Sal),
+        CrmKind::Disposition if gives_back(crm) => return Some(None),
+        CrmKind::Disposition => {
+            let qualifies = |code: &str| matches!(code, "qualified" | "qualified_as_expected");
+            crm.disposition.as_ref().filter(|verdict| qualifies(&verdict.code)).map(|_| Stage::Sql)
+        }
+        CrmKind::Opportunity => match crm.opportunity.as_deref() {
+            Some("won" | "lost") => return Some(None),
+            _ => Some(Stage::Opportunity),
+        },
+        CrmKind::Touch | CrmKind::Status | CrmKind::Owner => None,
+    };
+    next.filter(|next| *next > stage).map(Some)
+}
+
+/// What sales did beyond the clocks that run: clocks that it starts, and reasons to stand still.
+fn follow_sales(
+    voice: &mut Voice<'_>,
+    state: &mut State,
+    crm: &CrmActivity,
+    event: &LeadEvent,
+    at: LogTime,
+    cadence_done: bool,
+) {
+    let Some(assigned_at) = state.handoff.assigned_at.filter(|at| event.occurred_at >= at.millis()) else { return };
+    match crm.kind {
+        CrmKind::Touch if !state.handoff.over => {
+            let done_at = LogTime::from_millis(event.occurred_at).clamp(assigned_at, at.max(assigned_at));
+            if is_attempt(crm) && !is_contact(crm) && !state.handoff.tried {
+                begin_cadence(voice, state, event, done_at, at);
+            }
+            if (is_contact(crm) || cadence_done) && !state.handoff.reached {
+                state.handoff.tried = true;
+                state.handoff.reached = true;
+                start(voice, state, Clock::Disposition, done_at, at);
+            }
+        }
+        CrmKind::Disposition if gives_back(crm) => {
+            let date = crm.disposition.as_ref().and_then(|verdict| verdict.next_check_in);
+            let date = date.map(|at| LogTime::from_millis(at)).filter(|date| *date > at);
+            state.check_in = date.map(|at| CheckIn { at, event_id: event.event_id.clone() });
+            state.handoff.over = true;
+            state.stage = None;
+            state.halts.clear();
+        }
+        CrmKind::Disposition => {
+            let Some(until) = wait_until(crm).filter(|until| *until > at) else { return };
+            let cause = crm.disposition.as_ref().map_or("", |verdict| &verdict.code);
+            let halt = Halt { cause: cause.to_owned(), event_id: event.event_id.clone(), until: Some(until) };
+            state.halts.retain(|halt| halt.until.is_none());
+            add_halt(voice, state, at, halt);
+        }
+        CrmKind::Status => follow_status(voice, state, crm, event, at),
+        CrmKind::Touch | CrmKind::Owner | CrmKind::Accepted | CrmKind::Opportunity => {}
+    }
+}
+
+/// The first attempt starts the count of them, itself included.
+fn begin_cadence(voice: &mut Voice<'_>, state: &mut State, event: &LeadEvent, first: LogTime, at: LogTime) {
+    state.handoff.tried = true;
+    start(voice, state, Clock::Cadence, first, at);
+    let mut clocks = std::mem::take(&mut state.clocks);
+    clocks.retain_mut(|running| {
+        running.clock != Clock::Cadence || !told(voice, state, running, Meaning::Counts, event, at)
+    });
+    state.clocks = clocks;
+}
+
+fn follow_status(voice: &mut Voice<'_>, state: &mut State, crm: &CrmActivity, event: &LeadEvent, at: LogTime) {
+    let Some(status) = crm.status.as_ref() else { return };
+    let was_halted = !state.halts.is_empty();
+    let stops = voice.policy.sla.pause_statuses.contains(status);
+    if stops && state.halts.iter().any(|halt| halt.until.is_none()) {
+        return;
+    }
+    state.halts.retain(|halt| halt.until.is_some());
+    if stops {
+        let halt = Halt { cause: status.clone(), event_id: event.event_id.clone(), until: None };
+        add_halt(voice, state, at, halt);
+    } else if was_halted && state.halts.is_empty() {
+        resume_clocks(voice, state, at, &event.event_id);
+    }
+}
+
+fn add_halt(voice: &mut Voice<'_>, state: &mut State, at: LogTime, halt: Halt) {
+    halt_clocks(voice, state, at, &halt);
+    state.halts.push(halt);
+}
+
+/// Clocks of what the rep owes stand still; a lead grows old all the same.
+fn may_halt(running: &Running) -> bool {
+    let is_reps = matches!(running.clock, Clock::Accept | Clock::FirstTouch | Clock::Disposition);
+    is_reps && !(running.breached && running.levels.is_empty())
+}
+
+/// Stops the rep's clocks that run.
+pub(crate) fn halt_clocks(voice: &mut Voice<'_>, state: &mut State, at: LogTime, halt: &Halt) {
+    let handoff = &state.handoff;
+    for running in state.clocks.iter_mut().filter(|running| may_halt(running) && !running.is_halted()) {
+        running.halt(voice.policy, &handoff.pool, at, &halt.cause, &halt.event_id);
+        let when = When::heard(at, at.millis(), &halt.event_id);
+        voice.say(handoff, state.last_activity, running, SlaEventKind::Paused, &when);
+    }
+}
+
+/// Lets the clocks that stand still go on.
+pub(crate) fn resume_clocks(voice: &mut Voice<'_>, state: &mut State, at: LogTime, event_id: &str) {
+    let handoff = &state.handoff;
+    for running in state.clocks.iter_mut().filter(|running| running.is_halted()) {
+        running.resume(voice.policy, &handoff.pool, at);
+        let when = When::heard(at, at.millis(), event_id);
+        voice.say(handoff, state.last_activity, running, SlaEventKind::Resumed, &when);
+    }
+}
