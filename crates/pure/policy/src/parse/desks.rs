@@ -97,13 +97,17 @@ pub(super) fn strategy(fields: &Fields<'_>, reps: Option<&BTreeMap<String, Rep>>
     if let Some(dispatcher) = dispatcher.as_ref().filter(|_| name != "dispatcher") {
         dispatcher.wrong("only a pool with `strategy: dispatcher` has one");
     }
+    // Read whatever the strategy: what is misplaced may also be wrong.
+    let (most, rep) = (cap.and_then(|f| f.integer(0, 1_000)), dispatcher.map(|f| refer(&f, "rep", reps)));
     match name.as_str() {
         "least_loaded" => Strategy::LeastLoaded,
-        "balanced" => Strategy::Balanced { catch_up_cap: cap.and_then(|f| f.integer(0, 1_000)).unwrap_or(3) },
+        "balanced" => Strategy::Balanced { catch_up_cap: most.unwrap_or(3) },
         "claim" => Strategy::Claim,
         "dispatcher" => {
-            let dispatcher = fields.need("dispatcher").map(|f| refer(&f, "rep", reps)).unwrap_or_default();
-            Strategy::Dispatcher { dispatcher }
+            if rep.is_none() {
+                fields.missing("dispatcher", None);
+            }
+            Strategy::Dispatcher { dispatcher: rep.unwrap_or_default() }
         }
         _ => Strategy::Weighted,
     }
