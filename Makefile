@@ -7,7 +7,7 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 .DEFAULT_GOAL := help
 # Two steps at once would only fight over the target folder and the cores.
 .NOTPARALLEL:
-.PHONY: help build demo test check unit verify-deploy verify-scripts verify-mutants broker-test failpoints-bin chaos-failpoints fixture chaos-smoke chaos chaos-cluster chaos-storm chaos-detect mutants mutants-pure fuzz-calendar clean
+.PHONY: help build demo test check unit fuzz-order verify-deploy verify-scripts verify-mutants broker-test failpoints-bin chaos-failpoints fixture chaos-smoke chaos chaos-cluster chaos-storm chaos-detect mutants mutants-pure fuzz-calendar clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,7 +34,10 @@ verify-scripts: ## The broker and demo scripts, tried with signals and faults
 	@deploy/checks/broker.sh
 	@deploy/checks/demo.sh
 
-verify-mutants: ## Every planted mutant still applies to the code
+verify-fuzz-order: ## A million histories, shuffled and repeated: the same scores (PROPTEST_CASES=n)
+	@CARGO_TARGET_DIR=$(TARGET) PROPTEST_CASES=$${PROPTEST_CASES:-1000000} $(CARGO) test --release --locked -p baton-score neither_order_nor_repetition
+
+mutants: ## Every planted mutant still applies to the code
 	@tests/mutants/run --check
 
 # A broker that is missing here is a failure, not a reason to skip. The whole workspace is named

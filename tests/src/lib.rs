@@ -3,11 +3,14 @@
 pub mod leads;
 
 /// Topics whose records must not depend on how they came about.
-pub const OUTCOMES: [&str; 14] = [
+pub const OUTCOMES: [&str; 17] = [
     "lifecycle.changed",
     "lifecycle.rejected",
     "status.changed",
     "nurture.events",
+    "lead.cooled",
+    "enrichment.requested",
+    "handoff.revised",
     "lead.qualified",
     "lead.assignment",
     "lead.handoff",

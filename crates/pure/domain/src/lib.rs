@@ -12,6 +12,7 @@ mod event;
 mod handoff;
 mod ledger;
 mod lifecycle;
+mod notice;
 mod points;
 mod policy;
 mod raw;
@@ -36,11 +37,12 @@ pub use lifecycle::{
     CauseClass, Label, LifecycleChanged, LifecycleRejected, NurtureEvent, NurtureKind, Stage, Status, StatusChanged,
     Verdict,
 };
+pub use notice::{EnrichmentRequested, HandoffRevised, LeadCooled, Revision};
 pub use points::Points;
 pub use policy::PolicyPublished;
 pub use raw::{IdentityLink, Ids, RawEvent};
 pub use roster::{Absence, RepState, RepStatus, RosterEvent, RosterInput};
-pub use score::{Band, Contribution, ContributionKind, Grade, ScoreUpdate};
+pub use score::{Band, Contribution, ContributionKind, Grade, ScoreUpdate, Span};
 pub use sla::{Clock, ClockStart, MARKETING, Party, Pause, SlaAction, SlaEvent, SlaEventKind, WatchInput};
 pub use time::{LogTime, Millis};
 

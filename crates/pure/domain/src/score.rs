@@ -92,12 +92,25 @@ pub struct Contribution {
     pub kind: ContributionKind,
     /// The rule, or the group for a group's cap, or `total`.
     pub rule: String,
-    /// The event or fact behind it; empty for a cap, floor or damp.
+    /// The event or fact behind it, of several the one worth most; empty for a cap, floor or damp.
     pub event_id: String,
     /// When that happened.
     pub occurred_at: Millis,
     /// Points now, after decay; negative for a cap or damp.
     pub points: Points,
+    /// How many events are told in this one line; 1 but in a long receipt.
+    pub count: i32,
+    /// The earliest and the latest of several.
+    pub span: Option<Span>,
+}
+
+/// From when to when several events happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// When the earliest happened.
+    pub first_at: Millis,
+    /// When the latest happened.
+    pub last_at: Millis,
 }
 
 /// The sorts of receipt line.

@@ -5,9 +5,9 @@
 use std::rc::Rc;
 
 use baton_domain::{
-    Assignment, AssignmentRequest, ClockStart, EngagementUpdate, Handoff, IdentityLink, LeadEvent, Ledger,
-    LifecycleChanged, LifecycleRejected, NurtureEvent, PolicyPublished, Qualified, RawEvent, ScoreUpdate, SlaEvent,
-    StatusChanged,
+    Assignment, AssignmentRequest, ClockStart, EngagementUpdate, EnrichmentRequested, Handoff, HandoffRevised,
+    IdentityLink, LeadCooled, LeadEvent, Ledger, LifecycleChanged, LifecycleRejected, NurtureEvent, PolicyPublished,
+    Qualified, RawEvent, ScoreUpdate, SlaEvent, StatusChanged,
 };
 use baton_wire::{Frame, Record};
 use serde::Serialize;
@@ -40,6 +40,12 @@ pub enum Kind {
     Status,
     /// `NurtureEvent`.
     Nurture,
+    /// `LeadCooled`.
+    Cooled,
+    /// `EnrichmentRequested`.
+    Enrichment,
+    /// `HandoffRevised`.
+    Revised,
     /// `Qualified`.
     Qualified,
     /// `AssignmentRequest`.
@@ -77,6 +83,9 @@ impl Kind {
             "lifecycle.rejected" => Self::Rejected,
             "status.changed" => Self::Status,
             "nurture.events" => Self::Nurture,
+            "lead.cooled" => Self::Cooled,
+            "enrichment.requested" => Self::Enrichment,
+            "handoff.revised" => Self::Revised,
             "lead.qualified" => Self::Qualified,
             "assignment.requests" => Self::Request,
             "lead.handoff" => Self::Handoff,
@@ -104,6 +113,9 @@ pub struct Nouns {
     rejected: Codec<LifecycleRejected>,
     status: Codec<StatusChanged>,
     nurture: Codec<NurtureEvent>,
+    cooled: Codec<LeadCooled>,
+    enrichment: Codec<EnrichmentRequested>,
+    revised: Codec<HandoffRevised>,
     qualified: Codec<Qualified>,
     request: Codec<AssignmentRequest>,
     handoff: Codec<Handoff>,
@@ -127,6 +139,9 @@ impl Nouns {
             rejected: Codec::new(schemas),
             status: Codec::new(schemas),
             nurture: Codec::new(schemas),
+            cooled: Codec::new(schemas),
+            enrichment: Codec::new(schemas),
+            revised: Codec::new(schemas),
             qualified: Codec::new(schemas),
             request: Codec::new(schemas),
             handoff: Codec::new(schemas),
@@ -156,6 +171,9 @@ impl Nouns {
             Kind::Rejected => tell(&mut self.rejected, value),
             Kind::Status => tell(&mut self.status, value),
             Kind::Nurture => tell(&mut self.nurture, value),
+            Kind::Cooled => tell(&mut self.cooled, value),
+            Kind::Enrichment => tell(&mut self.enrichment, value),
+            Kind::Revised => tell(&mut self.revised, value),
             Kind::Qualified => tell(&mut self.qualified, value),
             Kind::Request => tell(&mut self.request, value),
             Kind::Handoff => tell(&mut self.handoff, value),

@@ -4,8 +4,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use baton_domain::{
-    AssignmentRequest, Body, EngagementUpdate, LeadEvent, Ledger, LifecycleChanged, LifecycleRejected, LogTime,
-    NurtureEvent, NurtureKind, PolicyChange, Qualified, RouteInput, ScoreUpdate, Stamp, Status, StatusChanged, Tick,
+    AssignmentRequest, Body, EngagementUpdate, EnrichmentRequested, HandoffRevised, LeadCooled, LeadEvent, Ledger,
+    LifecycleChanged, LifecycleRejected, LogTime, NurtureEvent, NurtureKind, PolicyChange, Qualified, RouteInput,
+    ScoreUpdate, Stamp, Status, StatusChanged, Tick,
 };
 use baton_engine::{Ctx, Incoming, Order, Processor, StageSpec, Stamped, Writers};
 use baton_policy::Policy;
@@ -29,11 +30,24 @@ const QUALIFIED: usize = 2;
 const REJECTED: usize = 3;
 const STATUS: usize = 4;
 const NURTURE: usize = 5;
-const REQUESTS: usize = 6;
+const COOLED: usize = 6;
+const ENRICHMENT: usize = 7;
+const REVISED: usize = 8;
+const REQUESTS: usize = 9;
 
 pub(crate) fn spec(topology: &Topology) -> StageSpec {
     let inputs = vec![lead_input(topology, name::AGGREGATE, Order::Stamped(Writers::Own))];
-    let said = [name::SCORE, name::LIFECYCLE, name::QUALIFIED, name::REJECTED, name::STATUS, name::NURTURE];
+    let said = [
+        name::SCORE,
+        name::LIFECYCLE,
+        name::QUALIFIED,
+        name::REJECTED,
+        name::STATUS,
+        name::NURTURE,
+        name::COOLED,
+        name::ENRICHMENT,
+        name::REVISED,
+    ];
     let mut outputs = outputs(topology, &said);
     outputs.push((topology.full(name::REQUESTS), 1));
     frame(topology, STAGE, inputs, outputs)
@@ -47,6 +61,9 @@ pub(crate) struct Host {
     rejected: Codec<LifecycleRejected>,
     statuses: Codec<StatusChanged>,
     nurture: Codec<NurtureEvent>,
+    cooled: Codec<LeadCooled>,
+    wanted: Codec<EnrichmentRequested>,
+    revised: Codec<HandoffRevised>,
     qualified: Codec<Qualified>,
     requests: Codec<AssignmentRequest>,
     ledger: Codec<Ledger>,
@@ -63,6 +80,9 @@ impl Host {
             rejected: Codec::new(schemas),
             statuses: Codec::new(schemas),
             nurture: Codec::new(schemas),
+            cooled: Codec::new(schemas),
+            wanted: Codec::new(schemas),
+            revised: Codec::new(schemas),
             qualified: Codec::new(schemas),
             requests: Codec::new(schemas),
             ledger: Codec::new(schemas),
@@ -78,6 +98,9 @@ impl Host {
                 Said::Rejected(rejected) => self.say_rejected(rejected, ctx),
                 Said::Status(change) => self.say_status(change, ctx),
                 Said::Nurture(news) => self.say_nurture(news, ctx),
+                Said::Cooled(cooled) => self.say_cooled(cooled, ctx),
+                Said::Enrichment(wanted) => self.say_wanted(wanted, ctx),
+                Said::Revised(revised) => self.say_revised(revised, ctx),
                 Said::Qualified(qualified) => self.say_qualified(*qualified, ctx),
                 Said::Request(request) => self.say_request(*request, ctx),
             }
@@ -159,6 +182,32 @@ impl Host {
         envelope::emit(ctx, To { topic: NURTURE, partition: ctx.lane() }, &envelope, &self.buffer);
     }
 
+    fn say_cooled(&mut self, mut cooled: LeadCooled, ctx: &mut Ctx<'_>) {
+        cooled.stamp.lane = ctx.lane();
+        self.cooled.encode(&cooled, &mut self.buffer);
+        let LeadCooled { stamp, lead_id, .. } = &cooled;
+        let id = format!("{lead_id}@{}-cooled", stamp.at.0);
+        // Time alone is behind it.
+        let news = News { kind: "lead.cooled.v1", lead_id, at: stamp.at, cause: &id };
+        self.emit(COOLED, &id, &news, ctx);
+    }
+
+    fn say_wanted(&mut self, mut wanted: EnrichmentRequested, ctx: &mut Ctx<'_>) {
+        wanted.stamp.lane = ctx.lane();
+        self.wanted.encode(&wanted, &mut self.buffer);
+        let EnrichmentRequested { stamp, lead_id, event_id, .. } = &wanted;
+        let news = News { kind: "enrichment.requested.v1", lead_id, at: stamp.at, cause: event_id };
+        self.emit(ENRICHMENT, &format!("{lead_id}@{}-enrichment", stamp.at.0), &news, ctx);
+    }
+
+    fn say_revised(&mut self, mut revised: HandoffRevised, ctx: &mut Ctx<'_>) {
+        revised.stamp.lane = ctx.lane();
+        self.revised.encode(&revised, &mut self.buffer);
+        let HandoffRevised { stamp, lead_id, event_id, handoff_id, .. } = &revised;
+        let news = News { kind: "handoff.revised.v1", lead_id, at: stamp.at, cause: event_id };
+        self.emit(REVISED, &format!("{handoff_id}@{}", stamp.at.0), &news, ctx);
+    }
+
     fn say_request(&mut self, request: Request, ctx: &mut Ctx<'_>) {
         let Request { at, lead_id, event_id, input } = request;
         let stamp = Stamp { at, lane: ctx.lane() };
@@ -216,6 +265,21 @@ impl Host {
         // Keyed by lead, for ties in log time and for the reader; the partition is the capacity domain's.
         envelope::emit(ctx, to, &envelope, &self.buffer);
     }
+
+    /// Adds what is in the buffer to a topic of the lead's own partition.
+    fn emit(&self, topic: usize, id: &str, news: &News<'_>, ctx: &mut Ctx<'_>) {
+        let News { kind, lead_id, at, cause } = *news;
+        let envelope = Envelope { kind, stage: STAGE, id, lead_id, at, cause };
+        envelope::emit(ctx, To { topic, partition: ctx.lane() }, &envelope, &self.buffer);
+    }
+}
+
+/// What the envelopes of the scorer's records differ in, but for the id.
+struct News<'a> {
+    kind: &'a str,
+    lead_id: &'a str,
+    at: LogTime,
+    cause: &'a str,
 }
 
 impl Processor for Host {

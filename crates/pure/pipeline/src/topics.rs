@@ -62,6 +62,9 @@ pub(crate) mod name {
     pub(crate) const REJECTED: &str = "lifecycle.rejected";
     pub(crate) const STATUS: &str = "status.changed";
     pub(crate) const NURTURE: &str = "nurture.events";
+    pub(crate) const COOLED: &str = "lead.cooled";
+    pub(crate) const ENRICHMENT: &str = "enrichment.requested";
+    pub(crate) const REVISED: &str = "handoff.revised";
     pub(crate) const QUALIFIED: &str = "lead.qualified";
     pub(crate) const REQUESTS: &str = "assignment.requests";
     pub(crate) const HANDOFF: &str = "lead.handoff";
@@ -133,6 +136,9 @@ impl Topology {
         add(name::REJECTED, lanes, week, "moves and statuses that were asked for and are not allowed");
         add(name::STATUS, lanes, Cleanup::Delete(self.history_ms), "where the work on each lead stands");
         add(name::NURTURE, lanes, week, "leads that marketing takes care of, and those it does no more");
+        add(name::COOLED, lanes, week, "leads that were warm and are no more");
+        add(name::ENRICHMENT, lanes, week, "warm leads about whom too little is known");
+        add(name::REVISED, lanes, Cleanup::Delete(self.history_ms), "handoffs whose grounds were taken back");
         add(name::QUALIFIED, lanes, week, "the decision that a lead is ready, and why now");
         add(name::REQUESTS, 1, week, "requests for a desk, for the router");
         add(name::HANDOFF, lanes, Cleanup::Delete(self.history_ms), "a lead on a named desk, with its context");

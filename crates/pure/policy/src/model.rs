@@ -287,6 +287,39 @@ pub struct Decision {
     pub cool_down_ms: i64,
     /// Engagement must fall to this share (percent) of the band's least before the matrix may fire again in a new episode.
     pub rearm_percent: i64,
+    /// A warm lead has cooled when its engagement falls below this share (percent) of its band's least.
+    pub low_percent: i64,
+    /// For how long a lead must have stood in cells that hand off before the matrix does, in ms; a
+    /// hand-raise does not wait.
+    pub dwell_ms: i64,
+    /// What becomes of warm leads about whom too little is known; `None` leaves them to the matrix.
+    pub unknown: Option<Unknown>,
+    /// What sales is told of after the handoff; `None` tells nothing.
+    pub alerts: Option<Alerts>,
+}
+
+/// What becomes of a warm lead of grade U.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// The bands that are warm enough, rising.
+    pub bands: Vec<i32>,
+    /// For how long of log time facts are waited for, in ms.
+    pub hold_ms: i64,
+    /// The lane in which the lead is reviewed when none came.
+    pub then: String,
+}
+
+/// What sales is told of after the handoff: an activity that meets any of these.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alerts {
+    /// Event names.
+    pub events: Vec<String>,
+    /// Content stages.
+    pub content_stages: Vec<String>,
+    /// Whether a hand-raise is told.
+    pub hand_raise: bool,
+    /// What comes within this time of the last alert about the lead is gathered into the next one, in ms.
+    pub every_ms: i64,
 }
 
 /// Which desk.

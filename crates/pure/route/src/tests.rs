@@ -63,7 +63,7 @@ fn policy(reps: Vec<(&str, Rep)>, pools: Vec<(&str, Pool)>) -> Policy {
         name: "test".to_owned(),
         version: 7,
         identity: Identity { dedupe_ms: 0, max_skew_ms: 0, placeholder_ids: Vec::new() },
-        decision: Decision { matrix: BTreeMap::new(), hand_raise: BTreeMap::new(), cool_down_ms: 0, rearm_percent: 0 },
+        decision: Decision::default(),
         lifecycle: baton_policy::Lifecycle::default(),
         routing: Routing {
             rules: rules.collect(),

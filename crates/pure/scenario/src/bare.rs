@@ -38,6 +38,9 @@ pub fn play(policy: &Policy, lines: &[(Millis, String)]) -> Vec<Seen> {
             Said::Rejected(refused) => seen.push(of("lifecycle.rejected", &refused.lead_id, &refused)),
             Said::Status(change) => seen.push(of("status.changed", &change.lead_id, &change)),
             Said::Nurture(news) => seen.push(of("nurture.events", &news.lead_id, &news)),
+            Said::Cooled(news) => seen.push(of("lead.cooled", &news.lead_id, &news)),
+            Said::Enrichment(news) => seen.push(of("enrichment.requested", &news.lead_id, &news)),
+            Said::Revised(news) => seen.push(of("handoff.revised", &news.lead_id, &news)),
             Said::Qualified(ready) => {
                 let lead_id = &ready.decision.lead_id;
                 seen.push(of("lead.qualified", lead_id, &ready));

@@ -8,14 +8,15 @@
 //! had not come" for the trigger set.
 
 use baton_domain::{
-    Activity, Body, Consent, ConsentState, History, LeadEvent, Linked, Millis, Points, ReasonKind, RouteInput, Stage,
-    Status,
+    Activity, Band, Body, Consent, ConsentState, History, LeadEvent, Linked, Millis, Points, ReasonKind, RouteInput,
+    Stage, Status,
 };
 use baton_policy::{FactRule, Policy, Rearm};
 
 use crate::State;
 use crate::criteria::kept_by;
 use crate::episode::effect;
+use crate::hold::Waiting;
 use crate::lifecycle::{Answer, Trigger, answer};
 use crate::marks::{Mark, content_of, reached};
 use crate::moves::{Move, Told};
@@ -39,6 +40,14 @@ pub(crate) struct Advanced {
     pub(crate) opened: Option<Opening>,
     /// What the router is to hear, beside the opening.
     pub(crate) request: Option<RouteInput>,
+    /// Where the lead stood just before.
+    pub(crate) before: Standing,
+    /// The lead crossed the line and has to wait.
+    pub(crate) began: bool,
+    /// The open handoff was taken back.
+    pub(crate) withdrawn: bool,
+    /// The event took back one of which there was a trace.
+    pub(crate) forgot: bool,
 }
 
 /// What sales asked for and may not have, and the rule that forbids it.
@@ -56,11 +65,15 @@ pub(crate) struct Opening {
     /// Somebody other than the last owner is to look first.
     pub(crate) review: bool,
     pub(crate) history: History,
+    /// The wait that ended with it, where time alone opened it.
+    pub(crate) waited: Option<Box<Waiting>>,
+    /// The band in which it opened; a lead that waited keeps that in which it crossed the line.
+    pub(crate) band: Band,
 }
 
 impl Opening {
-    pub(crate) fn new(lane: String, raise: Option<Raise>, reason: ReasonKind) -> Self {
-        Self { lane, raise, reason, review: false, history: History::default() }
+    pub(crate) fn new(lane: String, raise: Option<Raise>, reason: ReasonKind, band: Band) -> Self {
+        Self { lane, raise, reason, review: false, history: History::default(), waited: None, band }
     }
 }
 
@@ -79,14 +92,20 @@ pub(crate) fn advance(policy: &Policy, state: State, now: Millis, event: &LeadEv
         checked_in: None,
         was_kept,
         kept_by: None,
+        began: false,
+        withdrawn: false,
+        forgot: false,
     };
     // Between events engagement only falls, so just before an event it is at its lowest.
     turn.state.arm(policy, now);
     turn.take();
     turn.settle();
+    if let Body::Retracted(retraction) = &event.body {
+        turn.withdraw(retraction);
+    }
     let opened = turn.open(&before);
-    let Turn { state, moves, rejected, request, kept_by, .. } = turn;
-    Advanced { state, moves, rejected, kept_by, opened, request }
+    let Turn { state, moves, rejected, request, kept_by, began, withdrawn, forgot, .. } = turn;
+    Advanced { state, moves, rejected, kept_by, opened, request, before, began, withdrawn, forgot }
 }
 
 /// One event as it is applied.
@@ -103,6 +122,9 @@ pub(crate) struct Turn<'a> {
     /// Before the event, a mandatory question was answered no.
     was_kept: bool,
     kept_by: Option<String>,
+    pub(crate) began: bool,
+    pub(crate) withdrawn: bool,
+    forgot: bool,
 }
 
 impl Turn<'_> {
@@ -119,6 +141,7 @@ impl Turn<'_> {
             Body::Crm(crm) => self.sales(crm),
             Body::Consent(consent) => self.consent(consent, None),
             Body::Tick(_) => self.due(),
+            Body::Retracted(retraction) => self.forgot = self.state.forget(&retraction.event_id),
             _ => {}
         }
     }
@@ -149,6 +172,8 @@ impl Turn<'_> {
                     occurred_at: event.occurred_at,
                     heard_at: self.now,
                 });
+            } else if let Some(opened) = self.state.opened.as_mut().filter(|_| asks) {
+                opened.ask(&event.event_id);
             }
         }
         self.state.marks.shrink(policy, self.now);
@@ -201,7 +226,7 @@ impl Turn<'_> {
         let known = |name: &str| self.state.facts.get(&self.policy.fit, name, self.now).map(|known| &known.value);
         let broken = |rule: &&FactRule| rule.test.holds(known(&rule.fact));
         let broken = self.policy.fit.disqualify.iter().find(broken).map(|rule| rule.id.clone());
-        let learned = matches!(self.event.body, Body::Facts(_));
+        let learned = matches!(self.event.body, Body::Facts(_) | Body::Retracted(_));
         match broken {
             Some(rule) if self.moves_by(Trigger::Ruled, &rule, Told::default()) => {
                 self.state.ruled_out_by = Some(rule);
@@ -215,6 +240,9 @@ impl Turn<'_> {
         }
         if self.state.base() == Stage::Identified {
             self.moves_by(Trigger::Identified, "identified", Told::default());
+        } else if self.state.stage == Stage::Identified {
+            // What made it more than a visitor was taken back.
+            self.go(Stage::Visitor, "retracted".to_owned(), Told::default());
         }
     }
 
@@ -227,12 +255,17 @@ impl Turn<'_> {
             Stage::Customer => self.policy.lifecycle.expansion,
             _ => false,
         };
-        let (raise, matrix) = (self.granted(&after, news), self.crossed(before, &after, news));
+        let (raise, crossed) = (self.granted(&after, news), self.crossed(before, &after, news));
         let in_play = free && self.state.in_play(self.policy, self.now);
         self.state.considered = in_play && (news || self.state.considered);
         let check_in = self.policy.lifecycle.check_in_lane.clone().filter(|_| self.checked_in.is_some());
-        let check_in = check_in.map(|lane| Opening::new(lane, None, ReasonKind::CheckIn));
-        let mut opening = raise.or(check_in).or(matrix).filter(|_| free)?;
+        let check_in = check_in.map(|lane| Opening::new(lane, None, ReasonKind::CheckIn, after.band));
+        if !free {
+            self.state.waiting = None;
+            return None;
+        }
+        let mut opening = raise.or(check_in).or_else(|| self.waited(before, &after, crossed))?;
+        self.state.waiting = None;
         self.kept_by = kept_by(self.policy, &self.state, self.now);
         if self.kept_by.is_some() {
             // When the answer changes, the matrix looks at the lead anew.
@@ -252,7 +285,7 @@ impl Turn<'_> {
         };
         let ready = if self.state.stage == Stage::Customer { Trigger::Expansion } else { Trigger::Ready };
         self.begin(ready, cause, Some(Status::New));
-        self.state.opened_in = after.band;
+        self.state.opened_in = opening.band;
         Some(opening)
     }
 
@@ -269,15 +302,17 @@ impl Turn<'_> {
         let raise = self.state.raise.as_ref()?;
         let due = raise.event_id == self.event.event_id || (news && self.now.since(raise.heard_at) <= RAISE_WAITS_MS);
         let lane = self.policy.decision.hand_raise.get(&after.grade).filter(|_| due)?;
-        Some(Opening::new(lane.clone(), Some(raise.clone()), ReasonKind::HandRaise))
+        Some(Opening::new(lane.clone(), Some(raise.clone()), ReasonKind::HandRaise, after.band))
     }
 
-    /// The handoff that the matrix asks for: on a step up, or at the first news of a lead that came (back) into play.
-    fn crossed(&self, before: &Standing, after: &Standing, news: bool) -> Option<Opening> {
-        let lane = after.lane(self.policy)?;
-        let risen = before.lane(self.policy).is_none() || after.band < before.band || !self.state.considered;
-        let in_play = self.state.in_play(self.policy, self.now);
-        (news && risen && in_play).then(|| Opening::new(lane.clone(), None, ReasonKind::Matrix))
+    /// Whether the matrix asks for a handoff, or for facts: on a step up, or at the first news of a lead
+    /// that came (back) into play.
+    fn crossed(&self, before: &Standing, after: &Standing, news: bool) -> bool {
+        let hands_off = |standing: &Standing| standing.lane(self.policy).is_some();
+        let is_held = |standing: &Standing| standing.held(self.policy).is_some();
+        let stood = if hands_off(after) { hands_off(before) } else { is_held(before) };
+        let risen = !stood || after.band < before.band || !self.state.considered;
+        news && risen && (hands_off(after) || is_held(after)) && self.state.in_play(self.policy, self.now)
     }
 }
 

@@ -74,6 +74,18 @@ impl Facts {
         self.shrink(policy);
     }
 
+    /// Takes back what an event claimed; what was claimed before holds again. Answers whether there was any.
+    pub(crate) fn forget(&mut self, event_id: &str) -> bool {
+        let mut found = false;
+        self.0.retain(|_, claims| {
+            let all = claims.len();
+            claims.retain(|claim| claim.event_id != event_id);
+            found |= claims.len() < all;
+            !claims.is_empty()
+        });
+        found
+    }
+
     /// Of the facts that nobody asks for, the first by name stay, whatever came first.
     fn shrink(&mut self, policy: &Policy) {
         if self.0.len() <= UNASKED {

@@ -5,27 +5,34 @@
 //! Holds: a receipt sums to its score exactly; the score at an instant does not
 //! depend on the order in which the activities arrived; an episode has at most
 //! one handoff; a lead that is ruled out or must not be contacted has none; the
-//! passing of time hands nobody off but on the date that sales was promised.
+//! passing of time takes nobody over the line but on the date that sales was promised.
 //!
 //! Absent on purpose: desks, reps and promises (the stages behind), floats.
 //!
 //! Beside the anatomy of every stage (`step`, `state`): `decay` halves points,
 //! `marks` keeps what earned them, `facts` what is known, `reckon` adds them up,
-//! `criteria` answers questions, `lifecycle` is the table of moves, `moves` makes
-//! them, `episode` remembers how they ended, `sales` hears the CRM, `due` the
-//! calendar, `decide` applies one event, `trigger` says which inputs made the
-//! difference.
+//! `cool` finds when they are too few, `criteria` answers questions, `lifecycle`
+//! is the table of moves, `moves` makes them, `episode` remembers how they ended,
+//! `sales` hears the CRM, `due` the calendar, `decide` applies one event, `hold`
+//! has a lead wait between the line and the handoff, `trigger` says which inputs
+//! made the difference, `retract` takes one back, `alert` says what sales hears
+//! afterwards, `recompute` checks a receipt.
 
+mod alert;
+mod cool;
 mod criteria;
 mod decay;
 mod decide;
 mod due;
 mod episode;
 mod facts;
+mod hold;
 mod lifecycle;
 mod marks;
 mod moves;
 mod reckon;
+mod recompute;
+mod retract;
 mod sales;
 mod state;
 mod step;
@@ -33,5 +40,6 @@ mod step;
 mod tests;
 mod trigger;
 
+pub use recompute::recompute;
 pub use state::State;
 pub use step::{Request, Said, Score};

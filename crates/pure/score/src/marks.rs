@@ -17,6 +17,10 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::decay::decayed;
 
+/// Marks kept beyond those that a rule counts (of each piece of content, of each day): they count
+/// again when an earlier one is taken back.
+const SPARE: i64 = 4;
+
 /// The marks of a lead, by rule id.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -54,7 +58,7 @@ impl Marks {
             let then = now.plus(-span);
             marks.retain(|mark| mark.occurred_at >= then || rule.asked_for || !spent(rule, mark, then));
         } else {
-            marks.retain(admits(rule));
+            marks.retain(admits(rule, SPARE));
             // A question about the rule is answered by the last mark, whatever it is worth.
             let last = marks.last().filter(|_| rule.asked_for).cloned();
             marks.retain(|mark| !spent(rule, mark, now) || last.as_ref() == Some(mark));
@@ -73,6 +77,18 @@ impl Marks {
             }
             self.0.retain(|_, marks| !marks.is_empty());
         }
+    }
+
+    /// Removes the marks of an event; answers whether there were any.
+    pub(crate) fn forget(&mut self, event_id: &str) -> bool {
+        let mut found = false;
+        for marks in self.0.values_mut() {
+            let all = marks.len();
+            marks.retain(|mark| mark.event_id != event_id);
+            found |= marks.len() < all;
+        }
+        self.0.retain(|_, marks| !marks.is_empty());
+        found
     }
 
     /// The same marks without those of an event, under one rule or under every rule.
@@ -95,7 +111,11 @@ fn least_worth<'a>(
     now: Millis,
 ) -> Option<(u64, &'a str, &'a str, usize)> {
     let rule = policy.rules.iter().find(|rule| rule.id == id);
-    let size = |mark| rule.map_or(0, |rule| worth(rule, mark, now).0.unsigned_abs());
+    let mut counts = rule.filter(|rule| rule.when.at_least.is_none()).map(|rule| admits(rule, 0));
+    let mut size = |mark| {
+        let is_spare = counts.as_mut().is_some_and(|counts| !counts(mark));
+        rule.filter(|_| !is_spare).map_or(0, |rule| worth(rule, mark, now).0.unsigned_abs())
+    };
     marks.iter().enumerate().map(|(place, mark)| (size(mark), mark.event_id.as_str(), id, place)).min()
 }
 
@@ -106,7 +126,7 @@ pub(crate) fn worth(rule: &ActivityRule, mark: &Mark, now: Millis) -> Points {
 
 /// The marks that count: those that reach the rule's window, and of them the first ones where only so many count.
 pub(crate) fn counted<'a>(rule: &'a ActivityRule, marks: &'a [Mark]) -> impl Iterator<Item = &'a Mark> {
-    let mut admits = admits(rule);
+    let mut admits = admits(rule, 0);
     marks
         .iter()
         .enumerate()
@@ -164,8 +184,9 @@ fn span_ms(rule: &ActivityRule) -> Option<i64> {
     rule.when.span_ms().max(session)
 }
 
-/// Says of one mark after the other, oldest first, whether the rule still counts it.
-fn admits(rule: &ActivityRule) -> impl FnMut(&Mark) -> bool + use<> {
+/// Says of one mark after the other, oldest first, whether the rule still counts it, or would if
+/// `spare` more counted.
+fn admits(rule: &ActivityRule, spare: i64) -> impl FnMut(&Mark) -> bool + use<> {
     let counting = rule.count;
     let mut seen = BTreeMap::<u64, i64>::new();
     let mut session = 0;
@@ -182,12 +203,19 @@ fn admits(rule: &ActivityRule) -> impl FnMut(&Mark) -> bool + use<> {
         };
         let times = seen.entry(bucket).or_default();
         *times += 1;
-        *times <= most
+        *times <= most + spare
     }
 }
 
 /// Whether a mark has decayed to nothing and is not needed to know that something happened before.
 fn spent(rule: &ActivityRule, mark: &Mark, now: Millis) -> bool {
-    matches!(rule.count, Counting::Every | Counting::PerDay(_) | Counting::PerSession(_))
-        && worth(rule, mark, now) == Points::ZERO
+    match rule.count {
+        Counting::Every | Counting::PerSession(_) => worth(rule, mark, now) == Points::ZERO,
+        // Not before the last of its day, or that one would count in its place.
+        Counting::PerDay(_) => {
+            let midnight = Millis(mark.occurred_at.day().saturating_add(1).saturating_mul(Millis::DAY));
+            worth(rule, &Mark { occurred_at: midnight, ..mark.clone() }, now) == Points::ZERO
+        }
+        Counting::Once | Counting::OncePerContent => false,
+    }
 }

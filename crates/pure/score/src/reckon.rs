@@ -9,11 +9,14 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use baton_domain::{Band, Contribution, ContributionKind, Grade, Millis, Points};
+use baton_domain::{Band, Contribution, ContributionKind, Grade, Millis, Points, Span};
 use baton_policy::{Fit, Policy, WarmNeeds};
 
 use crate::State;
 use crate::marks::{counted, worth};
+
+/// A receipt of more lines than this is folded. About 60 bytes a line keep a record below 1 KiB.
+const LINES: usize = 12;
 
 /// Where a lead stands at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +52,37 @@ struct Line<'a> {
     points: Points,
 }
 
+impl Line<'_> {
+    fn told(&self) -> Contribution {
+        Contribution {
+            kind: self.kind,
+            rule: self.rule.to_owned(),
+            event_id: self.event_id.to_owned(),
+            occurred_at: self.occurred_at,
+            points: self.points,
+            count: 1,
+            span: None,
+        }
+    }
+
+    fn key(&self) -> (Reverse<Points>, &str, &str, ContributionKind) {
+        (Reverse(self.points), self.rule, self.event_id, self.kind)
+    }
+}
+
+fn key_of(line: &Contribution) -> (Reverse<Points>, &str, &str, ContributionKind) {
+    (Reverse(line.points), &line.rule, &line.event_id, line.kind)
+}
+
+/// Tells one more event in a line, of which those told before are worth no less.
+fn fold(told: &mut Contribution, line: &Line<'_>) {
+    let Span { first_at, last_at } =
+        told.span.unwrap_or(Span { first_at: told.occurred_at, last_at: told.occurred_at });
+    told.points = told.points + line.points;
+    told.count = told.count.saturating_add(1);
+    told.span = Some(Span { first_at: first_at.min(line.occurred_at), last_at: last_at.max(line.occurred_at) });
+}
+
 /// Where the lead stands at `at`.
 pub(crate) fn standing(policy: &Policy, state: &State, at: Millis) -> Standing {
     reckon(policy, state, at).standing
@@ -65,18 +99,25 @@ pub(crate) fn reckon<'a>(policy: &'a Policy, state: &'a State, at: Millis) -> Re
 }
 
 impl Reckoning<'_> {
-    /// Every line, by falling points, then rule, then event.
+    /// Every line, by falling points, then rule, then event. A long receipt tells the activities of a
+    /// rule in one line, which bears the id of the one that is worth most.
     pub(crate) fn receipt(&self) -> Vec<Contribution> {
         let mut lines: Vec<_> = self.lines.iter().collect();
-        lines.sort_by_key(|line| (Reverse(line.points), line.rule, line.event_id, line.kind));
-        let owned = |line: &Line| Contribution {
-            kind: line.kind,
-            rule: line.rule.to_owned(),
-            event_id: line.event_id.to_owned(),
-            occurred_at: line.occurred_at,
-            points: line.points,
-        };
-        lines.into_iter().map(owned).collect()
+        lines.sort_by_key(|line| line.key());
+        let mut receipt = Vec::with_capacity(lines.len().min(2 * LINES));
+        let mut rules = BTreeMap::<(&str, bool), usize>::new();
+        for line in &lines {
+            let folds = lines.len() > LINES && line.kind == ContributionKind::Activity;
+            let place = rules.get(&(line.rule, line.points < Points::ZERO)).filter(|_| folds);
+            if let Some(told) = place.and_then(|place| receipt.get_mut(*place)) {
+                fold(told, line);
+                continue;
+            }
+            rules.insert((line.rule, line.points < Points::ZERO), receipt.len());
+            receipt.push(line.told());
+        }
+        receipt.sort_by(|a, b| key_of(a).cmp(&key_of(b)));
+        receipt
     }
 }
 

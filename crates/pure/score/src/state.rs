@@ -13,13 +13,18 @@ use baton_domain::{
 use baton_policy::Policy;
 use serde::{Deserialize, Serialize};
 
+use crate::cool::Warm;
 use crate::episode::{Damp, Recycled};
 use crate::facts::Facts;
+use crate::hold::Waiting;
 use crate::lifecycle::statuses;
 use crate::marks::Marks;
+use crate::retract::Opened;
 
 /// Moments kept for the rep to read.
-const MOMENTS: usize = 20;
+pub(crate) const MOMENTS: usize = 20;
+/// Moments kept beyond them, for when one is taken back.
+const SPARE_MOMENTS: usize = 4;
 
 /// One lead, as the scorer knows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +32,7 @@ pub struct State {
     pub(crate) stage: Stage,
     /// Handoffs so far.
     pub(crate) episode: i32,
-    /// An email, phone, user or CRM id is known.
+    /// An email, user or CRM id was linked.
     pub(crate) known: bool,
     /// The matrix has judged the lead since it came into play: from now on only a step up hands it off.
     pub(crate) considered: bool,
@@ -45,6 +50,12 @@ pub struct State {
     pub(crate) recycled: Option<Recycled>,
     /// The rule that ruled the lead out; absent when sales did.
     pub(crate) ruled_out_by: Option<String>,
+    /// Present while the lead is warm: from an event that warmed it until it cooled.
+    pub(crate) warm: Option<Warm>,
+    /// Present while the lead is over the line and not handed off yet.
+    pub(crate) waiting: Option<Waiting>,
+    /// Present while an episode is open and no rep has accepted it.
+    pub(crate) opened: Option<Box<Opened>>,
     /// The stage left when the lead was last suppressed.
     pub(crate) silenced_in: Stage,
     /// Where the work stands: one that the stage allows.
@@ -108,7 +119,8 @@ pub(crate) struct Raise {
 impl State {
     /// The stage of a lead that nobody works on and nothing speaks against.
     pub(crate) fn base(&self) -> Stage {
-        if self.known && !self.recent.is_empty() { Stage::Identified } else { Stage::Visitor }
+        let reachable = ["email", "phone"].iter().any(|name| self.facts.0.contains_key(*name));
+        if (self.known || reachable) && !self.recent.is_empty() { Stage::Identified } else { Stage::Visitor }
     }
 
     /// Takes the wanted status, else keeps the one it has, as far as the stage allows them.
@@ -128,7 +140,6 @@ impl State {
         if matches!(&fact.value, FactValue::Text(text) if text.trim().is_empty()) {
             return;
         }
-        self.known |= matches!(fact.name.as_str(), "email" | "phone");
         self.facts.learn(policy, fact, event);
     }
 
@@ -136,10 +147,18 @@ impl State {
     pub(crate) fn note(&mut self, activity: &Activity, event: &LeadEvent) {
         let told = (event.occurred_at, &event.event_id);
         let place = self.recent.partition_point(|seen| (seen.moment.occurred_at, &seen.event_id) > told);
-        let detail = activity.title.as_ref().or(activity.path.as_ref()).or(activity.content_id.as_ref());
-        let detail = detail.or(activity.campaign.as_ref()).cloned();
-        let moment = Moment { occurred_at: event.occurred_at, name: activity.name.clone(), detail };
+        if self.recent.get(place).is_some_and(|seen| (seen.moment.occurred_at, &seen.event_id) == told) {
+            return;
+        }
+        let moment = moment_of(activity, event.occurred_at);
         self.recent.insert(place, Seen { event_id: event.event_id.clone(), moment });
-        self.recent.truncate(MOMENTS);
+        self.recent.truncate(MOMENTS + SPARE_MOMENTS);
     }
+}
+
+/// What a rep reads of an activity.
+pub(crate) fn moment_of(activity: &Activity, occurred_at: Millis) -> Moment {
+    let detail = activity.title.as_ref().or(activity.path.as_ref()).or(activity.content_id.as_ref());
+    let detail = detail.or(activity.campaign.as_ref()).cloned();
+    Moment { occurred_at, name: activity.name.clone(), detail }
 }

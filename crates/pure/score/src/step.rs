@@ -1,12 +1,14 @@
 //! One event with the lead's windows in; its score, its moves and its handoff out.
 
 use baton_domain::{
-    Body, Contribution, Engagement, EngagementUpdate, Fact, LeadEvent, LeadId, LifecycleChanged, LifecycleRejected,
-    LogTime, Millis, NurtureEvent, Qualified, Qualifying, RouteInput, ScoreUpdate, Stage, Stamp, StatusChanged, Tick,
+    Body, Contribution, Engagement, EngagementUpdate, EnrichmentRequested, Fact, HandoffRevised, LeadCooled, LeadEvent,
+    LeadId, LifecycleChanged, LifecycleRejected, LogTime, Millis, NurtureEvent, Qualified, Qualifying, RouteInput,
+    ScoreUpdate, Stage, Stamp, StatusChanged, Tick, Trigger,
 };
 use baton_policy::Policy;
 use baton_stage::{Input, Step};
 
+mod notices;
 mod work;
 
 use crate::State;
@@ -14,8 +16,9 @@ use crate::criteria::answers;
 use crate::decide::{Advanced, Opening, advance, may_open};
 use crate::facts::Known;
 use crate::moves::handoff_id;
-use crate::reckon::{Standing, completeness, reckon};
-use crate::state::Interest;
+use crate::reckon::{Standing, completeness, reckon, standing};
+use crate::retract::Opened;
+use crate::state::{Interest, MOMENTS};
 use crate::trigger::Why;
 use work::Was;
 
@@ -25,7 +28,9 @@ const CONTRIBUTIONS: usize = 10;
 /// Scores one lead; keyed by its id.
 ///
 /// Outcomes: `qualified` (handed to sales), `lifecycle_rejected` (sales asked for a move that is not
-/// allowed), `kept` (a mandatory question's answer keeps a ready lead with marketing), `suppressed` (the lead must not be contacted), `scored` (something to say), `unchanged`.
+/// allowed), `retracted` (an event was taken back), `kept` (a mandatory question's answer keeps a ready
+/// lead with marketing), `suppressed` (the lead must not be contacted), `scored` (something to say),
+/// `unchanged`.
 #[derive(Clone, Copy, Debug)]
 pub struct Score;
 
@@ -42,6 +47,12 @@ pub enum Said {
     Status(StatusChanged),
     /// To `nurture.events`.
     Nurture(NurtureEvent),
+    /// To `lead.cooled`.
+    Cooled(LeadCooled),
+    /// To `enrichment.requested`.
+    Enrichment(EnrichmentRequested),
+    /// To `handoff.revised`.
+    Revised(HandoffRevised),
     /// To `lead.qualified`.
     Qualified(Box<Qualified>),
     /// To `assignment.requests`, beside the qualified.
@@ -70,7 +81,7 @@ impl baton_stage::Stage for Score {
     fn step(policy: &Policy, key: &str, state: Option<State>, input: Input<EngagementUpdate>) -> Step<State, Said> {
         let (at, update) = match input {
             Input::Record { at, event } => (at, event),
-            Input::Wake { due } => (due, passing(key, due)),
+            Input::Wake { due } => (due, passing(key, state.as_ref(), due)),
         };
         let saying = Saying { policy, now: at.millis(), stamp: Stamp { at, ..update.stamp }, update: &update };
         match &update.event.body {
@@ -84,14 +95,16 @@ impl baton_stage::Stage for Score {
     }
 }
 
-/// The passing of time as a lead hears it when it asked to be woken.
-fn passing(key: &str, due: LogTime) -> EngagementUpdate {
+/// The passing of time as a lead hears it when it asked to be woken. What a wait ends in is told of the
+/// event that began it.
+fn passing(key: &str, state: Option<&State>, due: LogTime) -> EngagementUpdate {
+    let waiting = state.and_then(|state| state.waiting.as_ref()).filter(|waiting| waiting.until <= due.millis());
     let stamp = Stamp { at: due, lane: 0 };
     let event = LeadEvent {
         stamp,
         lead_id: key.to_owned(),
-        event_id: String::new(),
-        occurred_at: due.millis(),
+        event_id: waiting.map(|waiting| waiting.event_id.clone()).unwrap_or_default(),
+        occurred_at: waiting.map_or(due.millis(), |waiting| waiting.occurred_at),
         origin: String::new(),
         body: Body::Tick(Tick {}),
     };
@@ -116,34 +129,72 @@ impl Saying<'_> {
         let kept = may_open(self.policy, before.stage).then(|| before.clone());
         let mut advanced = advance(self.policy, before, self.now, event);
         self.keep_interest(&mut advanced.state);
+        let standing = standing(self.policy, &advanced.state, self.now);
+        let cooled = advanced.state.feel(self.policy, &standing, standing.engagement > advanced.before.engagement);
+        let triggers = self.triggers(kept.as_ref(), &advanced);
+        self.keep(&mut advanced, kept, &triggers);
+        let outcome = self.outcome(&advanced, new);
+
         let after = &advanced.state;
-        let reckoning = reckon(self.policy, after, self.now);
-
-        let tells = matches!(event.body, Body::Activity(_) | Body::Facts(_) | Body::Linked(_));
-        let scores = self.scores(&advanced);
-        let outcome = match &advanced {
-            Advanced { opened: Some(_), .. } => "qualified",
-            Advanced { rejected: Some(_), .. } => "lifecycle_rejected",
-            Advanced { kept_by: Some(_), .. } => "kept",
-            _ if tells && after.stage == Stage::Suppressed => "suppressed",
-            _ if scores || new => "scored",
-            _ => "unchanged",
-        };
-
         let mut outputs: Vec<Said> = new.then(|| self.first_seen()).into_iter().collect();
         outputs.extend(self.work(was, &advanced));
-        if scores || advanced.opened.is_some() {
-            let receipt = reckoning.receipt();
-            let opened = advanced.opened.as_ref().zip(kept.as_ref()).map(|(opening, before)| {
-                let why = Why { policy: self.policy, now: self.now, event, before, after };
-                self.qualified(&why, opening, &reckoning.standing, &receipt)
-            });
-            outputs.push(self.scored(&advanced, &reckoning.standing, receipt));
+        if self.scores(&advanced) {
+            let receipt = reckon(self.policy, after, self.now).receipt();
+            let opening = advanced.opened.as_ref();
+            let opened = opening.map(|opening| self.qualified(after, opening, triggers, &standing, &receipt));
+            outputs.push(self.scored(&advanced, &standing, receipt));
             outputs.extend(opened);
         }
-        outputs.extend(self.request(was, &advanced, &reckoning.standing));
+        outputs.extend(self.request(was, &advanced, &standing));
+        outputs.extend(self.notices(&advanced, &standing));
+        outputs.extend(cooled.map(|warm| self.cooled(after, warm, &standing)));
         let wake = self.wake(after);
         Step { state: Some(advanced.state), wake, outputs, outcome }
+    }
+
+    fn outcome(&self, advanced: &Advanced, new: bool) -> &'static str {
+        let tells = matches!(self.update.event.body, Body::Activity(_) | Body::Facts(_) | Body::Linked(_));
+        match advanced {
+            Advanced { opened: Some(_), .. } => "qualified",
+            Advanced { rejected: Some(_), .. } => "lifecycle_rejected",
+            Advanced { forgot: true, .. } => "retracted",
+            Advanced { kept_by: Some(_), .. } => "kept",
+            _ if tells && advanced.state.stage == Stage::Suppressed => "suppressed",
+            _ if self.scores(advanced) || new => "scored",
+            _ => "unchanged",
+        }
+    }
+
+    /// Why now, of a lead that the event took over the line; empty for every other.
+    fn triggers(&self, before: Option<&State>, advanced: &Advanced) -> Vec<Trigger> {
+        let opening = advanced.opened.as_ref();
+        if let Some(waited) = opening.and_then(|opening| opening.waited.as_ref()) {
+            return waited.triggers.clone();
+        }
+        let Some(before) = before.filter(|_| opening.is_some() || advanced.began) else { return Vec::new() };
+        let event = &self.update.event;
+        let why = Why { policy: self.policy, now: self.now, event, before, after: &advanced.state };
+        why.triggers(opening.and_then(|opening| opening.raise.as_ref()))
+    }
+
+    /// Keeps what a later retraction or the end of a wait needs.
+    fn keep(&self, advanced: &mut Advanced, before: Option<State>, triggers: &[Trigger]) {
+        let state = &mut advanced.state;
+        if let Some(waiting) = state.waiting.as_mut().filter(|_| advanced.began) {
+            waiting.triggers = triggers.to_vec();
+        }
+        if let Some(before) = before.filter(|_| advanced.opened.is_some()) {
+            state.opened = Some(Box::new(Opened {
+                before,
+                event: self.update.event.clone(),
+                at: self.now,
+                policy_version: self.policy.version,
+                triggers: triggers.iter().map(|trigger| trigger.event_id.clone()).collect(),
+                raised: Vec::new(),
+            }));
+        } else if state.stage != Stage::Mql {
+            state.opened = None;
+        }
     }
 
     /// Changes nothing, and asks for the same wake-up again.
@@ -153,14 +204,16 @@ impl Saying<'_> {
 
     /// The earliest instant at which time alone changes something.
     fn wake(&self, state: &State) -> Option<LogTime> {
-        state.due_at(self.now).map(LogTime::from_millis)
+        let waited = state.waiting.as_ref().map(|waiting| waiting.until);
+        let due = [state.due_at(self.now), state.cools_at(self.policy, self.now), waited];
+        due.into_iter().flatten().min().map(LogTime::from_millis)
     }
 
     /// Whether the event gives the lead a score to tell.
     fn scores(&self, advanced: &Advanced) -> bool {
         let event = &self.update.event;
         let scores = matches!(event.body, Body::Activity(_) | Body::Facts(_)) && !advanced.state.erased();
-        scores || !advanced.moves.is_empty() || advanced.kept_by.is_some()
+        scores || advanced.forgot || !advanced.moves.is_empty() || advanced.kept_by.is_some()
     }
 
     fn keep_interest(&self, state: &mut State) {
@@ -192,9 +245,15 @@ impl Saying<'_> {
         })
     }
 
-    fn qualified(&self, why: &Why<'_>, opening: &Opening, standing: &Standing, receipt: &[Contribution]) -> Said {
+    fn qualified(
+        &self,
+        state: &State,
+        opening: &Opening,
+        trigger_set: Vec<Trigger>,
+        standing: &Standing,
+        receipt: &[Contribution],
+    ) -> Said {
         let event = &self.update.event;
-        let state = why.after;
         let fit = &self.policy.fit;
         let fact = |(name, known): (&str, &Known)| Fact {
             name: name.to_owned(),
@@ -208,17 +267,17 @@ impl Saying<'_> {
             handoff_id: handoff_id(&event.lead_id, state.episode),
             lane: opening.lane.clone(),
             reason: opening.reason,
-            cell: format!("{}{}", standing.grade, standing.band),
-            trigger_set: why.triggers(opening),
+            cell: format!("{}{}", standing.grade, opening.band),
+            trigger_set,
             score: standing.score(),
             fit: standing.fit,
             engagement: standing.engagement,
             grade: standing.grade,
-            band: standing.band,
+            band: opening.band,
             contributions: receipt.iter().take(CONTRIBUTIONS).cloned().collect(),
             facts: state.facts.known(fit, self.now).map(fact).collect(),
             missing_facts: fit.asked.iter().filter(missing).cloned().collect(),
-            recent: state.recent.iter().map(|seen| seen.moment.clone()).collect(),
+            recent: state.recent.iter().take(MOMENTS).map(|seen| seen.moment.clone()).collect(),
             topics: state.interest.topics.clone(),
             first_source: state.interest.first_source.clone(),
             last_source: state.interest.last_source.clone(),

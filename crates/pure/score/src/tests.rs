@@ -1,10 +1,14 @@
 //! What the scorer says, as a salesperson would dispute it: examples, the lifecycle, and laws.
 
+mod cooling;
 mod decisions;
 mod episodes;
+mod holds;
 mod laws;
 mod lifecycle;
+mod model;
 mod points;
+mod retractions;
 mod rules;
 mod support;
 mod triggers;

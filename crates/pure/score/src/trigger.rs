@@ -12,10 +12,11 @@ use baton_domain::{Activity, Body, Fact, FactValue, LeadEvent, Millis, Points, T
 use baton_policy::Policy;
 
 use crate::State;
-use crate::decide::{Opening, advance};
+use crate::decide::advance;
 use crate::reckon::standing;
+use crate::state::Raise;
 
-/// An event that opened an episode, with the lead before and after it.
+/// An event that took a lead over the line, with the lead before and after it.
 pub(crate) struct Why<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) now: Millis,
@@ -26,9 +27,9 @@ pub(crate) struct Why<'a> {
 
 impl Why<'_> {
     /// The trigger set: the request for sales first, then the event, then what it needed of earlier ones.
-    pub(crate) fn triggers(&self, opening: &Opening) -> Vec<Trigger> {
+    pub(crate) fn triggers(&self, raise: Option<&Raise>) -> Vec<Trigger> {
         let mut triggers = Vec::new();
-        if let Some(raise) = opening.raise.as_ref().filter(|raise| raise.event_id != self.event.event_id) {
+        if let Some(raise) = raise.filter(|raise| raise.event_id != self.event.event_id) {
             triggers.push(Trigger {
                 kind: TriggerKind::Action,
                 event_id: raise.event_id.clone(),
@@ -41,7 +42,7 @@ impl Why<'_> {
             Body::Activity(activity) => {
                 let moved = self.score(self.after) - self.score(self.before);
                 triggers.push(self.own(TriggerKind::Action, activity.name.clone(), moved));
-                if opening.raise.is_none() {
+                if raise.is_none() {
                     triggers.extend(self.window(activity));
                 }
             }
@@ -120,7 +121,8 @@ impl Why<'_> {
     }
 
     fn opens(&self, before: State, event: &LeadEvent) -> bool {
-        advance(self.policy, before, self.now, event).opened.is_some()
+        let advanced = advance(self.policy, before, self.now, event);
+        advanced.opened.is_some() || advanced.began
     }
 
     fn own(&self, kind: TriggerKind, label: String, points: Points) -> Trigger {
@@ -139,7 +141,7 @@ impl Why<'_> {
 }
 
 /// `employees = 250 (enrichment)`.
-fn in_words(fact: &Fact) -> String {
+pub(crate) fn in_words(fact: &Fact) -> String {
     let value = match &fact.value {
         FactValue::Text(text) => text.clone(),
         FactValue::Number(number) => number.to_string(),

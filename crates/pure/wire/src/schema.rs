@@ -9,9 +9,9 @@
 use std::sync::OnceLock;
 
 use baton_domain::{
-    Assignment, AssignmentRequest, ClockStart, EngagementUpdate, Handoff, IdentityLink, LeadEvent, Ledger,
-    LifecycleChanged, LifecycleRejected, NurtureEvent, PolicyPublished, Qualified, RawEvent, RepState, RosterEvent,
-    ScoreUpdate, SlaEvent, StatusChanged,
+    Assignment, AssignmentRequest, ClockStart, EngagementUpdate, EnrichmentRequested, Handoff, HandoffRevised,
+    IdentityLink, LeadCooled, LeadEvent, Ledger, LifecycleChanged, LifecycleRejected, NurtureEvent, PolicyPublished,
+    Qualified, RawEvent, RepState, RosterEvent, ScoreUpdate, SlaEvent, StatusChanged,
 };
 
 /// What a registry should hold: an object by subject, each with its `topic`, `key`, `compatibility`,
@@ -115,6 +115,9 @@ records! {
     LifecycleRejected: "lifecycle.rejected-value";
     StatusChanged: "status.changed-value";
     NurtureEvent: "nurture.events-value";
+    LeadCooled: "lead.cooled-value";
+    EnrichmentRequested: "enrichment.requested-value";
+    HandoffRevised: "handoff.revised-value";
     Qualified: "lead.qualified-value";
     AssignmentRequest: "assignment.requests-value";
     Assignment: "lead.assignment-value";

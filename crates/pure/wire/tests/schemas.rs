@@ -190,6 +190,7 @@ fn symbols_stand_in_the_order_of_the_variants() {
     check::<baton_domain::ReasonKind>("ReasonKind", &symbols);
     check::<baton_domain::RepStatus>("RepStatus", &symbols);
     check::<baton_domain::RetractionReason>("RetractionReason", &symbols);
+    check::<baton_domain::Revision>("Revision", &symbols);
     check::<baton_domain::SlaAction>("SlaAction", &symbols);
     check::<baton_domain::SlaEventKind>("SlaEventKind", &symbols);
     check::<baton_domain::Stage>("Stage", &symbols);
@@ -200,7 +201,7 @@ fn symbols_stand_in_the_order_of_the_variants() {
     check::<baton_domain::Label>("Label", &symbols);
     check::<baton_domain::NurtureKind>("NurtureKind", &symbols);
     check::<baton_domain::Status>("Status", &symbols);
-    assert_eq!(symbols.len(), 20, "an enum is not checked: {:?}", symbols.keys());
+    assert_eq!(symbols.len(), 21, "an enum is not checked: {:?}", symbols.keys());
 }
 
 /// The symbols of every enum in a schema, by its name.

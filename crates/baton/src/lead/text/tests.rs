@@ -22,6 +22,8 @@ fn score() -> ScoreUpdate {
         event_id: event_id.to_owned(),
         occurred_at: at(0).millis(),
         points: Points(points),
+        count: 1,
+        span: None,
     };
     ScoreUpdate {
         stamp: baton_domain::Stamp { at: at(60), lane: 0 },

@@ -12,12 +12,15 @@ use crate::broker::{Body, Broker, Fate};
 use crate::log::Record;
 
 /// Topics whose records must not depend on how they came about.
-const OUTCOMES: [&str; 15] = [
+const OUTCOMES: [&str; 18] = [
     "lead.score",
     "lifecycle.changed",
     "lifecycle.rejected",
     "status.changed",
     "nurture.events",
+    "lead.cooled",
+    "enrichment.requested",
+    "handoff.revised",
     "lead.qualified",
     "lead.assignment",
     "lead.handoff",

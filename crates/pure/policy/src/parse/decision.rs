@@ -2,19 +2,34 @@
 
 use std::collections::BTreeMap;
 
-use baton_domain::Grade;
+use baton_domain::{Grade, Millis};
 
 use super::read::{Field, shown};
-use crate::{Decision, LANES};
+use crate::{Alerts, Decision, LANES, Unknown};
 
 const GRADES: [(&str, Grade); 5] =
     [("A", Grade::A), ("B", Grade::B), ("C", Grade::C), ("D", Grade::D), ("U", Grade::U)];
 
+const KEYS: [&str; 8] =
+    ["matrix", "hand_raise", "cool_down", "rearm_percent", "low_percent", "dwell", "unknown", "alerts"];
+
+/// A lead has cooled below this share of its band's least when the document does not say.
+const LOW_PERCENT: i64 = 75;
+/// How long facts are waited for when the document does not say.
+const HOLD_MS: i64 = 15 * Millis::MINUTE;
+/// How long alerts about a lead are apart when the document does not say.
+const ALERTS_EVERY_MS: i64 = 30 * Millis::MINUTE;
+
 /// Reads the section; problems go to the report.
 pub(super) fn read(section: &Field<'_>) -> Option<Decision> {
-    let fields = section.fields(&["matrix", "hand_raise", "cool_down", "rearm_percent"])?;
+    let fields = section.fields(&KEYS)?;
+    let matrix = fields.need("matrix").map(|f| matrix(&f)).unwrap_or_default();
     Some(Decision {
-        matrix: fields.need("matrix").map(|f| matrix(&f)).unwrap_or_default(),
+        unknown: fields.get("unknown").and_then(|f| unknown(&f, &matrix)),
+        alerts: fields.get("alerts").and_then(|f| alerts(&f)),
+        low_percent: fields.get("low_percent").and_then(|f| f.integer(1, 99)).unwrap_or(LOW_PERCENT),
+        dwell_ms: fields.get("dwell").and_then(|f| f.duration_or_zero()).unwrap_or_default(),
+        matrix,
         hand_raise: fields.need("hand_raise").map(|f| hand_raise(&f)).unwrap_or_default(),
         cool_down_ms: fields.need("cool_down").and_then(|f| f.duration_or_zero()).unwrap_or_default(),
         rearm_percent: fields.need("rearm_percent").and_then(|f| f.integer(1, 99)).unwrap_or_default(),
@@ -42,6 +57,33 @@ fn cell_of(text: &str) -> Option<(Grade, i32)> {
     let grade = GRADES.iter().find(|(name, _)| *name == grade)?.1;
     let band = ["1", "2", "3", "4"].iter().zip(1..).find(|(name, _)| **name == band)?.1;
     Some((grade, band))
+}
+
+fn unknown(field: &Field<'_>, matrix: &BTreeMap<(Grade, i32), String>) -> Option<Unknown> {
+    let fields = field.fields(&["bands", "hold", "then"])?;
+    let mut bands = Vec::new();
+    for item in fields.need("bands").map(|f| f.items_or_self()).unwrap_or_default() {
+        let band = item.integer(1, 4).and_then(|band| i32::try_from(band).ok());
+        if band.is_some_and(|band| matrix.contains_key(&(Grade::U, band))) {
+            item.wrong("the matrix hands this cell off at once: keep one of the two");
+        }
+        bands.extend(band);
+    }
+    bands.sort_unstable();
+    bands.dedup();
+    let hold_ms = fields.get("hold").and_then(|f| f.duration()).unwrap_or(HOLD_MS);
+    Some(Unknown { bands, hold_ms, then: fields.need("then").map(|f| lane(&f)).unwrap_or_default() })
+}
+
+fn alerts(field: &Field<'_>) -> Option<Alerts> {
+    let fields = field.fields(&["events", "content_stages", "hand_raise", "every"])?;
+    let names = |key| fields.get(key).map(|f| f.texts()).unwrap_or_default();
+    Some(Alerts {
+        events: names("events"),
+        content_stages: names("content_stages"),
+        hand_raise: fields.get("hand_raise").and_then(|f| f.flag()).unwrap_or(false),
+        every_ms: fields.get("every").and_then(|f| f.duration()).unwrap_or(ALERTS_EVERY_MS),
+    })
 }
 
 fn hand_raise(field: &Field<'_>) -> BTreeMap<Grade, String> {

@@ -1,7 +1,7 @@
 //! What is said of the work on a lead: moves, rejections, statuses, nurture, and what the router hears.
 //!
 //! Holds: nurture follows from the stages before and after alone, so that every enrolment ends with an
-//! exit; the router hears of one input at most one request.
+//! exit; the router hears of one input at most one request, beside a notice.
 //!
 //! Absent on purpose: decisions.
 

@@ -92,7 +92,7 @@ fn a_handoff_tells_the_rep_what_is_known_and_what_is_missing() {
 #[test]
 fn a_handoff_carries_at_most_the_ten_largest_contributions_and_the_windows_of_its_event() {
     let mut lead = Lead::known(usual(), &[number("employees", 3)]);
-    (0..12).for_each(|_| lead.did(day(0), VIEW));
+    (0..11).for_each(|_| lead.did(day(0), VIEW));
     let mut update = baton_domain::EngagementUpdate {
         stamp: baton_domain::Stamp { at: baton_domain::LogTime::from_millis(day(1)), lane: 4 },
         event: baton_domain::LeadEvent {

@@ -10,10 +10,10 @@ use baton_policy::{ActivityRule, Counting, Distinct, Policy, Window};
 use proptest::prelude::*;
 
 use super::support::*;
-use crate::Said;
+use crate::{Said, State};
 
 /// A rule for each way of counting, caps on every level, penalties, a window.
-fn full() -> Policy {
+pub(super) fn full() -> Policy {
     let web = |count, id: &str| ActivityRule { count, cap: Some(Points::whole(45)), ..rule(id, "Page Viewed", 7) };
     let mut window = rule("window", "Content Downloaded", 25);
     window.when.at_least = Some(Window { times: 2, within_ms: 3 * DAY, of: Distinct::Times });
@@ -132,7 +132,7 @@ fn heard(events: &[(usize, i64, Body)]) -> ScoreUpdate {
     lead.score(day(40))
 }
 
-fn any_history() -> impl Strategy<Value = Vec<(usize, i64, Body)>> {
+pub(super) fn any_history() -> impl Strategy<Value = Vec<(usize, i64, Body)>> {
     let event = (0..30 * 24i64, prop_oneof![6 => any_activity(), 1 => any_facts()]);
     prop::collection::vec(event, 1..40)
         .prop_map(|events| events.into_iter().enumerate().map(|(n, (hour, body))| (n, hour, body)).collect())
@@ -207,6 +207,7 @@ fn check_work(lead: &Lead) -> Result<(), TestCaseError> {
                 }
             }
             Said::Score(_) | Said::Qualified(_) | Said::Rejected(_) => {}
+            Said::Cooled(_) | Said::Enrichment(_) | Said::Revised(_) => {}
         }
     }
     prop_assert_eq!(nurtured, matches!(stage, Stage::Identified | Stage::Recycled));
@@ -234,22 +235,41 @@ fn check_moves(lead: &Lead) -> Result<(), TestCaseError> {
                 prop_assert_eq!(episodes.last(), Some(&qualified.decision.episode), "episodes rise");
                 prop_assert!(!qualified.decision.trigger_set.is_empty());
             }
-            Said::Rejected(_) | Said::Status(_) | Said::Nurture(_) | Said::Request(_) => {}
+            _ => {}
         }
     }
     Ok(())
 }
 
+/// All of a lead's state that says who it is and what it did, the events having come in this order.
+fn memory(events: &[(usize, i64, Body)]) -> State {
+    let mut lead = Lead::new(full());
+    for (n, hour, body) in events {
+        lead.hear(day(35), day(0).plus(hour * Millis::HOUR), &format!("e{n:02}"), body.clone());
+    }
+    let State { marks, facts, recent, .. } = lead.state.unwrap();
+    State { marks, facts, recent, ..State::default() }
+}
+
 proptest! {
+    // `make fuzz-order` asks for a million by PROPTEST_CASES.
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(10_000)))]
+
     #[test]
-    fn the_order_of_arrival_changes_no_line_of_the_receipt(
-        (events, shuffled) in any_history().prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle()))
+    fn neither_order_nor_repetition_of_what_arrives_changes_a_line_of_the_receipt_or_what_is_kept(
+        (events, shuffled) in any_history().prop_flat_map(|all| {
+            let twice = prop::collection::vec(prop::sample::select(all.clone()), 0..5);
+            (Just(all.clone()), twice.prop_flat_map(move |twice| Just([all.clone(), twice].concat()).prop_shuffle()))
+        })
     ) {
         let (one, other) = (heard(&events), heard(&shuffled));
         prop_assert_eq!(&one.receipt, &other.receipt);
         prop_assert_eq!((one.score, one.fit, one.grade, one.band), (other.score, other.fit, other.grade, other.band));
+        prop_assert_eq!(memory(&events), memory(&shuffled));
     }
+}
 
+proptest! {
     #[test]
     fn every_receipt_sums_to_its_score_and_engagement_is_never_negative(story in any_story()) {
         for score in told(&story).scores() {
@@ -257,6 +277,17 @@ proptest! {
             prop_assert_eq!(score.fit + score.engagement, score.score);
             prop_assert!(score.engagement >= Points::ZERO && score.engagement <= Points::whole(90));
             prop_assert!(score.receipt.is_sorted_by_key(|line| (-line.points, line.rule.clone(), line.event_id.clone())));
+        }
+    }
+
+    #[test]
+    fn every_score_is_worked_out_again_from_the_history_alone(story in any_story()) {
+        let mut lead = Lead::new(full());
+        let (mut now, mut history) = (day(0), Vec::new());
+        for (n, (body, late, wait)) in story.iter().enumerate() {
+            history.push(lead.heard_as(now, now.plus(-late), &format!("e{n:02}"), body.clone()));
+            prop_assert_eq!(crate::recompute(&lead.policy, &history), lead.scores().pop());
+            now = now.plus(*wait);
         }
     }
 

@@ -109,6 +109,8 @@ fn decision() -> Decision {
             .into(),
         cool_down_ms: 30 * DAY,
         rearm_percent: 75,
+        low_percent: 75,
+        ..Decision::default()
     }
 }
 
@@ -155,6 +157,11 @@ impl Lead {
     }
 
     pub(crate) fn hear(&mut self, at: Millis, occurred_at: Millis, id: &str, body: Body) {
+        self.heard_as(at, occurred_at, id, body);
+    }
+
+    /// The same; answers the event as it stands in the history.
+    pub(crate) fn heard_as(&mut self, at: Millis, occurred_at: Millis, id: &str, body: Body) -> LeadEvent {
         self.number += 1;
         let stamp = Stamp { at: LogTime(at.0 * 1_000 + self.number), lane: 2 };
         let event = LeadEvent {
@@ -165,8 +172,8 @@ impl Lead {
             origin: "engagement.raw/0/1".to_owned(),
             body,
         };
-        let update = EngagementUpdate { stamp, event, engagement: Engagement::default() };
-        self.update(update);
+        self.update(EngagementUpdate { stamp, event: event.clone(), engagement: Engagement::default() });
+        event
     }
 
     pub(crate) fn update(&mut self, update: EngagementUpdate) {
@@ -270,7 +277,9 @@ impl Lead {
     pub(crate) fn asked(&self) -> Option<&RouteInput> {
         let mut asked = None;
         for said in self.last() {
-            if let Said::Request(request) = said {
+            if let Said::Request(request) = said
+                && !matches!(request.input, RouteInput::Noticed(_))
+            {
                 assert!(asked.is_none(), "one request at most");
                 asked = Some(&request.input);
             }

@@ -1,8 +1,11 @@
 //! Why now: the two answers, and that nothing more is named than it took.
 
-use baton_domain::{Activity, Body, Points, Trigger, TriggerKind};
+use baton_domain::{Activity, Body, LeadEvent, Points, Stamp, Trigger, TriggerKind};
+use proptest::prelude::*;
 
 use super::support::*;
+use crate::decide::advance;
+use crate::trigger::in_words;
 
 const VIEW: &str = "Page Viewed";
 
@@ -115,4 +118,74 @@ fn a_late_arrival_that_completes_a_window_is_the_first_trigger() {
     lead.hear(day(9), day(8), "late", download("y"));
     let events: Vec<_> = lead.handoffs()[0].trigger_set.iter().map(|trigger| trigger.event_id.as_str()).collect();
     assert_eq!(events, ["late", "last", "first"]);
+}
+
+/// Told with views and downloads, or with facts, to a lead of grade A or to one of whom little is known.
+fn opening() -> impl Strategy<Value = (Vec<Body>, bool)> {
+    let view = Body::Activity(Activity { name: VIEW.to_owned(), ..Activity::default() });
+    let download = (0..4u8).prop_map(|n| {
+        let (name, content_id) = ("Content Downloaded".to_owned(), Some(format!("c{n}")));
+        Body::Activity(Activity { name, content_id, ..Activity::default() })
+    });
+    let facts = prop::collection::vec(
+        prop_oneof![
+            Just(number("employees", 250)),
+            Just(text("title", "VP Sales")),
+            Just(text("title", "Sales Manager")),
+            Just(flag("remote")),
+        ],
+        1..4,
+    );
+    let body = prop_oneof![3 => Just(view), 3 => download, 2 => facts.prop_map(Body::Facts)];
+    (prop::collection::vec(body, 4..16), any::<bool>())
+}
+
+proptest! {
+    /// Decided again without each member, and without all of them.
+    #[test]
+    fn a_trigger_set_is_what_it_took_and_no_more((story, fits) in opening()) {
+        let mut lead = Lead::known(usual(), &[]);
+        lead.policy.engagement.rules[1].points = Points::whole(4);
+        if fits {
+            lead.facts(day(0), &grade_a());
+        }
+        for (n, body) in story.iter().enumerate() {
+            let before = lead.state.clone().unwrap();
+            let id = format!("s{n:02}");
+            lead.hear(day(1), day(1), &id, body.clone());
+            let Some(handoff) = lead.handoffs().first().copied().cloned() else { continue };
+            let opens = |left_out: &[&Trigger]| {
+                let mut before = before.clone();
+                let gone = |label: &str| {
+                    left_out.iter().any(|trigger| trigger.event_id == id && trigger.label.starts_with(label))
+                };
+                for trigger in left_out.iter().filter(|trigger| trigger.event_id != id) {
+                    before.forget(&trigger.event_id);
+                }
+                let body = match body {
+                    Body::Facts(facts) => Body::Facts(
+                        facts.iter().filter(|fact| !gone(&in_words(fact))).cloned().collect(),
+                    ),
+                    _ if gone("") => Body::Tick(baton_domain::Tick {}),
+                    body => body.clone(),
+                };
+                let event = LeadEvent {
+                    stamp: Stamp::default(),
+                    lead_id: "ld_1".to_owned(),
+                    event_id: id.clone(),
+                    occurred_at: day(1),
+                    origin: String::new(),
+                    body,
+                };
+                advance(&lead.policy, before, day(1), &event).opened.is_some()
+            };
+            let set: Vec<&Trigger> = handoff.trigger_set.iter().collect();
+            prop_assert!(opens(&[]), "the decision can be repeated");
+            prop_assert!(!opens(&set), "without the set nothing opens");
+            let alone = set.iter().filter(|trigger| !opens(&[**trigger])).count();
+            // Either each member is needed, or any one of them suffices and they fall together.
+            prop_assert!(alone == set.len() || (alone == 0 && set.len() > 1), "{alone} of {}", set.len());
+            return Ok(());
+        }
+    }
 }

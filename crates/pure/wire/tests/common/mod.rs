@@ -20,6 +20,9 @@ macro_rules! for_every_type {
         $check(&common::lifecycle_rejections());
         $check(&common::status_changes());
         $check(&common::nurture_events());
+        $check(&common::cooled());
+        $check(&common::enrichment_requested());
+        $check(&common::handoffs_revised());
         $check(&common::qualified());
         $check(&common::assignment_requests());
         $check(&common::assignments());
@@ -201,6 +204,8 @@ fn contributions() -> Vec<Contribution> {
             event_id: if kind == Cap { String::new() } else { "evt-1".into() },
             occurred_at: NOW,
             points: Points(-n * 1_500_000),
+            count: if kind == Activity { 7 } else { 1 },
+            span: (kind == Activity).then_some(Span { first_at: NOW.plus(-9), last_at: NOW }),
         })
         .collect()
 }
@@ -307,6 +312,53 @@ pub fn nurture_events() -> Vec<NurtureEvent> {
             policy_version: 3,
         })
         .into()
+}
+
+pub fn cooled() -> Vec<LeadCooled> {
+    vec![LeadCooled {
+        stamp: stamp(1),
+        lead_id: "ld_1".into(),
+        episode: 1,
+        engagement: Points(29_999_999),
+        threshold: Points::whole(30),
+        band: Band(2),
+        at: NOW,
+        policy_version: 3,
+    }]
+}
+
+pub fn enrichment_requested() -> Vec<EnrichmentRequested> {
+    let request = |missing_facts| EnrichmentRequested {
+        stamp: stamp(1),
+        lead_id: "ld_1".into(),
+        episode: 1,
+        missing_facts,
+        hold_until: LogTime::from_millis(NOW),
+        band: Band(1),
+        event_id: "evt-1".into(),
+        policy_version: 3,
+    };
+    vec![request(vec!["country".into()]), request(vec![])]
+}
+
+pub fn handoffs_revised() -> Vec<HandoffRevised> {
+    let revised = |kind, reason| HandoffRevised {
+        stamp: stamp(1),
+        lead_id: "ld_1".into(),
+        handoff_id: "h_ld_1_1".into(),
+        episode: 1,
+        kind,
+        retracted: "evt-1".into(),
+        reason,
+        score: Points::whole(30),
+        fit: Points::whole(10),
+        engagement: Points::whole(20),
+        grade: Grade::B,
+        band: Band(3),
+        event_id: "evt-2".into(),
+        policy_version: 3,
+    };
+    vec![revised(Revision::Withdrawn, RetractionReason::Bot), revised(Revision::Revised, RetractionReason::Duplicate)]
 }
 
 pub fn qualifying() -> Qualifying {
