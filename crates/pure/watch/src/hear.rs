@@ -64,7 +64,7 @@ pub(crate) fn hear(voice: &mut Voice<'_>, mut state: State, event: &LeadEvent, a
     if let Body::Crm(crm) = &event.body {
         follow_sales(voice, &mut state, crm, event, at, cadence_done);
     }
-    if let Some(Some(stage)) = next {
+    if let Some(Move::Into(stage)) = next {
         enter(voice, &mut state, stage, at, at);
     }
     if refuses(&event.body) {
@@ -159,10 +159,10 @@ fn meaning_of_sales(crm: &CrmActivity, clock: Clock, handoff: &Handoff) -> Meani
         (CrmKind::Touch, Clock::Cadence) if is_contact(crm) => Meaning::Answers,
         (CrmKind::Touch, Clock::Cadence) if is_attempt(crm) => Meaning::Counts,
         (CrmKind::Touch, Clock::FirstTouch | Clock::CheckIn) if is_attempt(crm) => Meaning::Answers,
-        (CrmKind::Accepted | CrmKind::Disposition, Clock::Accept) => Meaning::Answers,
+        (CrmKind::Accepted | CrmKind::Disposition, Clock::Accept)
+        | (CrmKind::Opportunity, Clock::Disposition | Clock::Cadence) => Meaning::Answers,
         (CrmKind::Disposition, Clock::FirstTouch | Clock::Cadence) if gives_back(crm) => Meaning::Releases,
         (CrmKind::Disposition, Clock::Disposition | Clock::Cadence) if wait_until(crm).is_none() => Meaning::Answers,
-        (CrmKind::Opportunity, Clock::Disposition | Clock::Cadence) => Meaning::Answers,
         // The CRM naming the owner that the router chose is an echo.
         (CrmKind::Owner, Clock::Accept) if crm.owner != handoff.owner => Meaning::Releases,
         _ => Meaning::Nothing,
@@ -189,24 +189,32 @@ fn wait_until(crm: &CrmActivity) -> Option<LogTime> {
     (!gives_back(crm)).then(|| LogTime::from_millis(date))
 }
 
-/// Whether the lead leaves its stage, and for which: `Some(None)` is out of the funnel's middle.
-fn next_stage(body: &Body, stage: Option<Stage>) -> Option<Option<Stage>> {
+/// Where a lead goes that leaves its stage.
+enum Move {
+    /// Into a stage in which it may grow old.
+    Into(Stage),
+    /// To the end, or back to marketing.
+    Out,
+}
+
+/// Whether the lead leaves its stage, and where it goes.
+fn next_stage(body: &Body, stage: Option<Stage>) -> Option<Move> {
     let stage = stage?;
     let Body::Crm(crm) = body else { return None };
     let next = match crm.kind {
         CrmKind::Accepted => Some(Stage::Sal),
-        CrmKind::Disposition if gives_back(crm) => return Some(None),
+        CrmKind::Disposition if gives_back(crm) => return Some(Move::Out),
         CrmKind::Disposition => {
             let qualifies = |code: &str| matches!(code, "qualified" | "qualified_as_expected");
             crm.disposition.as_ref().filter(|verdict| qualifies(&verdict.code)).map(|_| Stage::Sql)
         }
         CrmKind::Opportunity => match crm.opportunity.as_deref() {
-            Some("won" | "lost") => return Some(None),
+            Some("won" | "lost") => return Some(Move::Out),
             _ => Some(Stage::Opportunity),
         },
         CrmKind::Touch | CrmKind::Status | CrmKind::Owner => None,
     };
-    next.filter(|next| *next > stage).map(Some)
+    next.filter(|next| *next > stage).map(Move::Into)
 }
 
 /// What sales did beyond the clocks that run: clocks that it starts, and reasons to stand still.
@@ -233,7 +241,7 @@ fn follow_sales(
         }
         CrmKind::Disposition if gives_back(crm) => {
             let date = crm.disposition.as_ref().and_then(|verdict| verdict.next_check_in);
-            let date = date.map(|at| LogTime::from_millis(at)).filter(|date| *date > at);
+            let date = date.map(LogTime::from_millis).filter(|date| *date > at);
             state.check_in = date.map(|at| CheckIn { at, event_id: event.event_id.clone() });
             state.handoff.over = true;
             state.stage = None;

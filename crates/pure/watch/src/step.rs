@@ -154,18 +154,18 @@ pub(crate) fn start(voice: &mut Voice<'_>, state: &mut State, clock: Clock, from
 }
 
 /// The lead enters a stage in which it may grow old.
-pub(crate) fn enter(voice: &mut Voice<'_>, state: &mut State, stage: Stage, from: LogTime, at: LogTime) {
-    state.stage = Some(stage);
-    start_in(voice, state, Clock::StageAge, stage.as_str(), from, at);
+pub(crate) fn enter(voice: &mut Voice<'_>, state: &mut State, next: Stage, from: LogTime, at: LogTime) {
+    state.stage = Some(next);
+    start_in(voice, state, Clock::StageAge, next.as_str(), from, at);
 }
 
-fn start_in(voice: &mut Voice<'_>, state: &mut State, clock: Clock, stage: &str, from: LogTime, at: LogTime) {
+fn start_in(voice: &mut Voice<'_>, state: &mut State, clock: Clock, part: &str, from: LogTime, at: LogTime) {
     let policy = voice.policy;
     let handoff = &state.handoff;
     let owner = handoff.owner.as_deref().filter(|_| clock != Clock::Assign);
-    let lane = if stage.is_empty() { &handoff.lane } else { stage };
+    let lane = if part.is_empty() { &handoff.lane } else { part };
     let Some(promise) = policy.promise(clock, lane, owner, &handoff.pool, from.millis()) else { return };
-    let whose = Whose { owner, turn: handoff.turn, stage };
+    let whose = Whose { owner, turn: handoff.turn, stage: part };
     let running = Running::start(policy, clock, whose, &handoff.pool, promise, from);
     let when = When::heard(at, at.millis(), "");
     voice.say(handoff, state.last_activity, &running, SlaEventKind::Started, &when);
