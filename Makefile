@@ -34,10 +34,7 @@ verify-scripts: ## The broker and demo scripts, tried with signals and faults
 	@deploy/checks/broker.sh
 	@deploy/checks/demo.sh
 
-verify-fuzz-order: ## A million histories, shuffled and repeated: the same scores (PROPTEST_CASES=n)
-	@CARGO_TARGET_DIR=$(TARGET) PROPTEST_CASES=$${PROPTEST_CASES:-1000000} $(CARGO) test --release --locked -p baton-score neither_order_nor_repetition
-
-mutants: ## Every planted mutant still applies to the code
+verify-mutants: ## Every planted mutant still applies to the code
 	@tests/mutants/run --check
 
 # A broker that is missing here is a failure, not a reason to skip. The whole workspace is named
@@ -88,6 +85,9 @@ chaos-storm: ## A minute of nothing but bad input beside the good, then no schem
 chaos-detect: ## A finished run is spoilt in three ways; each must be noticed
 	$(CARGO) build --workspace --bins --tests --locked
 	@deploy/checks/chaos.sh $(TARGET)/debug --size smoke --events 5000 --seconds 30 --seed $(SEED) --plants
+
+fuzz-order: ## A million histories, shuffled and repeated: the same scores (PROPTEST_CASES=n)
+	@CARGO_TARGET_DIR=$(TARGET) PROPTEST_CASES=$${PROPTEST_CASES:-1000000} $(CARGO) test --release --locked -p baton-score neither_order_nor_repetition
 
 mutants: ## Plants known defects one at a time; a test must catch each (minutes)
 	@CARGO_TARGET_DIR=$(TARGET) tests/mutants/run
