@@ -81,5 +81,5 @@ pub enum RosterInput {
     /// Nothing but time.
     Tick(Tick),
     /// A rep's new state.
-    Rep(RepState),
+    Rep(Box<RepState>),
 }

@@ -61,8 +61,8 @@ pub(crate) fn find<D: Directory>(floor: &Floor<'_, D>, lead: &Lead, lead_id: &st
         let (id, matched_by, owner) = (id.to_owned(), matched_by.to_owned(), Some(owner.to_owned()));
         return Some((Account { id, matched_by, owner, other_leads }, true));
     }
-    let owned = found.iter().find(|found| known(&found.key).is_some_and(|account| account.owner.is_some()));
-    let chosen = owned.or(found.first())?;
+    let with_owner = found.iter().find(|found| known(&found.key).is_some_and(|account| account.owner.is_some()));
+    let chosen = with_owner.or(found.first())?;
     let owner = known(&chosen.key).and_then(|account| account.owner);
     let id = chosen.key.split_once(':').map_or(chosen.key.as_str(), |(_, id)| id).to_owned();
     Some((Account { id, matched_by: chosen.by.to_owned(), owner, other_leads: others(&chosen.key) }, false))

@@ -80,13 +80,13 @@ pub(crate) fn choose<D: Directory>(floor: &mut Floor<'_, D>, lead_id: &str, lead
         return Some(choice.waits("waiting: the pool's release", "release"));
     }
     choice.note("release", "passed", "");
-    let (now, late) = own_rep(floor, lead_id, lead, &mut choice);
-    if let Some((owner, why)) = now {
+    let (ready, late) = own_rep(floor, lead_id, lead, &mut choice);
+    if let Some((owner, why)) = ready {
         return Some(choice.found(owner, why));
     }
     let (rule, pool) = (choice.rule.clone(), choice.pool.clone());
     choice.note("rules", &pool, rule);
-    Some(ask_pools(floor, decision, lead, choice, late))
+    Some(ask_pools(floor, decision, lead, choice, &late))
 }
 
 /// Whether a pool's release holds a lead up.
@@ -128,10 +128,10 @@ fn own_rep<D: Directory>(floor: &Floor<'_, D>, lead_id: &str, lead: &Lead, choic
         owners.extend(account.owner.clone().map(|owner| (owner, "account owner")));
     }
     choice.account = company.map(|(account, _)| account);
-    let mut late = None;
+    let mut off_duty = None;
     for (owner, what) in owners {
-        let tried = lead.tried.contains(&owner).then_some("tried");
-        let obstacle = tried.or_else(|| floor.obstacle(&owner));
+        let before = lead.tried.contains(&owner).then_some("tried");
+        let obstacle = before.or_else(|| floor.obstacle(&owner));
         if let Some(obstacle) = obstacle {
             choice.note("sticky", obstacle, format!("{what} {owner}"));
             choice.pass_over(&owner, obstacle);
@@ -140,13 +140,13 @@ fn own_rep<D: Directory>(floor: &Floor<'_, D>, lead_id: &str, lead: &Lead, choic
             return (Some((owner, format!("sticky: {what}"))), None);
         } else {
             choice.note("sticky", "off_hours", format!("{what} {owner}"));
-            late = late.or(Some((owner, format!("sticky: {what}, nobody in hours"))));
+            off_duty = off_duty.or(Some((owner, format!("sticky: {what}, nobody in hours"))));
         }
     }
     if choice.steps.last().is_none_or(|step| step.step != "sticky") {
         choice.note("sticky", "none", "nobody had it before");
     }
-    (None, late)
+    (None, off_duty)
 }
 
 /// The pool of the rules, what it overflows to, the fallback.
@@ -155,7 +155,7 @@ fn ask_pools<D: Directory>(
     decision: &Qualifying,
     lead: &Lead,
     mut choice: Choice,
-    late: Found,
+    late: &Found,
 ) -> Choice {
     let policy = floor.policy;
     let first = choice.pool.clone();

@@ -53,7 +53,7 @@ impl<'a, D: Directory> Floor<'a, D> {
             return read(seen);
         }
         let load = row::load(&*self.dir, &load_key(id)).unwrap_or_default();
-        let seen = Seen { rep: rep_as_told(self.policy, id, load.told.as_ref()), load };
+        let seen = Seen { rep: rep_as_told(self.policy, id, load.told.as_deref()), load };
         let answer = read(&seen);
         self.seen.borrow_mut().insert(id.to_owned(), seen);
         answer
@@ -66,7 +66,7 @@ impl<'a, D: Directory> Floor<'a, D> {
 
     /// What was told of a rep last.
     pub(crate) fn told(&self, id: &str) -> Option<baton_domain::RepState> {
-        self.look(id, |seen| seen.load.told.clone())
+        self.look(id, |seen| seen.load.told.as_deref().cloned())
     }
 
     /// Changes what a rep has to do.

@@ -128,7 +128,7 @@ pub struct Load {
     /// Leads given in it.
     pub this_week: i64,
     /// What was told last.
-    pub told: Option<RepState>,
+    pub told: Option<Box<RepState>>,
 }
 
 /// A lead with or after an episode.

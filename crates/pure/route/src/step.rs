@@ -124,7 +124,7 @@ fn tell<D: Directory>(floor: &mut Floor<'_, D>, state: RepState) {
         }
         row::put_room(floor.dir, &room_key(pool), room);
     }
-    floor.change(&id, |load| load.told = Some(state));
+    floor.change(&id, |load| load.told = Some(Box::new(state)));
     debug_assert!(row::load(&*floor.dir, &load_key(&id)).is_some(), "a telling is kept");
 }
 

@@ -90,7 +90,7 @@ fn absence(item: &Field<'_>, zone: &TimeZone) -> Option<(Millis, Millis)> {
     let fields = item.fields(&["from", "back"])?;
     let from = fields.need("from").and_then(|f| f.date());
     let back = fields.need("back");
-    let returns = back.as_ref().and_then(|f| f.date());
+    let returns = back.as_ref().and_then(Field::date);
     let days = (from?, returns?);
     if days.0 >= days.1 {
         back?.wrong(format!("the first day back must be after {}", days.0));

@@ -562,7 +562,7 @@ pub fn rep_states() -> Vec<RepState> {
 
 pub fn roster_events() -> Vec<RosterEvent> {
     std::iter::once(RosterInput::Tick(Tick {}))
-        .chain(rep_states().into_iter().map(RosterInput::Rep))
+        .chain(rep_states().into_iter().map(Box::new).map(RosterInput::Rep))
         .map(|input| RosterEvent { stamp: stamp(0), input })
         .collect()
 }
