@@ -152,6 +152,8 @@ pub struct Lead {
     pub alerts: u32,
     /// Whether the pool's release has let it go once.
     pub admitted: bool,
+    /// Whether a desk had it in this episode: the handoff is told once.
+    pub handed: bool,
     /// The companies it was matched to.
     pub accounts: Vec<String>,
     /// While it is on a desk and nobody has accepted it: when it goes to another one.

@@ -32,8 +32,15 @@ impl Voice<'_> {
         Stamp { at: self.at, lane: 0 }
     }
 
-    /// A lead is on its owner's desk.
-    pub(crate) fn handed_off(self, decision: &Qualifying, lead: &Lead, choice: Choice, cause: &str) -> Vec<Said> {
+    /// A lead is on its owner's desk, for the first time in its episode or for another one: a handoff is
+    /// told once, who has it each time.
+    pub(crate) fn handed_off(
+        self,
+        decision: &Qualifying,
+        lead: &Lead,
+        choice: Choice,
+        (cause, is_first): (&str, bool),
+    ) -> Vec<Said> {
         let (stamp, policy_version) = (self.stamp(), self.policy.version);
         let assignment = self.assignment(decision, lead, choice, cause);
         let (owner, pool) = (assignment.owner.clone(), assignment.pool.clone());
@@ -48,9 +55,12 @@ impl Voice<'_> {
             policy_version,
             occurred_at: decision.occurred_at,
         };
-        let handoff =
-            Handoff { stamp, decision: decision.clone(), assignment: assignment.clone(), trimmed: Vec::new() };
-        vec![Said::Assignment(assignment), Said::Handoff(Box::new(handoff)), Said::Clock(ClockStart { stamp, input })]
+        let handoff = is_first.then(|| {
+            let (decision, assignment) = (decision.clone(), assignment.clone());
+            Said::Handoff(Box::new(Handoff { stamp, decision, assignment, trimmed: Vec::new() }))
+        });
+        let told = [Some(Said::Assignment(assignment)), handoff, Some(Said::Clock(ClockStart { stamp, input }))];
+        told.into_iter().flatten().collect()
     }
 
     /// A lead waits from now on.

@@ -105,7 +105,8 @@ pub(crate) fn give<D: Directory>(
     lead.standing = Standing::Owned { pool: choice.pool.clone(), until };
     lead.owner = Some(owner);
     lead.admitted = true;
-    said.extend(Voice { policy: floor.policy, at: floor.at }.handed_off(&decision, &lead, choice, cause));
+    let first = !std::mem::replace(&mut lead.handed, true);
+    said.extend(Voice { policy: floor.policy, at: floor.at }.handed_off(&decision, &lead, choice, (cause, first)));
     row::put_lead(floor.dir, &lead_key(&decision.lead_id), lead);
 }
 

@@ -216,13 +216,14 @@ struct Answer {
     wake: Option<LogTime>,
 }
 
-/// (lead, owner) of each handoff.
+/// (lead, owner) of each lead that came to a desk.
 fn owners(step: &Answer) -> Vec<(String, String)> {
-    let handoffs = step.outputs.iter().filter_map(|said| match said {
-        Said::Handoff(handoff) => Some(&handoff.assignment),
+    let clocks = step.outputs.iter().filter_map(|said| if let Said::Clock(clock) = said { Some(clock) } else { None });
+    let owners = clocks.filter_map(|clock| match &clock.input {
+        WatchInput::HandedOff { lead_id, owner, .. } => Some((lead_id.clone(), owner.clone().unwrap())),
         _ => None,
     });
-    handoffs.map(|a| (a.lead_id.clone(), a.owner.clone().unwrap())).collect()
+    owners.collect()
 }
 
 fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {

@@ -51,6 +51,18 @@ fn a_rerouted_lead_goes_to_everybody_else_before_it_waits_and_to_nobody_twice() 
 }
 
 #[test]
+fn a_handoff_is_told_once_an_episode_however_often_the_lead_changes_desks() {
+    let policy = desk(vec![("ada", rep()), ("bob", rep())]);
+    let mut router = Router::default();
+    let told = |step: &Answer| step.outputs.iter().filter(|said| matches!(said, Said::Handoff(_))).count();
+    let first = router.hears(&policy, at(9, 0), lead("l1"));
+    let second = router.takes(&policy, at(9, 1), released("l1", true, "reassign"));
+    assert_eq!((told(&first), told(&second), owners(&second).len()), (1, 0, 1));
+    let next = router.hears(&policy, at(9, 2), again("l1", 2));
+    assert_eq!((told(&next), owners(&next).len()), (1, 1));
+}
+
+#[test]
 fn a_released_lead_gives_its_owner_room_and_takes_its_clocks_along() {
     let policy = desk(vec![("ada", Rep { open_max: Some(1), ..rep() })]);
     let mut router = Router::default();
