@@ -165,7 +165,7 @@ mod tests {
         let policy = load(None).unwrap();
         let said = summary(&policy);
         assert!(said.starts_with("policy starter version 1 is fine: "), "{said}");
-        assert!(said.ends_with("3 routing rules, 4 pools, 8 reps, 2 clocks (8 promises), 3 calendars"), "{said}");
+        assert!(said.ends_with("3 routing rules, 4 pools, 8 reps, 6 clocks (24 promises), 3 calendars"), "{said}");
     }
 
     #[test]

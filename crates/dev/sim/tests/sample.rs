@@ -141,11 +141,16 @@ fn a_promise_ends_in_one_way_and_is_broken_at_its_deadline() {
     let mut ends: BTreeMap<_, Vec<SlaEventKind>> = BTreeMap::new();
     for promise in &outcome.promises {
         match promise.kind {
-            SlaEventKind::Started | SlaEventKind::Warned => {}
-            kind => ends.entry((&promise.handoff_id, promise.clock)).or_default().push(kind),
+            SlaEventKind::Started | SlaEventKind::Warned | SlaEventKind::Paused | SlaEventKind::Resumed => {}
+            // What is done about a breach is said under its own level, after it.
+            SlaEventKind::Escalated => assert!(promise.level > 100 && promise.stamp.at >= promise.deadline),
+            kind => {
+                let owner_and_stage = (&promise.owner, &promise.lane, promise.started_at);
+                ends.entry((&promise.handoff_id, promise.clock, owner_and_stage)).or_default().push(kind);
+            }
         }
         if promise.kind == SlaEventKind::Breached {
-            assert_eq!(promise.stamp.at, promise.deadline);
+            assert_eq!(promise.stamp.at, promise.deadline.max(promise.started_at));
         }
     }
     for (promise, ways) in &ends {
