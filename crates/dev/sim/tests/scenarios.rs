@@ -1,35 +1,48 @@
-//! Every scenario of `tests/scenarios` on the pipeline in memory, as `baton policy test` plays them.
+//! Every scenario of `tests/scenarios`, and every one beside the policies that ship, on the pipeline in memory, as
+//! `baton policy test` plays them.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use baton_scenario::{Scenario, judge, lines, parse};
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/scenarios")
+const FOLDERS: [&str; 3] = ["tests/scenarios", "deploy/policy", "deploy/policy/examples"];
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..").join(name)
 }
 
-/// Every scenario, by the name of its file.
+/// Every scenario, by its file; the policy that it names stands beside it.
 fn all() -> Vec<(String, Scenario)> {
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let files = |name: &&str| std::fs::read_dir(folder(name)).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> = FOLDERS.iter().flat_map(files).collect();
     files.retain(|file| file.to_string_lossy().ends_with(".test.yaml"));
     files.sort();
     let read = |file: PathBuf| {
-        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        let name = file.to_string_lossy().into_owned();
         let scenario = parse(&name, &std::fs::read_to_string(&file).unwrap());
         (name, scenario.unwrap_or_else(|problems| panic!("{}", problems[0])))
     };
     files.into_iter().map(read).collect()
 }
 
-/// The policy of a scenario, as changed by it.
-fn policy(scenario: &Scenario) -> Arc<baton_policy::Policy> {
+/// The policy of the scenario in `file`, as changed by it.
+fn policy(file: &str, scenario: &Scenario) -> Arc<baton_policy::Policy> {
     let text = match &scenario.policy {
         None => baton_policy::STARTER.to_owned(),
-        Some(path) => std::fs::read_to_string(folder().join(path)).unwrap(),
+        Some(path) => std::fs::read_to_string(Path::new(file).with_file_name(path)).unwrap(),
     };
     let text = scenario.policy_text(&text).unwrap();
     Arc::new(baton_policy::parse("policy.yaml", &text).unwrap_or_else(|problems| panic!("{}", problems[0])))
+}
+
+#[test]
+fn each_policy_that_ships_has_a_scenario_that_plays_it() {
+    let played: Vec<(String, Scenario)> = all();
+    let named = |policy: &str| played.iter().any(|(_, scenario)| scenario.policy.as_deref() == Some(policy));
+    for policy in ["starter.yaml", "gitlab.yaml", "posthog.yaml", "relias.yaml", "varsity_tutors.yaml"] {
+        assert!(named(policy), "{policy}");
+    }
 }
 
 #[test]
@@ -46,7 +59,7 @@ fn every_scenario_holds_on_the_bare_stages() {
 fn hold(play: impl Fn(&Arc<baton_policy::Policy>, &[(baton_domain::Millis, String)]) -> Vec<baton_scenario::Seen>) {
     let mut wrong = Vec::new();
     for (file, scenario) in all() {
-        let records = play(&policy(&scenario), &lines(&scenario));
+        let records = play(&policy(&file, &scenario), &lines(&scenario));
         let differences = judge(&scenario, &records);
         match (&scenario.pending, differences.as_slice()) {
             (None, []) | (Some(_), [_, ..]) => {}
@@ -61,7 +74,7 @@ fn hold(play: impl Fn(&Arc<baton_policy::Policy>, &[(baton_domain::Millis, Strin
 #[test]
 fn the_bare_stages_say_what_the_engine_makes_of_them() {
     for (file, scenario) in all() {
-        let (policy, lines) = (policy(&scenario), lines(&scenario));
+        let (policy, lines) = (policy(&file, &scenario), lines(&scenario));
         let (bare, whole) = (baton_scenario::bare::play(&policy, &lines), baton_sim::play(&policy, &lines).unwrap());
         let (bare, whole) = (plain(bare), plain(whole));
         let different = bare.iter().zip(&whole).find(|(a, b)| a != b);

@@ -8,6 +8,7 @@ use crate::{Counting, FactTest, Policy, Problem, STARTER, Sign, Target};
 use mistakes::MISTAKES;
 
 mod editors;
+mod guide;
 mod lifecycle;
 mod mistakes;
 mod sla;
