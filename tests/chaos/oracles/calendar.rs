@@ -19,13 +19,20 @@ pub(crate) struct Finger {
     open: RefCell<BTreeMap<(String, i64), bool>>,
 }
 
+/// A calendar, and when its owner is away: from (included) to (excluded).
+#[derive(Clone, Copy)]
+pub(crate) struct Door<'a> {
+    pub(crate) calendar: &'a Calendar,
+    pub(crate) away: &'a [(Millis, Millis)],
+}
+
 impl Finger {
-    /// The instant by which `within_ms` of the calendar's working time have passed since `start`.
-    pub(crate) fn deadline(&self, calendar: &Calendar, start: Millis, within_ms: i64) -> Millis {
+    /// The instant by which `within_ms` of working time have passed since `start`.
+    pub(crate) fn deadline(&self, door: Door<'_>, start: Millis, within_ms: i64) -> Millis {
         let (mut at, mut left, mut closed) = (start.0, within_ms, 0);
         while closed < FOR_GOOD {
             let next = (at.div_euclid(MINUTE) + 1) * MINUTE;
-            if self.is_open(calendar, at.div_euclid(MINUTE)) {
+            if self.is_open(door, at.div_euclid(MINUTE)) {
                 if left <= next - at {
                     return Millis(at + left);
                 }
@@ -39,9 +46,24 @@ impl Finger {
         Millis(start.0 + within_ms)
     }
 
-    fn is_open(&self, calendar: &Calendar, minute: i64) -> bool {
+    /// Working time from `from` to `to`, in ms.
+    pub(crate) fn between(&self, door: Door<'_>, from: Millis, to: Millis) -> i64 {
+        let (mut at, mut sum) = (from.0, 0);
+        while at < to.0 {
+            let next = ((at.div_euclid(MINUTE) + 1) * MINUTE).min(to.0);
+            if self.is_open(door, at.div_euclid(MINUTE)) {
+                sum += next - at;
+            }
+            at = next;
+        }
+        sum
+    }
+
+    fn is_open(&self, door: Door<'_>, minute: i64) -> bool {
         let mut open = self.open.borrow_mut();
-        *open.entry((calendar.name.clone(), minute)).or_insert_with(|| looks_open(calendar, minute))
+        let key = (door.calendar.name.clone(), minute);
+        let is_away = door.away.iter().any(|(gone, back)| (gone.0..back.0).contains(&(minute * MINUTE)));
+        !is_away && *open.entry(key).or_insert_with(|| looks_open(door.calendar, minute))
     }
 }
 
@@ -65,7 +87,7 @@ mod tests {
     #[test]
     fn a_weekend_and_a_lunch_break_do_not_count() {
         let policy = baton_policy::parse("starter.yaml", baton_policy::STARTER).unwrap();
-        let berlin = &policy.sla.calendars["berlin"];
+        let berlin = Door { calendar: &policy.sla.calendars["berlin"], away: &[] };
         let finger = Finger::default();
         // Berlin is two hours ahead in September; Friday ends at 16:00, Monday begins at 09:00.
         for (start, hours, end) in [
@@ -79,15 +101,26 @@ mod tests {
     }
 
     #[test]
+    fn who_is_away_is_closed() {
+        let policy = baton_policy::parse("starter.yaml", baton_policy::STARTER).unwrap();
+        let away = [(at("2026-09-14T22:00:00Z"), at("2026-09-15T22:00:00Z"))];
+        let door = Door { calendar: &policy.sla.calendars["berlin"], away: &away };
+        let finger = Finger::default();
+        assert_eq!(finger.deadline(door, at("2026-09-14T15:30:00Z"), 60 * MINUTE), at("2026-09-16T07:30:00Z"));
+        assert_eq!(finger.between(door, at("2026-09-14T15:30:00Z"), at("2026-09-16T08:00:00Z")), 90 * MINUTE);
+    }
+
+    #[test]
     fn it_finds_what_the_policys_own_calendar_finds() {
         let policy = baton_policy::parse("starter.yaml", baton_policy::STARTER).unwrap();
         let finger = Finger::default();
         for calendar in policy.sla.calendars.values() {
+            let door = Door { calendar, away: &[] };
             for n in 0..200 {
                 let start = at("2026-10-23T00:00:00Z").plus(n * 1_234_567);
                 let within = (n % 9) * 1_800_000 + 60_000;
                 assert_eq!(
-                    Some(finger.deadline(calendar, start, within)),
+                    Some(finger.deadline(door, start, within)),
                     calendar.add(start, within),
                     "{} {start:?} {within}",
                     calendar.name

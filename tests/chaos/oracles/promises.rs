@@ -1,41 +1,70 @@
 //! Handoffs and promises counted again from what lies on the topics, slowly and without the watchdog.
 //!
-//! Reads who was handed off (`sla.requests`), what sales and the law said (`lead.events`), and works out
-//! which promises were kept, broken, taken back or dropped; then looks whether just that was said.
+//! Reads who waited and who was handed off (`sla.requests`), what sales and the law said (`lead.events`), and
+//! works out which promises of the clocks assign, accept and first touch were kept, warned of, broken, told
+//! further up, halted, taken back or dropped; then looks whether just that was said.
 //! Holds: no code of the watchdog or the router is used; working time is counted by `calendar.rs`.
-//! Absent on purpose: warnings, which repeat the reckoning of a deadline at another share of the time;
-//! agreement with the simulator covers them.
+//! Absent on purpose: the other clocks (cadence, disposition, stage age, check-in, quota), targets in working
+//! days, and a first touch that is owed from readiness on: agreement with the simulator covers them.
+
+mod recount;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use baton_domain::{
-    Assignment, Body, Clock, ClockStart, ConsentState, CrmKind, Direction, Handoff, LeadEvent, LogTime, Millis,
-    Qualified, SlaEvent, SlaEventKind, WatchInput,
+    Assignment, Body, Clock, ClockStart, ConsentState, CrmActivity, CrmKind, Direction, Handoff, LeadEvent, LogTime,
+    Millis, Qualified, SlaEvent, SlaEventKind, WatchInput,
 };
 use baton_kafka::rdkafka::Message;
-use baton_policy::Policy;
 use baton_wire::Decoder;
 
 use crate::oracles::Verdict;
-use crate::oracles::calendar::Finger;
 use crate::topics::Topics;
 use crate::trouble::{Done, trouble};
+
+pub(crate) use recount::recount;
 
 /// Something in the history of a lead, as far as promises go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
-    /// It was put on a desk.
-    Handed { handoff: String, episode: i32, lane: String, owner: Option<String> },
+    /// It was put on a desk, or waits for one.
+    Handed(Handed),
+    /// The router took the handoff back.
+    Withdrawn(String),
     /// A person of sales reached out, at this time in the world.
     Reached(Millis),
-    /// Sales took the lead or judged it; `gives_back` when nobody owes it anything after that.
-    Judged { done: Millis, gives_back: bool },
+    /// Sales took the lead or judged it.
+    Judged { done: Millis, judgement: Judgement },
     /// The CRM names an owner.
     Owned { done: Millis, owner: Option<String> },
+    /// The CRM names a status.
+    Status { done: Millis, status: String },
     /// The lead wants no contact at all.
     Refused,
     /// The lead is to be forgotten.
     Forgotten,
+}
+
+/// What the router said of a lead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Handed {
+    pub(crate) handoff: String,
+    pub(crate) episode: i32,
+    pub(crate) lane: String,
+    pub(crate) owner: Option<String>,
+    pub(crate) pool: String,
+    pub(crate) ready: LogTime,
+}
+
+/// What became of a lead in the hands of sales.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Judgement {
+    /// Taken, or judged and kept.
+    Keeps,
+    /// Kept, and put off to this date.
+    PutsOff(LogTime),
+    /// Nobody owes it anything any more.
+    GivesBack,
 }
 
 /// What lies on the topics.
@@ -47,11 +76,12 @@ pub(crate) struct History {
     pub(crate) end: LogTime,
 }
 
-/// The clocks that are counted again: those of every handoff.
-const COUNTED: [Clock; 2] = [Clock::Accept, Clock::FirstTouch];
+/// The clocks that are counted again.
+const COUNTED: [Clock; 3] = [Clock::Assign, Clock::Accept, Clock::FirstTouch];
 
 /// Verdicts after which nobody owes the lead a touch.
-const NOT_OWED: &str = "bad_timing budget competitor never_contact no_response not_a_fit not_icp not_now spam student";
+const NOT_OWED: &str = "bad_timing budget competitor customer_already duplicate never_contact no_response \
+                        not_a_fit not_icp not_now spam student";
 
 /// What must be said: id and kind of each word, with the deadline it is about.
 pub(crate) type Words = BTreeMap<(String, SlaEventKind), (LogTime, usize)>;
@@ -61,26 +91,48 @@ pub(crate) fn read(topics: &Topics) -> Done<History> {
     let mut history = History::default();
     let events = Decoder::<LeadEvent>::new();
     topics.all("lead.events", |message| {
-        let event = decode(&events, message.payload())?;
-        history.end = history.end.max(event.stamp.at);
-        if let Some(entry) = entry_of(&event) {
-            history.leads.entry(event.lead_id).or_default().push((event.stamp.at, false, entry));
-        }
+        history.event(decode(&events, message.payload())?);
         Ok(())
     })?;
     let clocks = Decoder::<ClockStart>::new();
     topics.each("sla.requests", |message| {
-        let start = decode(&clocks, message.payload())?;
-        if let WatchInput::HandedOff { lead_id, handoff_id, episode, lane, owner, .. } = start.input {
-            let entry = Entry::Handed { handoff: handoff_id, episode, lane, owner };
-            history.leads.entry(lead_id).or_default().push((start.stamp.at, true, entry));
-        }
+        history.request(decode(&clocks, message.payload())?);
         Ok(())
     })?;
-    for entries in history.leads.values_mut() {
-        entries.sort_by_key(|(at, is_second, _)| (*at, *is_second));
-    }
+    history.sort();
     Ok(history)
+}
+
+impl History {
+    fn event(&mut self, event: LeadEvent) {
+        self.end = self.end.max(event.stamp.at);
+        if let Some(entry) = entry_of(&event) {
+            self.leads.entry(event.lead_id).or_default().push((event.stamp.at, false, entry));
+        }
+    }
+
+    fn request(&mut self, start: ClockStart) {
+        let (lead_id, entry) = match start.input {
+            WatchInput::HandedOff { lead_id, handoff_id, episode, lane, owner, pool, qualified_at, .. } => (
+                lead_id,
+                Entry::Handed(Handed { handoff: handoff_id, episode, lane, owner, pool, ready: qualified_at }),
+            ),
+            WatchInput::Queued { lead_id, handoff_id, episode, lane, pool, qualified_at, .. } => {
+                let handed = Handed { handoff: handoff_id, episode, lane, owner: None, pool, ready: qualified_at };
+                (lead_id, Entry::Handed(handed))
+            }
+            WatchInput::Withdrawn { lead_id, handoff_id, .. } => (lead_id, Entry::Withdrawn(handoff_id)),
+            WatchInput::Tick(_) | WatchInput::Delivered { .. } => return,
+        };
+        self.leads.entry(lead_id).or_default().push((start.stamp.at, true, entry));
+    }
+
+    /// As the watchdog reads it: at one instant what the lead did comes before what the router said.
+    fn sort(&mut self) {
+        for entries in self.leads.values_mut() {
+            entries.sort_by_key(|(at, is_second, _)| (*at, *is_second));
+        }
+    }
 }
 
 fn decode<T: baton_wire::Record + serde::de::DeserializeOwned>(
@@ -91,190 +143,60 @@ fn decode<T: baton_wire::Record + serde::de::DeserializeOwned>(
 }
 
 fn entry_of(event: &LeadEvent) -> Option<Entry> {
-    let done = event.occurred_at;
     match &event.body {
         Body::Consent(consent) if consent.state == ConsentState::Erased => Some(Entry::Forgotten),
         Body::Consent(consent) if consent.state == ConsentState::Denied && consent.channel == "all" => {
             Some(Entry::Refused)
         }
-        Body::Crm(crm) => match crm.kind {
-            CrmKind::Touch => {
-                let touch = crm.touch.as_ref()?;
-                (touch.direction == Direction::Outbound && !touch.automated).then_some(Entry::Reached(done))
-            }
-            CrmKind::Accepted => Some(Entry::Judged { done, gives_back: false }),
-            CrmKind::Disposition => {
-                let code = crm.disposition.as_ref().map_or("", |verdict| verdict.code.as_str());
-                let gives_back = NOT_OWED.split_whitespace().any(|word| word == code);
-                Some(Entry::Judged { done, gives_back })
-            }
-            CrmKind::Owner => Some(Entry::Owned { done, owner: crm.owner.clone() }),
-            CrmKind::Status | CrmKind::Opportunity => None,
-        },
+        Body::Crm(crm) => of_sales(crm, event.occurred_at),
         _ => None,
     }
 }
 
-/// One owner's time with one lead.
-struct Term<'a> {
-    handoff: &'a str,
-    lane: &'a str,
-    owner: &'a str,
-    turn: i32,
-    from: LogTime,
-    /// When somebody else, or another episode, took over.
-    until: Option<LogTime>,
-}
-
-/// Everything that must have been said.
-pub(crate) fn recount(policy: &Policy, history: &History) -> Words {
-    let finger = Finger::default();
-    let mut words = Words::new();
-    for entries in history.leads.values() {
-        for term in terms(entries) {
-            for clock in COUNTED {
-                judge(policy, &finger, history.end, entries, &term, clock, &mut |id, kind, deadline| {
-                    words.entry((id, kind)).or_insert((deadline, 0)).1 += 1;
-                });
-            }
+fn of_sales(crm: &CrmActivity, done: Millis) -> Option<Entry> {
+    match crm.kind {
+        CrmKind::Touch => {
+            let touch = crm.touch.as_ref()?;
+            (touch.direction == Direction::Outbound && !touch.automated).then_some(Entry::Reached(done))
         }
-    }
-    words
-}
-
-/// Who had the lead from when to when; whatever is told twice starts nothing.
-fn terms(entries: &[(LogTime, bool, Entry)]) -> Vec<Term<'_>> {
-    let mut terms: Vec<Term<'_>> = Vec::new();
-    let mut last: Option<(&str, i32, Option<&str>, i32)> = None;
-    for (at, _, entry) in entries {
-        match entry {
-            Entry::Forgotten => last = None,
-            Entry::Handed { handoff, episode, lane, owner } => {
-                let mut turn = 1;
-                if let Some((before, of, by, nth)) = last {
-                    if of > *episode || (before == handoff && by == owner.as_deref()) {
-                        continue;
-                    }
-                    if before == handoff {
-                        turn = nth + i32::from(by.is_some());
-                    }
-                }
-                if let Some(open) = terms.last_mut().filter(|term| term.until.is_none()) {
-                    open.until = Some(*at);
-                }
-                last = Some((handoff, *episode, owner.as_deref(), turn));
-                if let Some(owner) = owner {
-                    terms.push(Term { handoff, lane, owner, turn, from: *at, until: None });
-                }
-            }
-            _ => {}
+        CrmKind::Accepted => Some(Entry::Judged { done, judgement: Judgement::Keeps }),
+        CrmKind::Disposition => {
+            let code = crm.disposition.as_ref().map_or("", |verdict| verdict.code.as_str());
+            let date = crm.disposition.as_ref().and_then(|verdict| verdict.next_check_in);
+            let judgement = match date {
+                _ if NOT_OWED.split_whitespace().any(|word| word == code) => Judgement::GivesBack,
+                Some(date) => Judgement::PutsOff(LogTime::from_millis(date)),
+                None => Judgement::Keeps,
+            };
+            Some(Entry::Judged { done, judgement })
         }
-    }
-    terms
-}
-
-/// What one clock of one term must have said.
-fn judge(
-    policy: &Policy,
-    finger: &Finger,
-    end: LogTime,
-    entries: &[(LogTime, bool, Entry)],
-    term: &Term<'_>,
-    clock: Clock,
-    say: &mut dyn FnMut(String, SlaEventKind, LogTime),
-) {
-    let Some(target) = policy.target(clock, term.lane) else { return };
-    let start = term.from.millis();
-    let deadline = if target.business_hours {
-        finger.deadline(policy.calendar_of(Some(term.owner)), start, target.within_ms)
-    } else {
-        start.plus(target.within_ms)
-    };
-    let due = LogTime::from_millis(deadline);
-    let grace = LogTime::from_millis(deadline.plus(policy.sla.grace_ms));
-    let turn = if term.turn == 1 { String::new() } else { format!("_{}", term.turn) };
-    let id = |level: &str| format!("{clock}_{level}_{}{turn}", term.handoff);
-    say(id("started"), SlaEventKind::Started, due);
-    let during = entries.iter().filter(|(at, is_second, entry)| {
-        let is_own_start = *is_second && matches!(entry, Entry::Handed { .. });
-        // At the very instant of the handoff the lead's own events come first.
-        *at > term.from && term.until.is_none_or(|until| *at <= until) && !is_own_start
-    });
-    let mut broke = false;
-    for (at, _, entry) in during {
-        if !broke && (*at > due) {
-            broke = true;
-            say(id("100"), SlaEventKind::Breached, due);
-        }
-        let end = ends(entry, clock, term.owner, start);
-        match end {
-            Some(End::Kept(done)) if broke => {
-                if done <= deadline && *at <= grace {
-                    say(id("retracted"), SlaEventKind::Retracted, due);
-                    say(id("met"), SlaEventKind::Met, due);
-                    return;
-                }
-            }
-            Some(End::Kept(_)) => return say(id("met"), SlaEventKind::Met, due),
-            Some(End::Dropped) if !broke => return say(id("cancelled"), SlaEventKind::Cancelled, due),
-            Some(End::Gone) => {
-                if !broke {
-                    say(id("cancelled"), SlaEventKind::Cancelled, due);
-                }
-                return;
-            }
-            Some(End::Dropped) | None => {}
-        }
-    }
-    if broke {
-        return;
-    }
-    match term.until {
-        Some(until) if until < due => say(id("cancelled"), SlaEventKind::Cancelled, due),
-        _ if due <= end => say(id("100"), SlaEventKind::Breached, due),
-        _ => {}
+        CrmKind::Owner => Some(Entry::Owned { done, owner: crm.owner.clone() }),
+        CrmKind::Status => crm.status.clone().map(|status| Entry::Status { done, status }),
+        CrmKind::Opportunity => None,
     }
 }
 
-enum End {
-    /// Done, at this time in the world.
-    Kept(Millis),
-    /// Not owed any more.
-    Dropped,
-    /// Not owed any more, and nothing remembered that could take a breach back.
-    Gone,
-}
-
-/// Whether an entry ends a clock that began at `start`, and how.
-fn ends(entry: &Entry, clock: Clock, owner: &str, start: Millis) -> Option<End> {
-    match (entry, clock) {
-        (Entry::Reached(done), Clock::FirstTouch) | (Entry::Judged { done, .. }, Clock::Accept) => {
-            (*done >= start).then_some(End::Kept(*done))
-        }
-        (Entry::Judged { done, gives_back: true }, Clock::FirstTouch) => (*done >= start).then_some(End::Dropped),
-        (Entry::Owned { done, owner: now }, Clock::Accept) if now.as_deref() != Some(owner) => {
-            (*done >= start).then_some(End::Dropped)
-        }
-        (Entry::Refused, _) => Some(End::Dropped),
-        (Entry::Forgotten, _) => Some(End::Gone),
-        _ => None,
-    }
-}
+/// Where the watchdog speaks.
+const SPOKEN: [&str; 7] =
+    ["sla.started", "sla.warned", "sla.paused", "sla.resumed", "sla.met", "sla.breach", "sla.cancelled"];
 
 /// What was said, from the topics.
 pub(crate) fn said(topics: &Topics) -> Done<Words> {
     let decoder = Decoder::<SlaEvent>::new();
     let mut words = Words::new();
-    for topic in ["sla.started", "sla.met", "sla.breach", "sla.cancelled"] {
+    for topic in SPOKEN {
         topics.each(topic, |message| {
-            let event = decode(&decoder, message.payload())?;
-            if COUNTED.contains(&event.clock) && event.kind != SlaEventKind::Escalated {
-                words.entry((event.id, event.kind)).or_insert((event.deadline, 0)).1 += 1;
-            }
+            note(&mut words, decode(&decoder, message.payload())?);
             Ok(())
         })?;
     }
     Ok(words)
+}
+
+fn note(words: &mut Words, event: SlaEvent) {
+    if COUNTED.contains(&event.clock) {
+        words.entry((event.id, event.kind)).or_insert((event.deadline, 0)).1 += 1;
+    }
 }
 
 /// Missed: must be there and is not. Phantom: is there and must not be.
@@ -301,50 +223,85 @@ pub(crate) fn compare(expected: &Words, found: &Words) -> Verdict {
     verdict
 }
 
-/// One handoff for each lead that became ready, unless it still waits for a desk.
+/// How often something was told of a handoff at an instant.
+type Times = BTreeMap<(String, LogTime), usize>;
+
+/// What was said of leads that became ready.
+#[derive(Debug, Default)]
+struct Desks {
+    /// Decisions, by handoff.
+    ready: BTreeMap<String, usize>,
+    /// Handoffs: what the rep is told.
+    handed: Times,
+    /// Desks that a lead came to, as the watchdog is told.
+    clocked: Times,
+    /// Owners, as everybody is told.
+    owned: BTreeSet<(String, LogTime)>,
+    /// Handoffs of which nobody was ever named as the owner.
+    waiting: BTreeMap<String, bool>,
+    episodes: BTreeMap<(String, i32), BTreeSet<String>>,
+}
+
+/// One handoff for each lead that became ready, unless it still waits for a desk; and clocks at each desk.
 pub(crate) fn handoffs(topics: &Topics) -> Done<Verdict> {
-    let (mut ready, mut handed) = (BTreeMap::<String, usize>::new(), BTreeMap::<String, usize>::new());
-    let mut episodes = BTreeMap::<(String, i32), BTreeSet<String>>::new();
-    let mut waiting = BTreeMap::<String, bool>::new();
+    let mut desks = Desks::default();
     let qualified = Decoder::<Qualified>::new();
     topics.each("lead.qualified", |message| {
         let decision = decode(&qualified, message.payload())?.decision;
-        *ready.entry(decision.handoff_id).or_default() += 1;
+        *desks.ready.entry(decision.handoff_id).or_default() += 1;
         Ok(())
     })?;
     let decoder = Decoder::<Handoff>::new();
     topics.each("lead.handoff", |message| {
-        let decision = decode(&decoder, message.payload())?.decision;
-        *handed.entry(decision.handoff_id.clone()).or_default() += 1;
-        episodes.entry((decision.lead_id, decision.episode)).or_default().insert(decision.handoff_id);
+        let handoff = decode(&decoder, message.payload())?;
+        let decision = handoff.decision;
+        *desks.handed.entry((decision.handoff_id.clone(), handoff.stamp.at)).or_default() += 1;
+        desks.episodes.entry((decision.lead_id, decision.episode)).or_default().insert(decision.handoff_id);
+        Ok(())
+    })?;
+    let clocks = Decoder::<ClockStart>::new();
+    topics.each("sla.requests", |message| {
+        let start = decode(&clocks, message.payload())?;
+        if let WatchInput::HandedOff { handoff_id, .. } = start.input {
+            *desks.clocked.entry((handoff_id, start.stamp.at)).or_default() += 1;
+        }
         Ok(())
     })?;
     let assignments = Decoder::<Assignment>::new();
     topics.each("lead.assignment", |message| {
         let assignment = decode(&assignments, message.payload())?;
-        *waiting.entry(assignment.handoff_id).or_insert(true) &= assignment.owner.is_none();
+        *desks.waiting.entry(assignment.handoff_id.clone()).or_insert(true) &= assignment.owner.is_none();
+        if assignment.owner.is_some() {
+            desks.owned.insert((assignment.handoff_id, assignment.stamp.at));
+        }
         Ok(())
     })?;
-    Ok(once_each(&ready, &handed, &episodes, &waiting))
+    Ok(once_each(&desks))
 }
 
-fn once_each(
-    ready: &BTreeMap<String, usize>,
-    handed: &BTreeMap<String, usize>,
-    episodes: &BTreeMap<(String, i32), BTreeSet<String>>,
-    waiting: &BTreeMap<String, bool>,
-) -> Verdict {
+fn once_each(desks: &Desks) -> Verdict {
+    let Desks { ready, handed, clocked, owned, waiting, episodes } = desks;
     let mut verdict = Verdict::default();
-    verdict.looked(ready.len());
+    verdict.looked(ready.len() + clocked.len());
+    let mut times_handed: BTreeMap<&String, usize> = BTreeMap::new();
+    for ((handoff, _), times) in handed {
+        *times_handed.entry(handoff).or_default() += times;
+    }
     for (handoff, times) in ready {
-        let given = handed.get(handoff).copied().unwrap_or(0);
+        let given = times_handed.remove(handoff).unwrap_or(0);
         let still_waits = given == 0 && waiting.get(handoff) == Some(&true);
         if *times != 1 || (given != 1 && !still_waits) {
             verdict.differs(format!("{handoff}: ready {times} times, handed off {given} times"));
         }
     }
-    for handoff in handed.keys().filter(|handoff| !ready.contains_key(*handoff)) {
+    for handoff in times_handed.into_keys() {
         verdict.differs(format!("{handoff}: handed off and was never ready"));
+    }
+    for (handoff, at) in handed.keys().filter(|desk| !clocked.contains_key(*desk)) {
+        verdict.differs(format!("{handoff} at {}: on a desk, and no clocks were started", at.0));
+    }
+    for ((handoff, at), times) in clocked.iter().filter(|(desk, times)| **times != 1 || !owned.contains(*desk)) {
+        verdict.differs(format!("{handoff} at {}: clocks were started {times} times, for nobody or twice", at.0));
     }
     for ((lead, episode), ids) in episodes.iter().filter(|(_, ids)| ids.len() > 1) {
         verdict.differs(format!("{lead}, episode {episode}: handed off as {ids:?}"));
