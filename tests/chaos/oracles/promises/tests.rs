@@ -191,17 +191,22 @@ fn a_handoff_too_few_too_many_or_out_of_nothing_is_found() {
         once_each(&changed).differences
     };
     let second = || ("h2".to_owned(), LogTime(2));
-    let lose = |desks: &mut Desks| drop(desks.handed.remove(&second()));
-    assert_eq!(judge(&lose), 1);
-    let waits = |desks: &mut Desks| drop(desks.waiting.insert("h2".to_owned(), true));
-    assert_eq!(judge(&|desks| (lose(desks), waits(desks)).0), 0, "h2 waits for a desk");
-    assert_eq!(judge(&|desks| drop(desks.handed.insert(second(), 2))), 1, "told twice");
-    assert_eq!(judge(&|desks| drop(desks.clocked.insert(second(), 2))), 1, "clocks twice");
-    assert_eq!(judge(&|desks| drop(desks.clocked.remove(&second()))), 1, "no clocks");
-    assert_eq!(judge(&|desks| drop(desks.owned.remove(&second()))), 1, "clocks for nobody");
-    assert_eq!(judge(&|desks| drop(desks.ready.remove("h1"))), 1, "nobody was ready");
-    let both = BTreeSet::from(["h1".to_owned(), "h2".to_owned()]);
-    assert_eq!(judge(&|desks| drop(desks.episodes.insert(("ada".to_owned(), 1), both.clone()))), 1);
+    let gone = |desks: &mut Desks| {
+        desks.handed.remove(&second());
+    };
+    assert_eq!(judge(&gone), 1);
+    let waiting = |desks: &mut Desks| {
+        gone(desks);
+        desks.waiting.insert("h2".to_owned(), true);
+    };
+    assert_eq!(judge(&waiting), 0, "h2 waits for a desk");
+    assert_eq!(judge(&|desks| *desks.handed.entry(second()).or_default() += 1), 1, "told twice");
+    assert_eq!(judge(&|desks| *desks.clocked.entry(second()).or_default() += 1), 1, "clocks twice");
+    assert_eq!(judge(&|desks| desks.clocked.retain(|desk, _| *desk != second())), 1, "no clocks");
+    assert_eq!(judge(&|desks| desks.owned.retain(|desk| *desk != second())), 1, "clocks for nobody");
+    assert_eq!(judge(&|desks| desks.ready.retain(|id, _| id == "h2")), 1, "nobody was ready");
+    let both = || (("ada".to_owned(), 1), BTreeSet::from(["h1".to_owned(), "h2".to_owned()]));
+    assert_eq!(judge(&|desks| desks.episodes.extend([both()])), 1, "one episode, two handoffs");
 }
 
 /// What the pipeline makes of lines when nothing fails: the lead's history, and what the watchdog said.
