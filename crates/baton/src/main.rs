@@ -59,7 +59,7 @@ enum Command {
     Tap(tap::Args),
     /// Look at the records that could not be used, and replay them
     Dlq(dlq::Args),
-    /// Check a policy
+    /// Check, test, compare or publish a policy
     Policy(policy::Args),
     /// Summarise what is on the topics: funnel, handoffs, breaches, ledger
     Report(report::Args),

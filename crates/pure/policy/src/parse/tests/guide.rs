@@ -11,7 +11,7 @@ use crate::{Problem, STARTER, schema};
 
 const GUIDE: &str = include_str!("../../../../../../docs/POLICY.md");
 
-/// The examples, each with the line above its first.
+/// The examples, each with the line of its fence.
 fn examples() -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut open: Option<(usize, String)> = None;
