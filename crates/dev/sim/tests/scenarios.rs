@@ -19,8 +19,8 @@ fn all() -> Vec<(String, Scenario)> {
     files.retain(|file| file.to_string_lossy().ends_with(".test.yaml"));
     files.sort();
     let read = |file: PathBuf| {
-        let name = file.to_string_lossy().into_owned();
-        let scenario = parse(&name, &std::fs::read_to_string(&file).unwrap());
+        let scenario = parse(&file.to_string_lossy(), &std::fs::read_to_string(&file).unwrap());
+        let name = file.strip_prefix(folder("")).unwrap().to_string_lossy().into_owned();
         (name, scenario.unwrap_or_else(|problems| panic!("{}", problems[0])))
     };
     files.into_iter().map(read).collect()
@@ -30,7 +30,7 @@ fn all() -> Vec<(String, Scenario)> {
 fn policy(file: &str, scenario: &Scenario) -> Arc<baton_policy::Policy> {
     let text = match &scenario.policy {
         None => baton_policy::STARTER.to_owned(),
-        Some(path) => std::fs::read_to_string(Path::new(file).with_file_name(path)).unwrap(),
+        Some(path) => std::fs::read_to_string(folder(file).with_file_name(path)).unwrap(),
     };
     let text = scenario.policy_text(&text).unwrap();
     Arc::new(baton_policy::parse("policy.yaml", &text).unwrap_or_else(|problems| panic!("{}", problems[0])))

@@ -10,28 +10,12 @@ use baton_domain::{
     Body, Clock, Consent, ConsentState, CrmActivity, CrmKind, Direction, LeadEvent, LogTime, SlaEventKind, Stage,
     TouchOutcome,
 };
+use baton_policy::{Destination, Policy};
 
 use crate::running::Running;
 use crate::state::{CheckIn, Halt, Handoff, State};
 use crate::step::{enter, start};
 use crate::voice::{Voice, When};
-
-/// Verdicts by which sales gives the lead back for good: nobody owes it a touch any more. A lead
-/// with the wrong owner is not among them: somebody still does.
-const GIVES_BACK: [&str; 12] = [
-    "bad_timing",
-    "budget",
-    "competitor",
-    "customer_already",
-    "duplicate",
-    "never_contact",
-    "no_response",
-    "not_a_fit",
-    "not_icp",
-    "not_now",
-    "spam",
-    "student",
-];
 
 /// What an event means to a clock.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,11 +35,11 @@ pub(crate) fn hear(voice: &mut Voice<'_>, mut state: State, event: &LeadEvent, a
     if matches!(event.body, Body::Crm(_) | Body::Activity(_)) {
         state.last_activity = state.last_activity.max(Some(event.occurred_at));
     }
-    let next = next_stage(&event.body, state.stage);
+    let next = next_stage(voice.policy, &event.body, state.stage);
     let mut clocks = std::mem::take(&mut state.clocks);
     let mut cadence_done = false;
     clocks.retain_mut(|running| {
-        let meaning = meaning(&event.body, running, &state.handoff, next.is_some());
+        let meaning = meaning(voice.policy, &event.body, running, &state.handoff, next.is_some());
         let ended = told(voice, &state, running, meaning, event, at);
         cadence_done |= ended && running.clock == Clock::Cadence && meaning != Meaning::Releases;
         !ended
@@ -131,7 +115,7 @@ fn answered(voice: &mut Voice<'_>, state: &State, running: &mut Running, event: 
     true
 }
 
-fn meaning(body: &Body, running: &Running, handoff: &Handoff, leaves_stage: bool) -> Meaning {
+fn meaning(policy: &Policy, body: &Body, running: &Running, handoff: &Handoff, leaves_stage: bool) -> Meaning {
     if refuses(body) {
         return Meaning::Releases;
     }
@@ -139,7 +123,7 @@ fn meaning(body: &Body, running: &Running, handoff: &Handoff, leaves_stage: bool
         return if leaves_stage { Meaning::Answers } else { Meaning::Nothing };
     }
     match body {
-        Body::Crm(crm) => meaning_of_sales(crm, running.clock, handoff),
+        Body::Crm(crm) => meaning_of_sales(policy, crm, running.clock, handoff),
         _ => Meaning::Nothing,
     }
 }
@@ -154,15 +138,17 @@ fn refuses(body: &Body) -> bool {
     matches!(body, Body::Consent(consent) if refuses(consent))
 }
 
-fn meaning_of_sales(crm: &CrmActivity, clock: Clock, handoff: &Handoff) -> Meaning {
+fn meaning_of_sales(policy: &Policy, crm: &CrmActivity, clock: Clock, handoff: &Handoff) -> Meaning {
     match (crm.kind, clock) {
         (CrmKind::Touch, Clock::Cadence) if is_contact(crm) => Meaning::Answers,
         (CrmKind::Touch, Clock::Cadence) if is_attempt(crm) => Meaning::Counts,
         (CrmKind::Touch, Clock::FirstTouch | Clock::CheckIn) if is_attempt(crm) => Meaning::Answers,
         (CrmKind::Accepted | CrmKind::Disposition, Clock::Accept)
         | (CrmKind::Opportunity, Clock::Disposition | Clock::Cadence) => Meaning::Answers,
-        (CrmKind::Disposition, Clock::FirstTouch | Clock::Cadence) if gives_back(crm) => Meaning::Releases,
-        (CrmKind::Disposition, Clock::Disposition | Clock::Cadence) if wait_until(crm).is_none() => Meaning::Answers,
+        (CrmKind::Disposition, Clock::FirstTouch | Clock::Cadence) if gives_back(policy, crm) => Meaning::Releases,
+        (CrmKind::Disposition, Clock::Disposition | Clock::Cadence) if wait_until(policy, crm).is_none() => {
+            Meaning::Answers
+        }
         // The CRM naming the owner that the router chose is an echo.
         (CrmKind::Owner, Clock::Accept) if crm.owner != handoff.owner => Meaning::Releases,
         _ => Meaning::Nothing,
@@ -179,14 +165,24 @@ fn is_contact(crm: &CrmActivity) -> bool {
     crm.touch.as_ref().is_some_and(|touch| !touch.automated && touch.outcome == TouchOutcome::Connected)
 }
 
-fn gives_back(crm: &CrmActivity) -> bool {
-    crm.disposition.as_ref().is_some_and(|verdict| GIVES_BACK.contains(&verdict.code.as_str()))
+/// Where a verdict sends the lead; `None` without one, and for a code that the policy does not know.
+fn destination(policy: &Policy, crm: &CrmActivity) -> Option<Destination> {
+    policy.lifecycle.dispositions.get(&crm.disposition.as_ref()?.code).map(|effect| effect.to)
+}
+
+/// Whether sales gives the lead back for good: nobody owes it a touch any more. A lead with the wrong
+/// owner is not given back: somebody still does.
+fn gives_back(policy: &Policy, crm: &CrmActivity) -> bool {
+    matches!(
+        destination(policy, crm),
+        Some(Destination::Recycled | Destination::Disqualified | Destination::Suppressed)
+    )
 }
 
 /// The date to which a verdict that keeps the lead puts it off.
-fn wait_until(crm: &CrmActivity) -> Option<LogTime> {
+fn wait_until(policy: &Policy, crm: &CrmActivity) -> Option<LogTime> {
     let date = crm.disposition.as_ref()?.next_check_in?;
-    (!gives_back(crm)).then(|| LogTime::from_millis(date))
+    (!gives_back(policy, crm)).then(|| LogTime::from_millis(date))
 }
 
 /// Where a lead goes that leaves its stage.
@@ -198,16 +194,13 @@ enum Move {
 }
 
 /// Whether the lead leaves its stage, and where it goes.
-fn next_stage(body: &Body, stage: Option<Stage>) -> Option<Move> {
+fn next_stage(policy: &Policy, body: &Body, stage: Option<Stage>) -> Option<Move> {
     let stage = stage?;
     let Body::Crm(crm) = body else { return None };
     let next = match crm.kind {
         CrmKind::Accepted => Some(Stage::Sal),
-        CrmKind::Disposition if gives_back(crm) => return Some(Move::Out),
-        CrmKind::Disposition => {
-            let qualifies = |code: &str| matches!(code, "qualified" | "qualified_as_expected");
-            crm.disposition.as_ref().filter(|verdict| qualifies(&verdict.code)).map(|_| Stage::Sql)
-        }
+        CrmKind::Disposition if gives_back(policy, crm) => return Some(Move::Out),
+        CrmKind::Disposition => (destination(policy, crm) == Some(Destination::Qualified)).then_some(Stage::Sql),
         CrmKind::Opportunity => match crm.opportunity.as_deref() {
             Some("won" | "lost") => return Some(Move::Out),
             _ => Some(Stage::Opportunity),
@@ -239,7 +232,7 @@ fn follow_sales(
                 start(voice, state, Clock::Disposition, done_at, at);
             }
         }
-        CrmKind::Disposition if gives_back(crm) => {
+        CrmKind::Disposition if gives_back(voice.policy, crm) => {
             let date = crm.disposition.as_ref().and_then(|verdict| verdict.next_check_in);
             let date = date.map(LogTime::from_millis).filter(|date| *date > at);
             state.check_in = date.map(|at| CheckIn { at, event_id: event.event_id.clone() });
@@ -248,7 +241,7 @@ fn follow_sales(
             state.halts.clear();
         }
         CrmKind::Disposition => {
-            let Some(until) = wait_until(crm).filter(|until| *until > at) else { return };
+            let Some(until) = wait_until(voice.policy, crm).filter(|until| *until > at) else { return };
             let cause = crm.disposition.as_ref().map_or("", |verdict| &verdict.code);
             let halt = Halt { cause: cause.to_owned(), event_id: event.event_id.clone(), until: Some(until) };
             state.halts.retain(|halt| halt.until.is_none());

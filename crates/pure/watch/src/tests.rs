@@ -13,7 +13,7 @@ use baton_domain::{
     Body, Clock, Consent, ConsentState, CrmActivity, CrmKind, Direction, Disposition, LeadEvent, LogTime, Millis,
     SlaEvent, SlaEventKind, Stamp, Touch, WatchInput,
 };
-use baton_policy::{Calendar, Decision, Identity, Policy, Rep, Routing, Sla, Target};
+use baton_policy::{Calendar, Decision, Destination, Effect, Identity, Policy, Rep, Routing, Sla, Target};
 use baton_stage::{Input, Stage, Step};
 
 use crate::{Heard, State, Watch};
@@ -317,6 +317,26 @@ fn a_verdict_that_gives_the_lead_back_answers_and_releases() {
     for keeps in ["qualified", "wrong_owner"] {
         let answer = Desk::owned_by("ada").hears(&policy(), at(9, 4), verdict(at(9, 4), keeps));
         assert_eq!(answer.ids(), ["accept_met_h1"], "{keeps}");
+    }
+}
+
+#[test]
+fn what_a_verdict_means_is_the_policys_word() {
+    let mut policy = policy();
+    let heard = |policy: &Policy| {
+        Desk::owned_by("ada").hears(policy, at(9, 4), verdict(at(9, 4), "contract_until_spring")).ids().len()
+    };
+    assert_eq!(heard(&policy), 1, "of a code that nobody knows only that sales answered");
+    for (to, answers) in [
+        (Destination::Recycled, 2),
+        (Destination::Disqualified, 2),
+        (Destination::Suppressed, 2),
+        (Destination::Qualified, 1),
+        (Destination::Reroute, 1),
+    ] {
+        let effect = Effect { to, ..Effect::default() };
+        policy.lifecycle.dispositions.insert("contract_until_spring".to_owned(), effect);
+        assert_eq!(heard(&policy), answers, "{to:?}");
     }
 }
 
