@@ -12,11 +12,12 @@ mod world;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use baton_domain::Millis;
+use baton_domain::{Millis, PolicyPublished};
 use baton_engine::Limits;
-use baton_pipeline::Topology;
+use baton_pipeline::{Codec, NoRegistry, Schemas, Topology};
 use baton_policy::Policy;
 
 use crate::client::Flaw;
@@ -33,26 +34,34 @@ const LANES: i32 = 3;
 pub struct Sample {
     policy: Arc<Policy>,
     topology: Topology,
+    /// Policies that lie on their topic before the first line, as they are written there.
+    published: Vec<Vec<u8>>,
     lines: Vec<String>,
     expected: Outcome,
 }
 
 impl Sample {
-    /// Runs the lines undisturbed. They must carry their own `receivedAt`, and end with a tick long
-    /// after everything.
-    pub fn new(policy: &Arc<Policy>, lines: Vec<String>) -> Result<Self, String> {
+    /// Runs the lines undisturbed, under a policy and those published for instants within them. The lines must
+    /// carry their own `receivedAt`, and end with a tick long after everything.
+    pub fn new(policy: &Arc<Policy>, published: &[PolicyPublished], lines: Vec<String>) -> Result<Self, String> {
         let topology = Topology::new("", LANES);
+        let schemas: Rc<dyn Schemas> = Rc::new(NoRegistry);
+        let codec = Codec::<PolicyPublished>::new(&schemas);
+        let published: Vec<Vec<u8>> = published.iter().map(|published| codec.bytes(published)).collect();
         let mut pipeline = Pipeline::new(&topology, policy, NOW, Limits::default());
+        for policy in &published {
+            pipeline.feed_to(&topology.policies(), policy);
+        }
         for line in &lines {
             pipeline.feed(line.as_bytes());
         }
         pipeline.settle().map_err(|failure| format!("{failure:?}"))?;
         let expected = Outcome::of(|topic| pipeline.take(topic));
-        Ok(Self { policy: Arc::clone(policy), topology, lines, expected })
+        Ok(Self { policy: Arc::clone(policy), topology, published, lines, expected })
     }
 
-    /// How many kinds of outcome never happen in it.
-    pub fn blanks(&self) -> usize {
+    /// The outcome topics on which it leaves nothing.
+    pub fn blanks(&self) -> Vec<&'static str> {
         self.expected.blanks()
     }
 }

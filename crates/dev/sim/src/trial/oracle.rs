@@ -63,9 +63,9 @@ impl Outcome {
         Self { topics, ledgers: ledgers.collect() }
     }
 
-    /// How many topics have nothing.
-    pub(super) fn blanks(&self) -> usize {
-        self.topics.values().filter(|pairs| pairs.is_empty()).count()
+    /// The topics that have nothing.
+    pub(super) fn blanks(&self) -> Vec<&'static str> {
+        self.topics.iter().filter(|(_, pairs)| pairs.is_empty()).map(|(topic, _)| *topic).collect()
     }
 
     /// Says how another outcome differs.

@@ -13,6 +13,7 @@ use super::{NOW, Sample, Trial};
 use crate::broker::Broker;
 use crate::client::{Fate, Flaw, Meanwhile, SimLog};
 use crate::dice::Dice;
+use crate::log::Record;
 
 /// Processes that stand still within one another, at most.
 const DEPTH: u32 = 2;
@@ -62,6 +63,10 @@ impl World {
         let mut broker = Broker::new(NOW, dice.below(u64::MAX));
         for topic in sample.topology.topics() {
             broker.create(&topic.name, topic.partitions, topic.cleanup == Cleanup::Compact);
+        }
+        for policy in &sample.published {
+            let record = Record { appended: NOW, key: None, value: Some(policy.clone()), headers: Vec::new() };
+            broker.append(&sample.topology.policies(), 0, record);
         }
         if trial.is_told {
             broker.trace.tell();
@@ -129,7 +134,7 @@ impl World {
         let topology = &self.sample.topology;
         let outcome = Outcome::of(|topic| oracle::records(&broker, &topology.full(topic)));
         self.sample.expected.compare(&outcome)?;
-        outcome.balance(self.sample.lines.len())?;
+        outcome.balance(self.sample.lines.len() + self.sample.published.len())?;
         self.check_stores(&broker)?;
         Ok(took)
     }
