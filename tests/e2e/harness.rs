@@ -308,7 +308,7 @@ impl Deployment {
         assert_eq!(consumed("identify"), i64::try_from(lines).unwrap());
         assert_eq!(made("identify", "lead.events"), consumed("aggregate"));
         assert_eq!(made("aggregate", "engagement.aggregate"), consumed("score"));
-        assert_eq!(made("score", "assignment.requests"), consumed("route"));
+        assert_eq!(made("score", "assignment.requests") + made("identify", "roster.events"), consumed("route"));
         assert_eq!(made("identify", "lead.events") + made("route", "sla.requests"), consumed("watch"));
     }
 

@@ -79,7 +79,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
 }
 
 /// A topic that is not there must not come into being by being written to.
-fn find(settings: &Settings, topic: &str) -> Result<(), Failure> {
+pub(crate) fn find(settings: &Settings, topic: &str) -> Result<(), Failure> {
     let topics = Admin::new(&settings.cluster).and_then(|admin| admin.topics())?;
     if topics.contains_key(topic) {
         return Ok(());

@@ -140,6 +140,8 @@ fn topics(topology: &Topology) -> Vec<String> {
         "crm.activity",
         "consent.events",
         "clock.ticks",
+        "reps.state",
+        "roster.events",
         "lead.identity",
         "engagement.aggregate",
         "assignment.requests",

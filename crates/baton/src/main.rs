@@ -9,6 +9,7 @@ mod lines;
 mod policy;
 mod reconcile;
 mod report;
+mod roster;
 mod run;
 mod settings;
 mod simulate;
@@ -61,6 +62,8 @@ enum Command {
     Dlq(dlq::Args),
     /// Check, test, compare or publish a policy
     Policy(policy::Args),
+    /// Check the roster of the day, or tell it to the router
+    Roster(roster::Args),
     /// Summarise what is on the topics: funnel, handoffs, breaches, ledger
     Report(report::Args),
     /// Prove from the log that nothing was lost or doubled: replay what was consumed, compare what was written
@@ -135,6 +138,7 @@ fn execute(cli: &Cli) -> Result<(), Failure> {
         Command::Tap(args) => tap::run(args, &settings),
         Command::Dlq(args) => dlq::run(args, &settings),
         Command::Policy(args) => policy::run(args, &settings),
+        Command::Roster(args) => roster::run(args, &settings),
         Command::Report(args) => report::run(args, &settings),
         Command::Verify(args) => verify::run(args, &settings),
         Command::Reconcile(args) => reconcile::run(args, &settings),

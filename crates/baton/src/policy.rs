@@ -99,14 +99,20 @@ pub(crate) fn load(path: Option<&Path>) -> Result<Policy, Failure> {
 
 /// The text of a policy file.
 fn text_of(path: &Path) -> Result<String, Failure> {
+    text_called("policy", path)
+}
+
+/// The text of a file, which is called so when it cannot be read.
+pub(crate) fn text_called(what: &str, path: &Path) -> Result<String, Failure> {
     let name = path.display();
-    let bytes = std::fs::read(path).map_err(|error| Failure::config(format!("policy {name}: {error}")))?;
-    String::from_utf8(bytes).map_err(|_| Failure::config(format!("policy {name}: not a text file in UTF-8")))
+    let bytes = std::fs::read(path).map_err(|error| Failure::config(format!("{what} {name}: {error}")))?;
+    String::from_utf8(bytes).map_err(|_| Failure::config(format!("{what} {name}: not a text file in UTF-8")))
 }
 
 /// Checks a policy's text; every problem is told.
 fn read(name: &str, text: &str) -> Result<Policy, Failure> {
-    baton_policy::parse(name, text).map_err(|problems| Failure::config(explain(name, text, &problems)))
+    baton_policy::parse(name, text)
+        .map_err(|problems| Failure::config(explain(&format!("policy {name}"), text, &problems)))
 }
 
 /// What a policy holds, in one line.
@@ -127,14 +133,14 @@ fn summary(policy: &Policy) -> String {
     )
 }
 
-fn counted(count: usize, noun: &str) -> String {
+pub(crate) fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// Every problem, each with its line and a mark under the place.
-fn explain(name: &str, text: &str, problems: &[Problem]) -> String {
+pub(crate) fn explain(what: &str, text: &str, problems: &[Problem]) -> String {
     let lines: Vec<_> = text.lines().collect();
-    let mut said = format!("policy {name} cannot be used: {}", counted(problems.len(), "problem"));
+    let mut said = format!("{what} cannot be used: {}", counted(problems.len(), "problem"));
     for problem in problems {
         let _ = write!(said, "\n\n{problem}");
         let Some(line) = problem.line.checked_sub(1).and_then(|index| lines.get(index)) else { continue };
@@ -190,7 +196,7 @@ mod tests {
     fn a_mistake_is_shown_with_its_line_and_a_mark_under_the_place() {
         let text = baton_policy::STARTER.replacen("total_cap: 100", "total_cup: 100", 1);
         let problems = baton_policy::parse("mine.yaml", &text).unwrap_err();
-        let said = explain("mine.yaml", &text, &problems);
+        let said = explain("policy mine.yaml", &text, &problems);
         let shown = said.lines().position(|line| line.ends_with("|   total_cup: 100")).expect(&said);
         let mark = said.lines().nth(shown + 1).unwrap();
         let at = said.lines().nth(shown).unwrap().find("total_cup").unwrap();
@@ -201,7 +207,7 @@ mod tests {
     fn all_mistakes_are_shown_at_once() {
         let text = baton_policy::STARTER.replacen("version: 1", "version: none", 1).replacen("total_cap", "cap_it", 1);
         let problems = baton_policy::parse("mine.yaml", &text).unwrap_err();
-        let said = explain("mine.yaml", &text, &problems);
+        let said = explain("policy mine.yaml", &text, &problems);
         assert!(problems.len() >= 2);
         assert_eq!(said.lines().filter(|line| line.trim_end().ends_with('^')).count(), problems.len(), "{said}");
     }

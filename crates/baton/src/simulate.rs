@@ -63,6 +63,9 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
     let mut fed = 0;
     while let Some((number, line)) = lines.next()? {
         match line {
+            Line::Record(text) if baton_scenario::tells_of_rep(text) => {
+                play.pipeline.feed_to(&play.topology.reps(), text.as_bytes());
+            }
             Line::Record(text) => play.pipeline.feed(text.as_bytes()),
             Line::Refused(why) => refusals.note(number, &why),
         }

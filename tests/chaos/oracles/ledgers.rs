@@ -49,7 +49,11 @@ pub(crate) fn judge(ledgers: &[Ledger], prefix: &str, fed: usize) -> Verdict {
         ("identify consumed what was fed", consumed("identify"), i64::try_from(fed).unwrap_or(i64::MAX)),
         ("aggregate consumed what identify made", consumed("aggregate"), events),
         ("score consumed what aggregate made", consumed("score"), made("aggregate", "engagement.aggregate")),
-        ("route consumed what score made", consumed("route"), made("score", "assignment.requests")),
+        (
+            "route consumed what score and identify made",
+            consumed("route"),
+            made("score", "assignment.requests") + made("identify", "roster.events"),
+        ),
         ("watch consumed what identify and route made", consumed("watch"), events + made("route", "sla.requests")),
     ] {
         verdict.looked(1);

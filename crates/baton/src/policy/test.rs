@@ -56,7 +56,8 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             None => {
                 let name = format!("of {}", file.display());
                 let checked = baton_policy::parse(&name, &text);
-                let policy = checked.map_err(|found| Failure::config(super::explain(&name, &text, &found)))?;
+                let policy = checked
+                    .map_err(|found| Failure::config(super::explain(&format!("policy {name}"), &text, &found)))?;
                 policies.entry(text).or_insert_with(|| Arc::new(policy)).clone()
             }
         };

@@ -152,11 +152,18 @@ impl Summary {
         let events = wrote(Consumer::Identify, "lead.events");
         let updates = wrote(Consumer::Aggregate, "engagement.aggregate");
         let requests = wrote(Consumer::Score, "assignment.requests");
+        let roster = wrote(Consumer::Identify, "roster.events");
         let clocks = wrote(Consumer::Route, "sla.requests");
         vec![
             check("lead.events", "identify", events, "aggregate", read(Consumer::Aggregate)),
             check("engagement.aggregate", "aggregate", updates, "score", read(Consumer::Score)),
-            check("assignment.requests", "score", requests, "route", read(Consumer::Route)),
+            check(
+                "assignment.requests + roster.events",
+                "score, identify",
+                requests + roster,
+                "route",
+                read(Consumer::Route),
+            ),
             check("lead.events + sla.requests", "identify, route", events + clocks, "watch", read(Consumer::Watch)),
         ]
     }

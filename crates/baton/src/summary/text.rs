@@ -175,7 +175,7 @@ impl Report {
             let Check { topics, writer, wrote, reader, read } = check;
             let verdict = look.verdict(check.is_even(), &format!("DIFFERS by {}", wrote - read));
             let sides = format!("{writer} wrote {wrote}, {reader} read {read}");
-            let _ = writeln!(text, "  {topics:<27}  {sides:<50}  {verdict}");
+            let _ = writeln!(text, "  {topics:<35}  {sides:<50}  {verdict}");
         }
         if self.checks.iter().any(|check| !check.is_even()) {
             text.push_str(

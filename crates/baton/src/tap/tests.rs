@@ -2,8 +2,8 @@
 
 use baton_domain::{
     Activity, AssignmentRequest, Band, Body, ClockStart, Engagement, EngagementUpdate, Fact, FactValue, Grade,
-    IdentityLink, Ids, LeadEvent, Millis, Points, PolicyPublished, Qualified, RawEvent, RouteInput, ScoreUpdate,
-    SlaEventKind, Stage, Stamp, Tick, WatchInput,
+    IdentityLink, Ids, LeadEvent, Millis, Points, PolicyPublished, Qualified, RawEvent, RepState, RosterEvent,
+    RosterInput, RouteInput, ScoreUpdate, SlaEventKind, Stage, Stamp, Tick, WatchInput,
 };
 use baton_pipeline::Codec;
 use baton_wire::Record;
@@ -105,6 +105,9 @@ fn every_type_of_record_is_shown_as_json_by_its_topic() {
         checksum: String::new(),
     };
     shown("policy", &policy);
+    let state = RepState { rep: "ada".to_owned(), ..RepState::default() };
+    shown("reps.state", &state);
+    shown("roster.events", &RosterEvent { stamp, input: RosterInput::Rep(Box::new(state)) });
     shown("ledger.balance", &ledger("route", 0, &[("assigned", 1)], &[]));
 }
 
@@ -139,6 +142,8 @@ fn every_topic_of_a_subject_is_shown_as_that_subjects_type() {
                 Kind::Assignment => "Assignment",
                 Kind::ClockStart => "ClockStart",
                 Kind::Sla => "SlaEvent",
+                Kind::Rep => "RepState",
+                Kind::Roster => "RosterEvent",
                 Kind::Policy => "PolicyPublished",
                 Kind::Ledger => "Ledger",
                 Kind::DeadLetter | Kind::Mark => "none",

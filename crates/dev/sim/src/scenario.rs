@@ -29,7 +29,11 @@ pub fn play(policy: &Arc<Policy>, lines: &[(Millis, String)]) -> Result<Vec<Seen
     let mut pipeline = Pipeline::new(&topology, policy, end, Limits::default());
     for chunk in lines.chunks(CHUNK) {
         for (_, line) in chunk {
-            pipeline.feed(line.as_bytes());
+            if baton_scenario::tells_of_rep(line) {
+                pipeline.feed_to(&topology.reps(), line.as_bytes());
+            } else {
+                pipeline.feed(line.as_bytes());
+            }
         }
         pipeline.settle()?;
     }

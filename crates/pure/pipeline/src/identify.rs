@@ -1,4 +1,5 @@
-//! `identify`: the sequencer. Any source record and published policies in, `lead.events` and `lead.identity` out.
+//! `identify`: the sequencer. Any source record, published policies and the roster in; `lead.events`,
+//! `lead.identity` and `roster.events` out.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -18,12 +19,14 @@ use crate::envelope::{self, Envelope, To};
 use crate::inbound::POLICY_KEY;
 use crate::keyed;
 use crate::publication::{self, Waiting};
+use crate::roster::{self, Roster};
 use crate::rules::Rules;
 use crate::topics::{Topology, name};
 
 const STAGE: &str = "identify";
 const EVENTS: usize = 0;
 const IDENTITY: usize = 1;
+const ROSTER: usize = 2;
 
 /// Where the sequencer's time comes from when nothing arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +50,11 @@ pub(crate) fn spec(topology: &Topology) -> StageSpec {
         order: Order::Arrival,
     });
     let policies = InputSpec { topic: topology.policies(), partitions: 1, spread: Spread::All, order: Order::Arrival };
-    let inputs = std::iter::once(ticks).chain(sources).chain([policies]).collect();
-    frame(topology, STAGE, inputs, outputs(topology, &[name::EVENTS, name::IDENTITY]))
+    let reps = InputSpec { topic: topology.reps(), ..policies.clone() };
+    let inputs = std::iter::once(ticks).chain(sources).chain([reps, policies]).collect();
+    let mut outputs = outputs(topology, &[name::EVENTS, name::IDENTITY]);
+    outputs.push((topology.full(name::ROSTER), 1));
+    frame(topology, STAGE, inputs, outputs)
 }
 
 pub(crate) struct Identify {
@@ -59,6 +65,7 @@ pub(crate) struct Identify {
     events: Codec<LeadEvent>,
     links: Codec<IdentityLink>,
     ledger: Codec<Ledger>,
+    roster: Roster,
     topics: Vec<String>,
     parsed: Vec<Result<RawEvent, Rejected>>,
     ticked_at: Option<Millis>,
@@ -75,6 +82,7 @@ impl Identify {
             events: Codec::new(schemas),
             links: Codec::new(schemas),
             ledger: Codec::new(schemas),
+            roster: Roster::new(schemas),
             topics: spec(topology).inputs.into_iter().map(|input| input.topic).collect(),
             parsed: Vec::new(),
             ticked_at: None,
@@ -146,6 +154,34 @@ impl Identify {
         record.input.saturating_add(1) == self.topics.len()
     }
 
+    /// Whether the record tells of a rep: the last input but one.
+    fn is_rep(&self, record: &Incoming<'_>) -> bool {
+        record.input.saturating_add(2) == self.topics.len()
+    }
+
+    /// What is told of a rep is so from when the log took it; where no clock drives the log, from when it says.
+    fn stamp_of_rep(&self, record: &Incoming<'_>, now: LogTime) -> LogTime {
+        let received = match self.pace {
+            Pace::Wall { .. } => record.appended,
+            Pace::Log => roster::told_at(record.value.unwrap_or_default()).unwrap_or_default().min(record.appended),
+        };
+        now.next().max(LogTime::from_millis(received))
+    }
+
+    fn enrol(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) {
+        let policy = self.rules.of(ctx);
+        let state = match self.roster.read(record, &policy) {
+            Ok(state) => state,
+            Err((reason, detail)) => return ctx.dead_letter(record, reason, &detail),
+        };
+        let (origin, rep) = (self.origin(record), state.rep.clone());
+        self.roster.event(Stamp { at, lane: 0 }, state, &mut self.buffer);
+        let id = format!("{rep}@{}", at.0);
+        let envelope = Envelope { kind: "roster.event.v1", stage: STAGE, id: &id, lead_id: "", at, cause: &origin };
+        ctx.count("roster");
+        envelope::emit_keyed(ctx, To { topic: ROSTER, partition: 0 }, &rep, &envelope, &self.buffer);
+    }
+
     /// A publication has no time of its own: where no clock drives the log, it is taken up as soon as it is read.
     fn stamp_of_policy(&self, record: &Incoming<'_>, now: LogTime) -> LogTime {
         let received = match self.pace {
@@ -212,6 +248,9 @@ impl Processor for Identify {
         if self.is_policy(record) {
             return Stamped::At(Stamp { at: self.stamp_of_policy(record, now), lane: 0 });
         }
+        if self.is_rep(record) {
+            return Stamped::At(Stamp { at: self.stamp_of_rep(record, now), lane: 0 });
+        }
         if let Err((reason, detail)) = self.parse(record) {
             return Stamped::Bad(reason, detail);
         }
@@ -223,6 +262,10 @@ impl Processor for Identify {
     fn process(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) -> LogTime {
         if self.is_policy(record) {
             self.publish(record, at, ctx);
+            return at;
+        }
+        if self.is_rep(record) {
+            self.enrol(record, at, ctx);
             return at;
         }
         let events = std::mem::take(&mut self.parsed);
@@ -262,6 +305,8 @@ impl Processor for Identify {
         for partition in 0..ctx.partitions(EVENTS) {
             ctx.tick(EVENTS, partition, &self.buffer);
         }
+        self.roster.tick(tick.stamp, &mut self.buffer);
+        ctx.tick(ROSTER, 0, &self.buffer);
     }
 
     fn encode_ledger(&mut self, ledger: &Ledger) -> Vec<u8> {

@@ -14,6 +14,7 @@ mod inbound;
 mod keyed;
 mod noun;
 mod publication;
+mod roster;
 mod route;
 mod rules;
 mod score;

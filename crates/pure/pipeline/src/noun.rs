@@ -7,7 +7,7 @@ use std::rc::Rc;
 use baton_domain::{
     Assignment, AssignmentRequest, ClockStart, EngagementUpdate, EnrichmentRequested, Handoff, HandoffRevised,
     IdentityLink, LeadCooled, LeadEvent, Ledger, LifecycleChanged, LifecycleRejected, NurtureEvent, PolicyPublished,
-    Qualified, RawEvent, ScoreUpdate, SlaEvent, StatusChanged,
+    Qualified, RawEvent, RepState, RosterEvent, ScoreUpdate, SlaEvent, StatusChanged,
 };
 use baton_wire::{Frame, Record};
 use serde::Serialize;
@@ -22,6 +22,10 @@ use crate::topics::Topology;
 pub enum Kind {
     /// What a source says: JSON, or Avro of `RawEvent`.
     Source,
+    /// What is so of a rep: JSON, or Avro of `RepState`.
+    Rep,
+    /// `RosterEvent`.
+    Roster,
     /// `PolicyPublished`.
     Policy,
     /// `LeadEvent`.
@@ -74,6 +78,8 @@ impl Kind {
         }
         Some(match topic.strip_prefix(topology.prefix.as_str())? {
             "engagement.raw" | "crm.activity" | "consent.events" | "event.retractions" | "clock.ticks" => Self::Source,
+            "reps.state" => Self::Rep,
+            "roster.events" => Self::Roster,
             "policy" => Self::Policy,
             "lead.events" => Self::LeadEvent,
             "lead.identity" => Self::Identity,
@@ -104,6 +110,8 @@ impl Kind {
 /// Reads the values of every topic.
 pub struct Nouns {
     source: Codec<RawEvent>,
+    rep: Codec<RepState>,
+    roster: Codec<RosterEvent>,
     policy: Codec<PolicyPublished>,
     event: Codec<LeadEvent>,
     identity: Codec<IdentityLink>,
@@ -130,6 +138,8 @@ impl Nouns {
     pub fn new(schemas: &Rc<dyn Schemas>) -> Self {
         Self {
             source: Codec::new(schemas),
+            rep: Codec::new(schemas),
+            roster: Codec::new(schemas),
             policy: Codec::new(schemas),
             event: Codec::new(schemas),
             identity: Codec::new(schemas),
@@ -162,6 +172,11 @@ impl Nouns {
                 Frame::Json(json) => one_line(json),
                 _ => tell(&mut self.source, value),
             },
+            Kind::Rep => match Frame::of(value) {
+                Frame::Json(json) => one_line(json),
+                _ => tell(&mut self.rep, value),
+            },
+            Kind::Roster => tell(&mut self.roster, value),
             Kind::Policy => tell(&mut self.policy, value),
             Kind::LeadEvent => tell(&mut self.event, value),
             Kind::Identity => tell(&mut self.identity, value),

@@ -1,11 +1,12 @@
-//! `route`: requests for a desk in; assignments, handoffs and clocks to start out.
+//! `route`: requests for a desk and the roster in; assignments, handoffs and clocks to start out.
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use baton_domain::{
-    Assignment, AssignmentRequest, ClockStart, Handoff, Ledger, LogTime, RouteInput, Stamp, Tick, WatchInput,
+    Assignment, AssignmentRequest, ClockStart, Handoff, Ledger, LogTime, Reason, RosterEvent, RosterInput, RouteInput,
+    Stamp, Tick, WatchInput,
 };
 use baton_engine::{Ctx, Incoming, InputSpec, Order, Processor, Spread, StageSpec, Stamped, Writers};
 use baton_policy::Policy;
@@ -21,23 +22,28 @@ use crate::rules::Rules;
 use crate::topics::{Topology, name};
 
 const STAGE: &str = "route";
+/// The index of the input.
+const REQUESTS: usize = 0;
 const HANDOFF: usize = 0;
 const ASSIGNMENT: usize = 1;
 const CLOCKS: usize = 2;
 
 pub(crate) fn spec(topology: &Topology) -> StageSpec {
-    let inputs = vec![InputSpec {
-        topic: topology.full(name::REQUESTS),
+    let input = |name: &str, writers: i32| InputSpec {
+        topic: topology.full(name),
         partitions: 1,
         spread: Spread::Own,
-        order: Order::Stamped(Writers::First(topology.lanes)),
-    }];
+        order: Order::Stamped(Writers::First(writers)),
+    };
+    // The roster has one writer: the sequencer.
+    let inputs = vec![input(name::REQUESTS, topology.lanes), input(name::ROSTER, 1)];
     frame(topology, STAGE, inputs, outputs(topology, &[name::HANDOFF, name::ASSIGNMENT, name::CLOCKS]))
 }
 
 pub(crate) struct Host {
     rules: Rules,
     requests: Codec<AssignmentRequest>,
+    roster: Codec<RosterEvent>,
     handoffs: Codec<Handoff>,
     assignments: Codec<Assignment>,
     clocks: Codec<ClockStart>,
@@ -50,11 +56,48 @@ impl Host {
         Self {
             rules: Rules::new(policy),
             requests: Codec::new(schemas),
+            roster: Codec::new(schemas),
             handoffs: Codec::new(schemas),
             assignments: Codec::new(schemas),
             clocks: Codec::new(schemas),
             ledger: Codec::new(schemas),
             buffer: Vec::new(),
+        }
+    }
+
+    fn request(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) {
+        match self.requests.decode(record.value.unwrap_or_default()) {
+            // Each lane of the scorer tells it, all at one stamp: the first counts.
+            Ok(AssignmentRequest { input: RouteInput::Policy(change), .. }) => match keyed_by(record, POLICY_KEY) {
+                Ok(()) => {
+                    let outcome = self.rules.change(&change, ctx);
+                    ctx.count(outcome);
+                    if outcome == "policy_changed" {
+                        // Who waits may be wanted by others now.
+                        self.hear(at, Heard::Lead(RouteInput::Policy(change)), ctx);
+                    }
+                }
+                Err((reason, detail)) => ctx.dead_letter(record, reason, &detail),
+            },
+            // What is about no lead has no key; with one it is somebody's mistake, and harmless.
+            Ok(AssignmentRequest { input: RouteInput::Tick(_), .. }) => ctx.count("tick_with_key"),
+            // The topic is one domain's, so its partition says nothing about a lead.
+            Ok(AssignmentRequest { input, .. }) => match keyed_by(record, about(&input)) {
+                Ok(()) => self.hear(at, Heard::Lead(input), ctx),
+                Err((reason, detail)) => ctx.dead_letter(record, reason, &detail),
+            },
+            Err((reason, detail)) => ctx.dead_letter(record, reason, &detail),
+        }
+    }
+
+    fn roster(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) {
+        match self.roster.decode(record.value.unwrap_or_default()) {
+            Ok(RosterEvent { input: RosterInput::Rep(state), .. }) => match record.key {
+                Some(key) if key == state.rep.as_bytes() => self.hear(at, Heard::Rep(*state), ctx),
+                _ => ctx.dead_letter(record, Reason::Misrouted, "its key is not the rep that it is about"),
+            },
+            Ok(RosterEvent { input: RosterInput::Tick(_), .. }) => ctx.count("tick_with_key"),
+            Err((reason, detail)) => ctx.dead_letter(record, reason, &detail),
         }
     }
 
@@ -169,31 +212,16 @@ fn send(ctx: &mut Ctx<'_>, topic: usize, envelope: &Envelope<'_>, value: &[u8]) 
 
 impl Processor for Host {
     fn stamp(&mut self, record: &Incoming<'_>, _now: LogTime) -> Stamped {
-        stamped(record, |value| self.requests.decode(value).map(|request| matches!(request.input, RouteInput::Tick(_))))
+        stamped(record, |value| match record.input {
+            REQUESTS => self.requests.decode(value).map(|request| matches!(request.input, RouteInput::Tick(_))),
+            _ => self.roster.decode(value).map(|event| matches!(event.input, RosterInput::Tick(_))),
+        })
     }
 
     fn process(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) -> LogTime {
-        match self.requests.decode(record.value.unwrap_or_default()) {
-            // Each lane of the scorer tells it, all at one stamp: the first counts.
-            Ok(AssignmentRequest { input: RouteInput::Policy(change), .. }) => match keyed_by(record, POLICY_KEY) {
-                Ok(()) => {
-                    let outcome = self.rules.change(&change, ctx);
-                    ctx.count(outcome);
-                    if outcome == "policy_changed" {
-                        // Who waits may be wanted by others now.
-                        self.hear(at, Heard::Lead(RouteInput::Policy(change)), ctx);
-                    }
-                }
-                Err((reason, detail)) => ctx.dead_letter(record, reason, &detail),
-            },
-            // What is about no lead has no key; with one it is somebody's mistake, and harmless.
-            Ok(AssignmentRequest { input: RouteInput::Tick(_), .. }) => ctx.count("tick_with_key"),
-            // The topic is one domain's, so its partition says nothing about a lead.
-            Ok(AssignmentRequest { input, .. }) => match keyed_by(record, about(&input)) {
-                Ok(()) => self.hear(at, Heard::Lead(input), ctx),
-                Err((reason, detail)) => ctx.dead_letter(record, reason, &detail),
-            },
-            Err((reason, detail)) => ctx.dead_letter(record, reason, &detail),
+        match record.input {
+            REQUESTS => self.request(record, at, ctx),
+            _ => self.roster(record, at, ctx),
         }
         at
     }

@@ -52,9 +52,11 @@ pub(crate) mod name {
     pub(crate) const CRM: &str = "crm.activity";
     pub(crate) const CONSENT: &str = "consent.events";
     pub(crate) const RETRACTIONS: &str = "event.retractions";
+    pub(crate) const REPS: &str = "reps.state";
     pub(crate) const TICKS: &str = "clock.ticks";
     pub(crate) const POLICY: &str = "policy";
     pub(crate) const EVENTS: &str = "lead.events";
+    pub(crate) const ROSTER: &str = "roster.events";
     pub(crate) const IDENTITY: &str = "lead.identity";
     pub(crate) const AGGREGATE: &str = "engagement.aggregate";
     pub(crate) const SCORE: &str = "lead.score";
@@ -114,6 +116,11 @@ impl Topology {
         self.full(name::POLICY)
     }
 
+    /// The topic on which it is told what is so of each rep.
+    pub fn reps(&self) -> String {
+        self.full(name::REPS)
+    }
+
     /// Every topic of Baton's own. Inputs that somebody else fills are not among them.
     pub fn topics(&self) -> Vec<Topic> {
         let lanes = self.lanes;
@@ -126,9 +133,11 @@ impl Topology {
         add(name::CRM, 1, week, "touches, owners, dispositions from the CRM");
         add(name::CONSENT, 1, week, "permissions given and taken back");
         add(name::RETRACTIONS, 1, week, "earlier events taken back");
+        add(name::REPS, 1, week, "who is there to take leads, as told from day to day");
         add(name::TICKS, 1, week, "logged time; its reader is the sequencer");
         add(name::POLICY, 1, Cleanup::Delete(-1), "policies as published, each with the instant from which it judges");
         add(name::EVENTS, lanes, Cleanup::Delete(self.history_ms), "the one ordered history of every lead");
+        add(name::ROSTER, 1, Cleanup::Delete(self.history_ms), "the roster in its place in the history");
         add(name::IDENTITY, lanes, Cleanup::Compact, "which lead an id belongs to");
         add(name::AGGREGATE, lanes, week, "each event with the engagement windows after it");
         add(name::SCORE, lanes, Cleanup::Compact, "the score of each lead with its receipt");

@@ -66,8 +66,8 @@ fn every_topic_is_timed_by_its_broker_and_kept_as_long_as_it_is_needed() {
     const DAY: i64 = 86_400_000;
     let kept_days = |name: &str| match name {
         "dlq" => 28,
-        "lead.events" | "lifecycle.changed" | "status.changed" | "handoff.revised" | "lead.handoff"
-        | "lead.assignment" => 400,
+        "lead.events" | "roster.events" | "lifecycle.changed" | "status.changed" | "handoff.revised"
+        | "lead.handoff" | "lead.assignment" => 400,
         name if name.starts_with("sla.") && name != "sla.requests" => 400,
         _ => 7,
     };

@@ -9,15 +9,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use baton_aggregate::Aggregate;
-use baton_domain::{Body, LeadEvent, LogTime, Millis, RouteInput};
+use baton_domain::{Body, LeadEvent, LogTime, Millis, Reason, RepState, RouteInput};
 use baton_identify::{Directory, Row};
 use baton_policy::Policy;
+use baton_route::Heard as Turn;
 use baton_score::Score;
 use baton_stage::{Input, Stage};
 use baton_watch::{Heard, Watch};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::lines::tells_of_rep;
 use crate::seen::Seen;
 
 /// Takes in lines, each with the time at which it is received, and gives what came of them: the
@@ -25,7 +27,7 @@ use crate::seen::Seen;
 pub fn play(policy: &Policy, lines: &[(Millis, String)]) -> Vec<Seen> {
     let mut seen = Vec::new();
     let appended = lines.iter().map(|(at, _)| *at).max().unwrap_or_default();
-    let (events, end) = sequence(policy, lines, appended, &mut seen);
+    let History { events, roster, end } = sequence(policy, lines, appended, &mut seen);
     let keyed = |event: &LeadEvent| (event.stamp.at, event.lead_id.clone(), event.clone());
     let updates = Host::<Aggregate>::run(&(), events.iter().map(keyed), end);
     let updates = updates.into_iter().map(|update| (update.stamp.at, update.event.lead_id.clone(), update));
@@ -50,8 +52,11 @@ pub fn play(policy: &Policy, lines: &[(Millis, String)]) -> Vec<Seen> {
             Said::Request(request) => requests.push((request.at, request.lead_id, request.input)),
         }
     }
-    // As the router's lane merges them: by log time, then lead.
-    requests.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    let leads = requests.into_iter().map(|(at, lead_id, input)| (at, 0, lead_id, Turn::Lead(input)));
+    let reps = roster.into_iter().map(|(at, state)| (at, 1, state.rep.clone(), Turn::Rep(state)));
+    let mut requests: Vec<_> = leads.chain(reps).collect();
+    // As the router's lane merges them: by log time, then topic, then lead or rep.
+    requests.sort_by(|a, b| (a.0, a.1, &a.2).cmp(&(b.0, b.1, &b.2)));
     let clocks = route(policy, requests, end, &mut seen);
     let mut heard: Vec<(LogTime, u8, String, Heard)> = clocks;
     heard.extend(events.into_iter().map(|event| (event.stamp.at, 0, event.lead_id.clone(), Heard::Lead(event))));
@@ -73,17 +78,31 @@ pub fn play(policy: &Policy, lines: &[(Millis, String)]) -> Vec<Seen> {
     seen
 }
 
-/// Gives each event its lead and its place; also returns how far time has gone.
-fn sequence(
-    policy: &Policy,
-    lines: &[(Millis, String)],
-    appended: Millis,
-    seen: &mut Vec<Seen>,
-) -> (Vec<LeadEvent>, LogTime) {
+/// What the sequencer says.
+struct History {
+    events: Vec<LeadEvent>,
+    roster: Vec<(LogTime, RepState)>,
+    /// How far time has gone.
+    end: LogTime,
+}
+
+/// Gives each event its lead and its place.
+fn sequence(policy: &Policy, lines: &[(Millis, String)], appended: Millis, seen: &mut Vec<Seen>) -> History {
     let mut book = Book::default();
     let mut now = LogTime::MIN;
-    let mut events = Vec::new();
+    let (mut events, mut roster) = (Vec::new(), Vec::new());
     for (_, line) in lines {
+        if tells_of_rep(line) {
+            now = now.next().max(LogTime::from_millis(told_at(line).min(appended)));
+            match baton_policy::read_rep("reps.state", line, policy) {
+                Ok(state) => roster.push((now, state)),
+                Err(problems) => {
+                    let detail: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                    seen.push(dead(Reason::Decode, &detail.join("; "), line));
+                }
+            }
+            continue;
+        }
         for parsed in baton_identify::parse(line.as_bytes(), appended) {
             let raw = match parsed {
                 Ok(raw) => raw,
@@ -104,21 +123,29 @@ fn sequence(
         }
     }
     events.retain(|event| !matches!(event.body, Body::Tick(_)));
-    (events, now)
+    History { events, roster, end: now }
+}
+
+/// When a line about a rep says that it was told.
+fn told_at(line: &str) -> Millis {
+    let told: Option<serde_json::Value> = serde_json::from_str(line).ok();
+    let text = told.as_ref().and_then(|told| told.get("updated_at")?.as_str());
+    let at = text.and_then(|text| text.parse::<jiff::Timestamp>().ok());
+    at.map_or(Millis(0), |at| Millis(at.as_millisecond()))
 }
 
 /// Finds desks; says what the watchdog is to hear of it.
 fn route(
     policy: &Policy,
-    requests: Vec<(LogTime, String, RouteInput)>,
+    requests: Vec<(LogTime, u8, String, Turn)>,
     end: LogTime,
     seen: &mut Vec<Seen>,
 ) -> Vec<(LogTime, u8, String, Heard)> {
     let mut desk = Desk::default();
     let mut said = Vec::new();
-    for (at, _, input) in requests {
+    for (at, _, _, heard) in requests {
         desk.wake_through(policy, LogTime(at.0 - 1), &mut said);
-        said.extend(baton_route::step(policy, &mut desk, at, baton_route::Heard::Lead(input)).outputs);
+        said.extend(baton_route::step(policy, &mut desk, at, heard).outputs);
     }
     desk.wake_through(policy, end, &mut said);
     let mut clocks = Vec::new();
@@ -140,7 +167,7 @@ fn of<T: Serialize>(topic: &str, key: &str, record: &T) -> Seen {
     Seen { topic: topic.to_owned(), key: key.to_owned(), value: serde_json::to_value(record).unwrap_or_default() }
 }
 
-fn dead(reason: baton_domain::Reason, detail: &str, line: &str) -> Seen {
+fn dead(reason: Reason, detail: &str, line: &str) -> Seen {
     let value = json!({"reason": reason.as_str(), "detail": detail, "payload": line});
     Seen { topic: "dlq".to_owned(), key: String::new(), value }
 }

@@ -22,7 +22,7 @@ mod tests;
 
 pub use baton_identify::email_id;
 pub use judge::{Difference, judge};
-pub use lines::lines;
+pub use lines::{lines, tells_of_rep};
 pub use model::{Act, Change, Check, Expect, Scenario, Step, Want, WantKind};
 pub use read::parse;
 pub use seen::Seen;

@@ -37,6 +37,12 @@ pub fn lines(scenario: &Scenario) -> Vec<(Millis, String)> {
     said
 }
 
+/// Whether a line says what is so of a rep, and goes to `reps.state` instead of the sources.
+pub fn tells_of_rep(line: &str) -> bool {
+    let is_rep = |value: Value| value.get("type").and_then(Value::as_str) == Some("rep");
+    line.contains("\"rep\"") && serde_json::from_str(line).is_ok_and(is_rep)
+}
+
 fn tick(at: Millis) -> String {
     json!({"type": "tick", "receivedAt": rfc3339(at)}).to_string()
 }
@@ -45,6 +51,10 @@ fn tick(at: Millis) -> String {
 fn whole(event: &Value, id: &str, at: Millis, start: Millis, n: i64) -> Value {
     let mut event = timed(event, start, n);
     if let Value::Object(parts) = &mut event {
+        if parts.get("type").and_then(Value::as_str) == Some("rep") {
+            parts.entry("updated_at").or_insert(Value::String(rfc3339(at)));
+            return event;
+        }
         let (id_name, time_name) = match parts.get("type").and_then(Value::as_str) {
             Some("crm") => ("activityId", "occurredAt"),
             _ => ("messageId", "timestamp"),

@@ -41,12 +41,14 @@ pub(crate) fn verify(
         return run.all(cluster, worker, Replay::new(lane, firsts, Straight::new(inputs)));
     }
     let between = Between::new();
-    let events = plan.spec.outputs.first().map_or("", |(name, _)| name.as_str());
-    let ends = plan.outputs.iter().filter(|((topic, _), _)| topic == events);
-    let ends: Vec<(i32, i64)> = ends.map(|((_, partition), bounds)| (*partition, bounds.end)).collect();
+    // Only what is read in the order of its stamps tells an order: the links to leads do not.
+    let told = verifier.with_known(plan, |known| {
+        let topics = plan.spec.outputs.iter().map(|(name, _)| name.as_str()).filter(|name| (known.is_ordered)(name));
+        topics.map(|topic| (topic, ends(plan, topic))).collect::<Vec<_>>()
+    });
     let names: Vec<String> = plan.spec.inputs.iter().map(|input| input.topic.clone()).collect();
-    let marks = Witness::open(cluster, events, &ends, &names)?.marks()?;
-    let witness = Witness::open(cluster, events, &ends, &names)?;
+    let marks = Witness::open(cluster, &told, &names)?.marks()?;
+    let witness = Witness::open(cluster, &told, &names)?;
     let patience = verifier.policy.identity.dedupe_ms / 4;
     let guide =
         Guide::new(inputs, (witness, marks), std::rc::Rc::clone(&between), processor(), verifier.is_clocked, patience);
@@ -54,6 +56,12 @@ pub(crate) fn verify(
     // Only what is forgotten wakes the sequencer, so a storm of wake-ups is no storm of outputs.
     let limits = Limits { wakes: usize::MAX, ..Limits::default() };
     run.all(cluster, Worker::new(plan.spec.clone(), limits, guided, open), Replay::new(lane, firsts, guide))
+}
+
+/// Where each partition of an output ends.
+fn ends(plan: &Plan, topic: &str) -> Vec<(i32, i64)> {
+    let of_topic = plan.outputs.iter().filter(|((name, _), _)| name == topic);
+    of_topic.map(|((_, partition), bounds)| (*partition, bounds.end)).collect()
 }
 
 /// Whether the lane's order was decided by arrival, or its time by a clock.

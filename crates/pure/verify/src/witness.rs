@@ -1,7 +1,7 @@
-//! What `lead.events` says about the order in which the sequencer judged its sources.
+//! What `lead.events` and `roster.events` say about the order in which the sequencer judged its sources.
 //!
 //! Several sources have no order between them but the one that they were given when they arrived. It is on the
-//! log: stamps rise over all partitions of `lead.events`, and each event names the record it came from.
+//! log: stamps rise over all partitions of the two together, and each event names the record it came from.
 //!
 //! Holds: memory is one bit for each source record, and the head of each partition.
 
@@ -43,31 +43,37 @@ pub(crate) enum Told {
     Time(LogTime),
 }
 
-/// Reads `lead.events` in the order of its stamps.
+/// Where a head is: which of the topics, and its partition.
+type Place = (usize, i32);
+
+/// Reads the sequencer's history in the order of its stamps.
 pub(crate) struct Witness {
-    tape: Box<dyn Tape>,
-    heads: BTreeMap<i32, Option<Entry>>,
+    tapes: Vec<Box<dyn Tape>>,
+    heads: BTreeMap<Place, Option<Entry>>,
     inputs: Vec<String>,
 }
 
 impl Witness {
     pub(crate) fn open(
         cluster: &mut dyn Cluster,
-        topic: &str,
-        ends: &[(i32, i64)],
+        topics: &[(&str, Vec<(i32, i64)>)],
         inputs: &[String],
     ) -> Result<Self, Fault> {
-        let tape = cluster.read(topic, ends)?;
-        let heads = ends.iter().map(|(partition, _)| (*partition, None)).collect();
-        Ok(Self { tape, heads, inputs: inputs.to_vec() })
+        let mut tapes = Vec::new();
+        let mut heads = BTreeMap::new();
+        for (index, (topic, ends)) in topics.iter().enumerate() {
+            tapes.push(cluster.read(topic, ends)?);
+            heads.extend(ends.iter().map(|(partition, _)| ((index, *partition), None)));
+        }
+        Ok(Self { tapes, heads, inputs: inputs.to_vec() })
     }
 
     /// Reads it once for the marks. `events` bounds how far: the offset that no source reaches.
     pub(crate) fn marks(mut self) -> Result<Marks, Fault> {
         let mut marks = Marks::default();
-        let partitions: Vec<i32> = self.heads.keys().copied().collect();
-        for partition in partitions {
-            while let Some(entry) = self.tape.next(partition)? {
+        let places: Vec<Place> = self.heads.keys().copied().collect();
+        for place in places {
+            while let Some(entry) = self.next(place)? {
                 if let Some((part, offset)) = self.origin(&entry) {
                     marks.set(part, offset);
                 }
@@ -83,35 +89,39 @@ impl Witness {
 
     /// Takes it.
     pub(crate) fn pop(&mut self) -> Result<(), Fault> {
-        if let Some((partition, _)) = self.first()? {
-            self.heads.insert(partition, None);
+        if let Some((place, _)) = self.first()? {
+            self.heads.insert(place, None);
         }
         Ok(())
     }
 
-    fn first(&mut self) -> Result<Option<(i32, Told)>, Fault> {
-        let mut first: Option<((LogTime, bool), i32, Told)> = None;
-        let partitions: Vec<i32> = self.heads.keys().copied().collect();
-        for partition in partitions {
-            let Some((at, told)) = self.head(partition)? else { continue };
-            // A tick tells the time of the last event, on every partition: the event comes first.
-            let place = (at, matches!(told, Told::Time(_)));
-            if first.is_none_or(|(least, ..)| place < least) {
-                first = Some((place, partition, told));
-            }
-        }
-        Ok(first.map(|(_, partition, told)| (partition, told)))
+    fn next(&mut self, (topic, partition): Place) -> Result<Option<Entry>, Fault> {
+        self.tapes.get_mut(topic).map_or(Ok(None), |tape| tape.next(partition))
     }
 
-    fn head(&mut self, partition: i32) -> Result<Option<(LogTime, Told)>, Fault> {
+    fn first(&mut self) -> Result<Option<(Place, Told)>, Fault> {
+        let mut first: Option<((LogTime, bool), Place, Told)> = None;
+        let places: Vec<Place> = self.heads.keys().copied().collect();
+        for place in places {
+            let Some((at, told)) = self.head(place)? else { continue };
+            // A tick tells the time of the last event, on every partition: the event comes first.
+            let order = (at, matches!(told, Told::Time(_)));
+            if first.is_none_or(|(least, ..)| order < least) {
+                first = Some((order, place, told));
+            }
+        }
+        Ok(first.map(|(_, place, told)| (place, told)))
+    }
+
+    fn head(&mut self, place: Place) -> Result<Option<(LogTime, Told)>, Fault> {
         loop {
-            if self.heads.get(&partition).is_some_and(Option::is_none) {
-                match self.tape.next(partition)? {
-                    Some(entry) => self.heads.insert(partition, Some(entry)),
+            if self.heads.get(&place).is_some_and(Option::is_none) {
+                match self.next(place)? {
+                    Some(entry) => self.heads.insert(place, Some(entry)),
                     None => return Ok(None),
                 };
             }
-            let Some(Some(entry)) = self.heads.get(&partition) else { return Ok(None) };
+            let Some(Some(entry)) = self.heads.get(&place) else { return Ok(None) };
             let told = match (at_of(entry), self.origin(entry)) {
                 (Some(at), None) if entry.key.is_none() => Some((at, Told::Time(at))),
                 (Some(at), Some((part, offset))) => Some((at, Told::Event(part, offset, at))),
@@ -121,7 +131,7 @@ impl Witness {
             if told.is_some() {
                 return Ok(told);
             }
-            self.heads.insert(partition, None);
+            self.heads.insert(place, None);
         }
     }
 

@@ -6,7 +6,7 @@ mod common;
 use baton_engine::LaneRow;
 use baton_pipeline::Consumer;
 use baton_verify::Kind;
-use common::{Ran, one, run, run_partly, run_with_policies, three};
+use common::{Ran, one, run, run_partly, run_with_policies, run_with_roster, three};
 
 fn sample() -> Vec<String> {
     baton_workload::demo().collect()
@@ -111,6 +111,26 @@ fn events_taken_back_before_and_after_they_came_have_no_differences() {
     }
     let partly = run_partly(&lines, four, 2, 260);
     assert_eq!(partly.differences(), []);
+}
+
+#[test]
+fn the_roster_is_replayed_in_its_place() {
+    let lines = &sample()[..2_500];
+    for (chunk, lanes, source) in [(400, 3, one as fn(&str) -> &'static str), (100, 2, three)] {
+        let ran = run_with_roster(lines, source, lanes, chunk);
+        for report in Consumer::ALL.map(|consumer| ran.verify_one(consumer)) {
+            assert_eq!(report.differences, [], "{chunk} a time");
+            assert!(report.lanes.iter().all(|lane| lane.state_skipped.is_none()), "{report:?}");
+        }
+        let balance = ran.reconcile();
+        assert_eq!((balance.wrong, balance.under_way), (vec![], vec![]));
+        let told = i64::try_from(lines.len().div_ceil(chunk)).unwrap();
+        for consumer in [Consumer::Identify, Consumer::Route] {
+            assert_eq!(ran.counted(consumer, "roster"), told, "{consumer}, {chunk} a time");
+        }
+        // One line of the sample cannot be read either.
+        assert_eq!(ran.counted(Consumer::Identify, "dlq_decode"), told + 1, "{chunk} a time");
+    }
 }
 
 #[test]

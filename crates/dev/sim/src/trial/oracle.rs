@@ -106,7 +106,7 @@ impl Outcome {
             ("lines", i64::try_from(lines).unwrap_or(0), consumed("identify")),
             ("events", events, consumed("aggregate")),
             ("aggregates", made("aggregate", "engagement.aggregate"), consumed("score")),
-            ("requests", made("score", "assignment.requests"), consumed("route")),
+            ("requests", made("score", "assignment.requests") + made("identify", "roster.events"), consumed("route")),
             ("clocks", events + made("route", "sla.requests"), consumed("watch")),
         ];
         match pairs.iter().find(|(_, made, taken)| made != taken) {

@@ -135,7 +135,9 @@ fn absences(list: &Field<'_>, zone: &TimeZone) -> Vec<Absence> {
         let (from, to) = (fields.need("from"), fields.need("to"));
         Some((instant(&from?, zone)?, instant(&to?, zone)?))
     };
-    list.items().iter().filter_map(read).map(|(from, to)| Absence { from, to }).collect()
+    let mut absences: Vec<_> = list.items().iter().filter_map(read).map(|(from, to)| Absence { from, to }).collect();
+    absences.sort_unstable();
+    absences
 }
 
 /// A date, which begins with the rep's own day; an instant with its offset; or ms since 1970.

@@ -61,6 +61,23 @@ pub(crate) fn run_with_policies(
     })
 }
 
+/// The same with a roster: in each chunk a rep leaves or comes back, and something is told that cannot be used.
+pub(crate) fn run_with_roster(
+    given: &[String],
+    source: impl Fn(&str) -> &'static str,
+    lanes: i32,
+    chunk: usize,
+) -> Ran {
+    run_in_chunks(given, source, lanes, chunk, |pipeline, number| {
+        let status = if number.is_multiple_of(2) { "away" } else { "active" };
+        for (rep, more) in [("jonas.weber", ""), ("nobody.known", r#", "pools": ["nowhere"]"#)] {
+            let at = baton_workload::START.plus(i64::try_from(number).unwrap() * 12 * Millis::HOUR).0;
+            let told = format!(r#"{{"rep": "{rep}", "status": "{status}", "updated_at": {at}{more}}}"#);
+            pipeline.feed_to("reps.state", told.as_bytes());
+        }
+    })
+}
+
 fn publish(pipeline: &mut Pipeline, version: i64, effective_at: Millis) {
     let document = baton_policy::STARTER.replacen("version: 1", &format!("version: {version}"), 1);
     let checksum = checksum(&document);
