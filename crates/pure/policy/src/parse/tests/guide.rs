@@ -1,4 +1,5 @@
-//! The guide to the policy is true: its examples can be used, and it explains every key that the parser reads.
+//! The guides to the policy and the roster are true: their examples can be used, and that of the policy
+//! names every key that the parser reads.
 
 use std::collections::BTreeSet;
 
@@ -7,15 +8,16 @@ use serde_json::Value;
 use crate::parse::document;
 use crate::parse::read::{Field, Report};
 use crate::parse::yaml::{Entry, Kind, Node, read};
-use crate::{Problem, STARTER, schema};
+use crate::{Problem, STARTER, read_roster, schema};
 
 const GUIDE: &str = include_str!("../../../../../../docs/POLICY.md");
+const ROSTER: &str = include_str!("../../../../../../docs/ROSTER.md");
 
-/// The examples, each with the line of its fence.
-fn examples() -> Vec<(usize, String)> {
+/// The examples of a document, each with the line of its fence.
+fn examples(document: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut open: Option<(usize, String)> = None;
-    for (line, text) in (1..).zip(GUIDE.lines()) {
+    for (line, text) in (1..).zip(document.lines()) {
         match (&mut open, text) {
             (None, "```yaml") => open = Some((line, String::new())),
             (Some(_), "```") => found.extend(open.take()),
@@ -61,11 +63,22 @@ fn problems(example: &str) -> Vec<Problem> {
 
 #[test]
 fn every_example_of_the_guide_can_be_written_into_a_policy() {
-    let examples = examples();
+    let examples = examples(GUIDE);
     assert!(examples.len() >= 8, "one for each section, found {}", examples.len());
     for (line, example) in examples {
         let problems = problems(&example);
         assert!(problems.is_empty(), "the example under line {line}: {}", super::lines(&problems));
+    }
+}
+
+#[test]
+fn the_roster_of_the_guide_can_be_used_with_the_starter() {
+    let examples = examples(ROSTER);
+    assert_eq!(examples.len(), 1);
+    let policy = super::good(STARTER);
+    for (line, example) in examples {
+        let read = read_roster("docs/ROSTER.md", &example, &policy);
+        assert!(read.is_ok_and(|states| !states.is_empty()), "the roster under line {line}");
     }
 }
 
