@@ -167,6 +167,22 @@ impl Deployment {
         self.kill_as(consumer, "0");
     }
 
+    /// Waits until a consumer has a handler for SIGTERM; before that no process can answer one.
+    pub(crate) fn hears_signals(&self, consumer: &str) {
+        const SIGTERM_BIT: u64 = 1 << 14;
+        let status = format!("/proc/{}/status", self.running[&format!("{consumer}-0")].id());
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(20) {
+            let status = std::fs::read_to_string(&status).unwrap();
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
+            if u64::from_str_radix(caught, 16).unwrap() & SIGTERM_BIT != 0 {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        panic!("{consumer} does not listen\n{}", self.logs());
+    }
+
     /// SIGTERM; returns the exit code and how long it took.
     pub(crate) fn terminate(&mut self, consumer: &str) -> (Option<i32>, Duration) {
         let mut child = self.running.remove(&format!("{consumer}-0")).unwrap();

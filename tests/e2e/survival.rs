@@ -58,9 +58,7 @@ fn a_consumer_that_is_terminated_while_it_starts_ends_cleanly() {
     let Some(mut deployment) = deploy("early") else { return };
     for wait in [0, 50, 200] {
         deployment.start("identify");
-        while !deployment.log_of("identify").contains("starting") {
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        deployment.hears_signals("identify");
         std::thread::sleep(Duration::from_millis(wait));
         let (code, took) = deployment.terminate("identify");
         assert_eq!(code, Some(0), "after {wait} ms\n{}", deployment.logs());
