@@ -80,7 +80,7 @@ fn told(changes: &[baton_policy::Change], versions: (i64, i64), json: bool) -> S
     if changes.is_empty() {
         return "no difference\n".to_owned();
     }
-    let mut text: String = changes.iter().map(|change| format!("{}\n", change.words)).collect();
+    let mut text: String = changes.iter().flat_map(|change| [change.words.as_str(), "\n"]).collect();
     let (old, new) = versions;
     if new <= old {
         let _ = writeln!(text, "note: version {new} does not rise above {old}: raise it with every change");

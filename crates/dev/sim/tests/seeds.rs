@@ -57,7 +57,7 @@ fn published(version: i64, line: &str) -> PolicyPublished {
 /// back before and after a rep accepted, clocks that stand still, words that nobody knows.
 fn episode(number: usize, at: &str) -> Vec<String> {
     let step = number / 4;
-    if number % 4 != 0 {
+    if !number.is_multiple_of(4) {
         return Vec::new();
     }
     let user = |name: &str| format!(r#""userId":"{name}","timestamp":"{at}","receivedAt":"{at}""#);

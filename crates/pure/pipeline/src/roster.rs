@@ -34,7 +34,7 @@ impl Roster {
         let value = record.value.unwrap_or_default();
         match Frame::of(value) {
             Frame::Json(json) if json.len() > MOST_BYTES => {
-                return Err((Reason::Limits, format!("the record is longer in bytes than {MOST_BYTES}")));
+                Err((Reason::Limits, format!("the record is longer in bytes than {MOST_BYTES}")))
             }
             Frame::Json(json) => {
                 let text = core::str::from_utf8(json).map_err(|_| (Reason::Decode, "not UTF-8".to_owned()))?;

@@ -109,6 +109,7 @@ pub(crate) fn advance(policy: &Policy, state: State, now: Millis, event: &LeadEv
 }
 
 /// One event as it is applied.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of this event, and none excludes another")]
 pub(crate) struct Turn<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) now: Millis,

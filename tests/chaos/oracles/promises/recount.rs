@@ -58,13 +58,12 @@ fn terms(entries: &Entries) -> Vec<Term<'_>> {
             }
             Entry::Handed(handed) => {
                 let now = match &last {
-                    None => Last { handed, turn: 1, assigned: None },
                     Some(before) if before.is_repeated_by(handed) => continue,
                     Some(before) if before.handed.handoff == handed.handoff => {
                         let turn = before.turn + i32::from(before.handed.owner.is_some());
                         Last { handed, turn, assigned: before.assigned }
                     }
-                    Some(_) => Last { handed, turn: 1, assigned: None },
+                    Some(_) | None => Last { handed, turn: 1, assigned: None },
                 };
                 let waits = |term: &Term<'_>| term.clock == Clock::Assign && term.ends.is_none();
                 let goes_on = terms.last().is_some_and(waits) && handed.owner.is_none();
@@ -247,7 +246,7 @@ impl<'a> Told<'a> {
             Some(assigned) if self.term.clock != Clock::Assign => halts(self.policy, entries, assigned, until, end),
             _ => Vec::new(),
         };
-        let before = rest.iter().filter(|(index, ..)| *index <= begins).next_back();
+        let before = rest.iter().rfind(|(index, ..)| *index <= begins);
         if before.is_some_and(|(.., halt)| *halt == Halt::On) {
             self.halt(self.term.start);
         }

@@ -100,7 +100,7 @@ fn rows_agree_with(rows: &Rows, holders: &BTreeMap<String, String>) -> Result<()
                 prop_assert_eq!(known.ids, counted.get(&key["l/".len()..]).copied().unwrap_or(0), "{}", key);
             }
             Row::Seen { .. } | Row::Retracted => {
-                prop_assert!(rows.wakes.contains_key(key), "every event id is forgotten some day")
+                prop_assert!(rows.wakes.contains_key(key), "every event id is forgotten some day");
             }
         }
     }

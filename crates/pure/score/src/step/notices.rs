@@ -19,19 +19,19 @@ impl Saying<'_> {
     /// What is told of the lead's way to the handoff and after it.
     pub(super) fn notices(&self, advanced: &Advanced, standing: &Standing) -> Vec<Said> {
         let (event, state) = (&self.update.event, &advanced.state);
-        let mut notices = Vec::new();
+        let mut told = Vec::new();
         if advanced.began {
-            notices.extend(state.wanted(self.policy, self.stamp, &event.lead_id, standing).map(Said::Enrichment));
+            told.extend(state.wanted(self.policy, self.stamp, &event.lead_id, standing).map(Said::Enrichment));
         }
         if advanced.withdrawn || (advanced.forgot && is_open(state.stage)) {
             let kind = if advanced.withdrawn { Revision::Withdrawn } else { Revision::Revised };
-            notices.extend(revised(self.policy, state, (self.stamp, event), standing, kind).map(Said::Revised));
+            told.extend(revised(self.policy, state, (self.stamp, event), standing, kind).map(Said::Revised));
         }
         if advanced.opened.is_none() {
             let noticed = noticed(self.policy, state, event, standing);
-            notices.extend(noticed.map(|noticed| self.to_router(RouteInput::Noticed(noticed))));
+            told.extend(noticed.map(|noticed| self.to_router(RouteInput::Noticed(noticed))));
         }
-        notices
+        told
     }
 
     fn to_router(&self, input: RouteInput) -> Said {

@@ -206,8 +206,12 @@ fn check_work(lead: &Lead) -> Result<(), TestCaseError> {
                     prop_assert_eq!(gone.reroute, open.is_some());
                 }
             }
-            Said::Score(_) | Said::Qualified(_) | Said::Rejected(_) => {}
-            Said::Cooled(_) | Said::Enrichment(_) | Said::Revised(_) => {}
+            Said::Score(_)
+            | Said::Qualified(_)
+            | Said::Rejected(_)
+            | Said::Cooled(_)
+            | Said::Enrichment(_)
+            | Said::Revised(_) => {}
         }
     }
     prop_assert_eq!(nurtured, matches!(stage, Stage::Identified | Stage::Recycled));
@@ -248,7 +252,7 @@ fn memory(events: &[(usize, i64, Body)]) -> State {
         lead.hear(day(35), day(0).plus(hour * Millis::HOUR), &format!("e{n:02}"), body.clone());
     }
     let State { marks, facts, recent, .. } = lead.state.unwrap();
-    State { marks, facts, recent, ..State::default() }
+    State { facts, marks, recent, ..State::default() }
 }
 
 proptest! {

@@ -21,7 +21,7 @@ fn left(age_ms: i64, half_life_ms: i64) -> i128 {
     let x = LN_2 * (age % half_life) / half_life;
     let (mut sum, mut term) = (ONE, ONE);
     for n in 1..40 {
-        term = -(term * x >> 60) / n;
+        term = -((term * x) >> 60) / n;
         sum += term;
     }
     sum >> (age / half_life).min(100)
@@ -79,7 +79,7 @@ fn engagement(history: &[(usize, i64, Body)], ids: &[String], at: Millis) -> i12
         let worth = |event: &Told<'_>| {
             let share = half_life_days.map_or(ONE, |days: i64| left(at.0 - event.0, days * DAY));
             let size: i128 = i128::from(i32::abs(points)) * 1_000_000;
-            (size * share >> 60) * i128::from(points.signum())
+            ((size * share) >> 60) * i128::from(points.signum())
         };
         let sum: i128 = counting(rule, told.collect()).iter().map(worth).sum();
         match group {

@@ -21,7 +21,7 @@ fn examples(document: &str) -> Vec<(usize, String)> {
         match (&mut open, text) {
             (None, "```yaml") => open = Some((line, String::new())),
             (Some(_), "```") => found.extend(open.take()),
-            (Some((_, example)), text) => *example += &format!("{text}\n"),
+            (Some((_, example)), text) => example.extend([text, "\n"]),
             (None, _) => {}
         }
     }
