@@ -79,7 +79,7 @@ pub(crate) struct History {
 /// The clocks that are counted again.
 const COUNTED: [Clock; 3] = [Clock::Assign, Clock::Accept, Clock::FirstTouch];
 
-/// Verdicts after which nobody owes the lead a touch.
+/// Verdicts after which nobody owes the lead a touch, under the policy of a run; written down anew, not asked of it.
 const NOT_OWED: &str = "bad_timing budget competitor customer_already duplicate never_contact no_response \
                         not_a_fit not_icp not_now spam student";
 

@@ -184,6 +184,8 @@ struct Told<'a> {
     deadline: LogTime,
     /// Percent of the time, and how much that is.
     levels: VecDeque<(i64, i64)>,
+    /// When the first of them is due, once it was counted out.
+    next: Option<LogTime>,
     broke: bool,
     /// Since when it stands still; stretches that are over.
     halted: Option<LogTime>,
@@ -202,6 +204,7 @@ impl<'a> Told<'a> {
             allowed,
             deadline: term.start,
             levels: levels(policy, term.clock, allowed),
+            next: None,
             broke: false,
             halted: None,
             stretches: Vec::new(),
@@ -304,9 +307,12 @@ impl<'a> Told<'a> {
     fn fire(&mut self, is_due: impl Fn(LogTime) -> bool) {
         while let Some((level, after_ms)) = self.levels.front().copied().filter(|_| self.halted.is_none()) {
             // A promise that was due before anybody heard of it is due at once.
-            if !is_due(self.due(after_ms).max(self.term.heard.next())) {
+            let next = self.next.unwrap_or_else(|| self.due(after_ms).max(self.term.heard.next()));
+            if !is_due(next) {
+                self.next = Some(next);
                 return;
             }
+            self.next = None;
             self.levels.pop_front();
             let kind = match level {
                 ..100 => SlaEventKind::Warned,
@@ -329,6 +335,7 @@ impl<'a> Told<'a> {
     fn resume(&mut self, at: LogTime) {
         let Some(from) = self.halted.take() else { return };
         self.stretches.push((from, at));
+        self.next = None;
         if !self.broke {
             self.deadline = self.due(self.allowed);
         }
