@@ -3,7 +3,7 @@
 pub mod leads;
 
 /// Topics whose records must not depend on how they came about.
-pub const OUTCOMES: [&str; 17] = [
+pub const OUTCOMES: [&str; 18] = [
     "lifecycle.changed",
     "lifecycle.rejected",
     "status.changed",
@@ -14,6 +14,7 @@ pub const OUTCOMES: [&str; 17] = [
     "lead.qualified",
     "lead.assignment",
     "lead.handoff",
+    "lead.activity_alert",
     "sla.started",
     "sla.warned",
     "sla.met",

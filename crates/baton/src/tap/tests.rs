@@ -92,6 +92,16 @@ fn every_type_of_record_is_shown_as_json_by_its_topic() {
     shown("assignment.requests", &AssignmentRequest { stamp, input });
     shown("lead.assignment", &handoff.assignment);
     shown("lead.handoff", &handoff);
+    let alert = baton_domain::ActivityAlert {
+        stamp,
+        owner: Some("kim".to_owned()),
+        pool: "emea".to_owned(),
+        leads: Vec::new(),
+        from: stamp.at,
+        until: stamp.at,
+        policy_version: 1,
+    };
+    shown("lead.activity_alert", &alert);
     shown("sla.requests", &ClockStart { stamp, input: WatchInput::Tick(Tick {}) });
     for topic in ["sla.started", "sla.warned", "sla.met", "sla.breach", "sla.cancelled", "sla.paused", "sla.resumed"] {
         shown(topic, &sla(SlaEventKind::Met, 0, 60, "ld_1"));
@@ -140,6 +150,7 @@ fn every_topic_of_a_subject_is_shown_as_that_subjects_type() {
                 Kind::Request => "AssignmentRequest",
                 Kind::Handoff => "Handoff",
                 Kind::Assignment => "Assignment",
+                Kind::Alert => "ActivityAlert",
                 Kind::ClockStart => "ClockStart",
                 Kind::Sla => "SlaEvent",
                 Kind::Rep => "RepState",

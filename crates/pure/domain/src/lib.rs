@@ -37,7 +37,7 @@ pub use lifecycle::{
     CauseClass, Label, LifecycleChanged, LifecycleRejected, NurtureEvent, NurtureKind, Stage, Status, StatusChanged,
     Verdict,
 };
-pub use notice::{EnrichmentRequested, HandoffRevised, LeadCooled, Revision};
+pub use notice::{ActivityAlert, AlertedLead, EnrichmentRequested, HandoffRevised, LeadCooled, Revision};
 pub use points::Points;
 pub use policy::PolicyPublished;
 pub use raw::{IdentityLink, Ids, RawEvent};

@@ -1,8 +1,8 @@
-//! What the scorer tells beside the score: a lead cooled, lacks facts, stirs, or is handed off no more.
+//! What is told beside the score and the desk: a lead cooled, lacks facts, stirs, or is handed off no more.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Band, Grade, LeadId, LogTime, Millis, Points, RetractionReason, Stamp};
+use crate::{Band, Grade, LeadId, LogTime, Millis, Moment, Points, RetractionReason, Stamp};
 
 /// Decay or a later event took a warm lead below the line at which its band is left. Schema `lead.cooled-value`.
 ///
@@ -46,6 +46,47 @@ pub struct EnrichmentRequested {
     pub event_id: String,
     /// Version of the policy that judged.
     pub policy_version: i64,
+}
+
+/// What handed-off leads did since their desk was last told. Schema `lead.activity_alert-value`.
+///
+/// The first news of a rep's leads is told at once; what comes within the policy's time after it is
+/// gathered and told together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActivityAlert {
+    /// When, and by which lane of the router.
+    pub stamp: Stamp,
+    /// Whose leads; `None` while they wait for a rep of the pool.
+    pub owner: Option<String>,
+    /// The pool of the owner, or for which they wait.
+    pub pool: String,
+    /// The leads, in the order in which they stirred.
+    pub leads: Vec<AlertedLead>,
+    /// Log time of the first news.
+    pub from: LogTime,
+    /// Log time of the last news.
+    pub until: LogTime,
+    /// Version of the policy that judged.
+    pub policy_version: i64,
+}
+
+/// What one lead of an alert did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertedLead {
+    /// Which lead.
+    pub lead_id: LeadId,
+    /// Which handoff.
+    pub handoff_id: String,
+    /// Which episode.
+    pub episode: i32,
+    /// Total score after the last news.
+    pub score: Points,
+    /// Fit grade after the last news.
+    pub grade: Grade,
+    /// Engagement band after the last news.
+    pub band: Band,
+    /// What they did, newest first, the newest twenty.
+    pub moments: Vec<Moment>,
 }
 
 /// An open handoff changed because an event behind it was taken back. Schema `handoff.revised-value`.

@@ -5,9 +5,9 @@
 use std::rc::Rc;
 
 use baton_domain::{
-    Assignment, AssignmentRequest, ClockStart, EngagementUpdate, EnrichmentRequested, Handoff, HandoffRevised,
-    IdentityLink, LeadCooled, LeadEvent, Ledger, LifecycleChanged, LifecycleRejected, NurtureEvent, PolicyPublished,
-    Qualified, RawEvent, RepState, RosterEvent, ScoreUpdate, SlaEvent, StatusChanged,
+    ActivityAlert, Assignment, AssignmentRequest, ClockStart, EngagementUpdate, EnrichmentRequested, Handoff,
+    HandoffRevised, IdentityLink, LeadCooled, LeadEvent, Ledger, LifecycleChanged, LifecycleRejected, NurtureEvent,
+    PolicyPublished, Qualified, RawEvent, RepState, RosterEvent, ScoreUpdate, SlaEvent, StatusChanged,
 };
 use baton_wire::{Frame, Record};
 use serde::Serialize;
@@ -58,6 +58,8 @@ pub enum Kind {
     Handoff,
     /// `Assignment`.
     Assignment,
+    /// `ActivityAlert`.
+    Alert,
     /// `ClockStart`.
     ClockStart,
     /// `SlaEvent`.
@@ -96,6 +98,7 @@ impl Kind {
             "assignment.requests" => Self::Request,
             "lead.handoff" => Self::Handoff,
             "lead.assignment" => Self::Assignment,
+            "lead.activity_alert" => Self::Alert,
             "sla.requests" => Self::ClockStart,
             "sla.started" | "sla.warned" | "sla.met" | "sla.breach" | "sla.cancelled" | "sla.paused"
             | "sla.resumed" => Self::Sla,
@@ -128,6 +131,7 @@ pub struct Nouns {
     request: Codec<AssignmentRequest>,
     handoff: Codec<Handoff>,
     assignment: Codec<Assignment>,
+    alert: Codec<ActivityAlert>,
     clock: Codec<ClockStart>,
     sla: Codec<SlaEvent>,
     ledger: Codec<Ledger>,
@@ -156,6 +160,7 @@ impl Nouns {
             request: Codec::new(schemas),
             handoff: Codec::new(schemas),
             assignment: Codec::new(schemas),
+            alert: Codec::new(schemas),
             clock: Codec::new(schemas),
             sla: Codec::new(schemas),
             ledger: Codec::new(schemas),
@@ -193,6 +198,7 @@ impl Nouns {
             Kind::Request => tell(&mut self.request, value),
             Kind::Handoff => tell(&mut self.handoff, value),
             Kind::Assignment => tell(&mut self.assignment, value),
+            Kind::Alert => tell(&mut self.alert, value),
             Kind::ClockStart => tell(&mut self.clock, value),
             Kind::Sla => tell(&mut self.sla, value),
             Kind::Ledger => tell(&mut self.ledger, value),

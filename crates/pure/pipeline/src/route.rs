@@ -1,12 +1,12 @@
-//! `route`: requests for a desk and the roster in; assignments, handoffs and clocks to start out.
+//! `route`: requests for a desk and the roster in; assignments, handoffs, alerts and clocks to start out.
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use baton_domain::{
-    Assignment, AssignmentRequest, ClockStart, Handoff, Ledger, LogTime, Reason, RosterEvent, RosterInput, RouteInput,
-    Stamp, Tick, WatchInput,
+    ActivityAlert, Assignment, AssignmentRequest, ClockStart, Handoff, Ledger, LogTime, Reason, RosterEvent,
+    RosterInput, RouteInput, Stamp, Tick, WatchInput,
 };
 use baton_engine::{Ctx, Incoming, InputSpec, Order, Processor, Spread, StageSpec, Stamped, Writers};
 use baton_policy::Policy;
@@ -27,6 +27,7 @@ const REQUESTS: usize = 0;
 const HANDOFF: usize = 0;
 const ASSIGNMENT: usize = 1;
 const CLOCKS: usize = 2;
+const ALERT: usize = 3;
 
 pub(crate) fn spec(topology: &Topology) -> StageSpec {
     let input = |name: &str, writers: i32| InputSpec {
@@ -37,7 +38,7 @@ pub(crate) fn spec(topology: &Topology) -> StageSpec {
     };
     // The roster has one writer: the sequencer.
     let inputs = vec![input(name::REQUESTS, topology.lanes), input(name::ROSTER, 1)];
-    frame(topology, STAGE, inputs, outputs(topology, &[name::HANDOFF, name::ASSIGNMENT, name::CLOCKS]))
+    frame(topology, STAGE, inputs, outputs(topology, &[name::HANDOFF, name::ASSIGNMENT, name::CLOCKS, name::ALERT]))
 }
 
 pub(crate) struct Host {
@@ -47,6 +48,7 @@ pub(crate) struct Host {
     handoffs: Codec<Handoff>,
     assignments: Codec<Assignment>,
     clocks: Codec<ClockStart>,
+    alerts: Codec<ActivityAlert>,
     ledger: Codec<Ledger>,
     buffer: Vec<u8>,
 }
@@ -60,6 +62,7 @@ impl Host {
             handoffs: Codec::new(schemas),
             assignments: Codec::new(schemas),
             clocks: Codec::new(schemas),
+            alerts: Codec::new(schemas),
             ledger: Codec::new(schemas),
             buffer: Vec::new(),
         }
@@ -146,6 +149,7 @@ impl Host {
                     send(ctx, ASSIGNMENT, &envelope, &self.buffer);
                 }
                 Said::Clock(clock) => self.say_clock(clock, ctx),
+                Said::Alert(alert) => self.say_alert(alert, ctx),
             }
         }
     }
@@ -160,6 +164,16 @@ impl Host {
         let key = clock.input.key();
         let to = To { topic: CLOCKS, partition: partition(key.as_bytes(), ctx.partitions(CLOCKS)) };
         envelope::emit_keyed(ctx, to, key, &envelope, &self.buffer);
+    }
+
+    fn say_alert(&mut self, mut alert: ActivityAlert, ctx: &mut Ctx<'_>) {
+        alert.stamp.lane = ctx.lane();
+        self.alerts.encode(&alert, &mut self.buffer);
+        let (at, desk) = (alert.stamp.at, alert.owner.as_deref().unwrap_or(&alert.pool));
+        let what = if alert.owner.is_some() { "rep" } else { "pool" };
+        let id = format!("alert_{what}_{desk}@{}", at.0);
+        let cause = alert.leads.last().map_or("", |lead| lead.handoff_id.as_str());
+        send(ctx, ALERT, &envelope("lead.activity_alert.v1", &id, desk, at, cause), &self.buffer);
     }
 }
 

@@ -71,6 +71,7 @@ pub(crate) mod name {
     pub(crate) const REQUESTS: &str = "assignment.requests";
     pub(crate) const HANDOFF: &str = "lead.handoff";
     pub(crate) const ASSIGNMENT: &str = "lead.assignment";
+    pub(crate) const ALERT: &str = "lead.activity_alert";
     pub(crate) const CLOCKS: &str = "sla.requests";
     pub(crate) const STARTED: &str = "sla.started";
     pub(crate) const WARNED: &str = "sla.warned";
@@ -152,6 +153,7 @@ impl Topology {
         add(name::REQUESTS, 1, week, "requests for a desk, for the router");
         add(name::HANDOFF, lanes, Cleanup::Delete(self.history_ms), "a lead on a named desk, with its context");
         add(name::ASSIGNMENT, lanes, Cleanup::Delete(self.history_ms), "who owns a lead and why");
+        add(name::ALERT, lanes, week, "what leads did that a rep already has, for the rep");
         add(name::CLOCKS, lanes, week, "clocks to start, for the watchdog");
         for (name, about) in [
             (name::STARTED, "promises on the clock"),

@@ -12,6 +12,7 @@
 //! topics and lanes: every stamp says lane 0 until the host that knows the lane writes it in.
 
 mod account;
+mod alert;
 mod choose;
 mod facts;
 mod floor;
@@ -25,7 +26,7 @@ mod step;
 mod tests;
 mod turns;
 
-pub use row::{Account, Bucket, Desk, Directory, Lead, Load, Place, Room, Row, Standing, Turn, Waiting, Wants};
+pub use row::{Account, Bucket, Desk, Directory, Lead, Load, News, Place, Room, Row, Standing, Turn, Waiting, Wants};
 pub use say::Said;
 pub use step::{Answer, Heard, step, waiting, wake};
 

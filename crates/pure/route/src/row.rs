@@ -1,12 +1,13 @@
 //! What the router remembers, a row a thing, and how it asks for it.
 //!
 //! Holds: `desk` has a [`Desk`], `p/<pool>` a [`Room`], `q/<pool>/<n>` a [`Bucket`], `r/<rep>` a
-//! [`Load`], `l/<lead>` a [`Lead`], `a/<company>` an [`Account`]. A row is bounded by the roster, or by
+//! [`Load`], `l/<lead>` a [`Lead`], `a/<company>` an [`Account`],
+//! `n/r/<rep>` and `n/p/<pool>` a [`News`]. A row is bounded by the roster, or by
 //! what one lead says; leads and companies expire. When a row is to be looked at again stands in it.
 
 use std::collections::BTreeMap;
 
-use baton_domain::{LeadId, LogTime, Qualifying, RepState};
+use baton_domain::{AlertedLead, LeadId, LogTime, Qualifying, RepState};
 use serde::{Deserialize, Serialize};
 
 /// The rows, as the host keeps them. A `put` is visible to the next `get`.
@@ -33,6 +34,8 @@ pub enum Row {
     Lead(Box<Lead>),
     /// A company.
     Account(Account),
+    /// What a desk was not told yet.
+    News(News),
 }
 
 /// Where anybody waits, and when the queues are to be served again.
@@ -198,6 +201,23 @@ pub struct Account {
     pub due: LogTime,
 }
 
+/// News of leads that a desk has, gathered since it was last told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct News {
+    /// The rep; `None` where the leads wait for one of the pool.
+    pub owner: Option<String>,
+    /// The pool.
+    pub pool: String,
+    /// What is to be told, at most twenty leads with a hundred moments in all.
+    pub leads: Vec<AlertedLead>,
+    /// When the first of it came.
+    pub from: LogTime,
+    /// When the last of it came.
+    pub until: LogTime,
+    /// When it is told; with nothing to tell, when the next news is told at once again.
+    pub due: LogTime,
+}
+
 impl Row {
     /// When the row is to be looked at again.
     pub fn wake(&self) -> Option<LogTime> {
@@ -205,6 +225,7 @@ impl Row {
             Self::Desk(desk) => desk.due,
             Self::Lead(lead) => Some(lead.due),
             Self::Account(account) => Some(account.due),
+            Self::News(news) => Some(news.due),
             Self::Room(_) | Self::Bucket(_) | Self::Load(_) => None,
         }
     }
@@ -231,6 +252,11 @@ pub(crate) fn lead_key(lead: &str) -> String {
 
 pub(crate) fn account_key(account: &str) -> String {
     format!("a/{account}")
+}
+
+/// The key of the news of a rep's desk, or of a pool's queue.
+pub(crate) fn news_key(owner: Option<&str>, pool: &str) -> String {
+    owner.map_or_else(|| format!("n/p/{pool}"), |owner| format!("n/r/{owner}"))
 }
 
 /// FNV-1a over texts: the same on every machine, for ties and for spreading a queue over rows.
@@ -266,4 +292,5 @@ rows! {
     load, put_load, Load, Load;
     lead, put_lead, Lead, Box<Lead>;
     account, put_account, Account, Account;
+    news, put_news, News, News;
 }

@@ -3,7 +3,7 @@
 //! Holds: whoever hears of a desk hears it from one record each: those who count, the rep and the
 //! watchdog.
 
-use baton_domain::{Assignment, ClockStart, Handoff, LogTime, Qualifying, Stamp, WatchInput};
+use baton_domain::{ActivityAlert, Assignment, ClockStart, Handoff, LogTime, Qualifying, Stamp, WatchInput};
 use baton_policy::Policy;
 
 use crate::choose::{Choice, waited};
@@ -18,6 +18,8 @@ pub enum Said {
     Assignment(Assignment),
     /// The watchdog may start or drop clocks.
     Clock(ClockStart),
+    /// What leads did that a desk already has.
+    Alert(ActivityAlert),
 }
 
 /// Where and when it is said.

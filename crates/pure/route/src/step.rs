@@ -6,6 +6,7 @@
 use baton_domain::{LogTime, RepState, RouteInput};
 use baton_policy::Policy;
 
+use crate::alert;
 use crate::choose::choose;
 use crate::floor::Floor;
 use crate::hear::{self, voice};
@@ -35,7 +36,7 @@ pub struct Answer {
 /// Judges one input at `at`.
 ///
 /// Outcomes: `assigned`, `queued`, `repeated` (ready); `released`, `stale`; `ranked`, `not_waiting`;
-/// `answered`, `ignored`; `owner`, `claimed`, `dispatched`, `too_late`, `not_a_member`, `not_the_dispatcher`, `owner_noted`,
+/// `answered`; `alerted`, `gathered`; `owner`, `claimed`, `dispatched`, `too_late`, `not_a_member`, `not_the_dispatcher`, `owner_noted`,
 /// `unchanged`; `roster`; `policy`; `tick`.
 pub fn step(policy: &Policy, dir: &mut impl Directory, at: LogTime, heard: Heard) -> Answer {
     let mut outputs = Vec::new();
@@ -46,7 +47,7 @@ pub fn step(policy: &Policy, dir: &mut impl Directory, at: LogTime, heard: Heard
         Heard::Lead(RouteInput::Owner(change)) => hear::owner(&mut floor, &change, &mut outputs),
         Heard::Lead(RouteInput::Moved(moved)) => hear::moved(&mut floor, &moved),
         Heard::Lead(RouteInput::Answered(answered)) => hear::answered(&mut floor, &answered),
-        Heard::Lead(RouteInput::Noticed(_)) => return Answer { outputs, outcome: "ignored" },
+        Heard::Lead(RouteInput::Noticed(noticed)) => alert::notice(&mut floor, noticed, &mut outputs),
         Heard::Lead(RouteInput::Policy(_)) => {
             requeue(&mut floor);
             serve(&mut floor, None, &mut outputs);
@@ -71,7 +72,7 @@ pub fn wake(policy: &Policy, dir: &mut impl Directory, key: &str, due: LogTime) 
     match row {
         Some(Row::Desk(_)) => serve(&mut floor, None, &mut outputs),
         Some(Row::Lead(lead)) if matches!(lead.standing, Standing::Waiting { .. }) => {
-            alert(&mut floor, key, &mut outputs);
+            still_waits(&mut floor, key, &mut outputs);
         }
         Some(Row::Lead(lead)) if matches!(lead.standing, Standing::Owned { until, .. } if due < until) => {
             hear::silent(&mut floor, key.strip_prefix("l/").unwrap_or(key), lead, &mut outputs);
@@ -86,6 +87,7 @@ pub fn wake(policy: &Policy, dir: &mut impl Directory, key: &str, due: LogTime) 
             serve(&mut floor, None, &mut outputs);
         }
         Some(Row::Account(_)) => floor.dir.put(key, None, None),
+        Some(Row::News(news)) => alert::tell(&mut floor, key, news, &mut outputs),
         _ => {}
     }
     settle(&mut floor);
@@ -93,7 +95,7 @@ pub fn wake(policy: &Policy, dir: &mut impl Directory, key: &str, due: LogTime) 
 }
 
 /// A lead has waited for long: it is offered once more, else told of.
-fn alert<D: Directory>(floor: &mut Floor<'_, D>, key: &str, said: &mut Vec<Said>) {
+fn still_waits<D: Directory>(floor: &mut Floor<'_, D>, key: &str, said: &mut Vec<Said>) {
     serve(floor, None, said);
     let Some(mut lead) = row::lead(&*floor.dir, key) else { return };
     let Standing::Waiting { from, .. } = &lead.standing else { return };

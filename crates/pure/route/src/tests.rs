@@ -1,5 +1,6 @@
 //! The router's promises, one claim a test.
 
+mod alerts;
 mod fairness;
 mod hands;
 mod queue;

@@ -154,6 +154,9 @@ fn route(
         match said {
             Said::Handoff(handoff) => seen.push(of("lead.handoff", &handoff.decision.lead_id, &handoff)),
             Said::Assignment(given) => seen.push(of("lead.assignment", &given.lead_id, &given)),
+            Said::Alert(alert) => {
+                seen.push(of("lead.activity_alert", alert.owner.as_deref().unwrap_or(&alert.pool), &alert));
+            }
             Said::Clock(clock) => {
                 let key = clock.input.key().to_owned();
                 clocks.push((clock.stamp.at, 1, key, Heard::Clock(clock.input)));

@@ -9,9 +9,9 @@
 use std::sync::OnceLock;
 
 use baton_domain::{
-    Assignment, AssignmentRequest, ClockStart, EngagementUpdate, EnrichmentRequested, Handoff, HandoffRevised,
-    IdentityLink, LeadCooled, LeadEvent, Ledger, LifecycleChanged, LifecycleRejected, NurtureEvent, PolicyPublished,
-    Qualified, RawEvent, RepState, RosterEvent, ScoreUpdate, SlaEvent, StatusChanged,
+    ActivityAlert, Assignment, AssignmentRequest, ClockStart, EngagementUpdate, EnrichmentRequested, Handoff,
+    HandoffRevised, IdentityLink, LeadCooled, LeadEvent, Ledger, LifecycleChanged, LifecycleRejected, NurtureEvent,
+    PolicyPublished, Qualified, RawEvent, RepState, RosterEvent, ScoreUpdate, SlaEvent, StatusChanged,
 };
 
 /// What a registry should hold: an object by subject, each with its `topic`, `key`, `compatibility`,
@@ -122,6 +122,7 @@ records! {
     AssignmentRequest: "assignment.requests-value";
     Assignment: "lead.assignment-value";
     Handoff: "lead.handoff-value";
+    ActivityAlert: "lead.activity_alert-value";
     ClockStart: "sla.requests-value";
     SlaEvent: "sla.events-value";
     PolicyPublished: "policy-value";

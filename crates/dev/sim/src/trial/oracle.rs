@@ -12,7 +12,7 @@ use crate::broker::{Body, Broker, Fate};
 use crate::log::Record;
 
 /// Topics whose records must not depend on how they came about.
-const OUTCOMES: [&str; 18] = [
+const OUTCOMES: [&str; 19] = [
     "lead.score",
     "lifecycle.changed",
     "lifecycle.rejected",
@@ -24,6 +24,7 @@ const OUTCOMES: [&str; 18] = [
     "lead.qualified",
     "lead.assignment",
     "lead.handoff",
+    "lead.activity_alert",
     "sla.started",
     "sla.warned",
     "sla.met",

@@ -27,6 +27,7 @@ macro_rules! for_every_type {
         $check(&common::assignment_requests());
         $check(&common::assignments());
         $check(&common::handoffs());
+        $check(&common::activity_alerts());
         $check(&common::clock_starts());
         $check(&common::sla_events());
         $check(&common::policies());
@@ -325,6 +326,30 @@ pub fn cooled() -> Vec<LeadCooled> {
         at: NOW,
         policy_version: 3,
     }]
+}
+
+pub fn activity_alerts() -> Vec<ActivityAlert> {
+    let moment = |detail| Moment { occurred_at: NOW, name: "Webinar Attended".into(), detail };
+    let lead = |moments| AlertedLead {
+        lead_id: "ld_1".into(),
+        handoff_id: "h_ld_1_2".into(),
+        episode: 2,
+        score: Points::whole(91),
+        grade: Grade::A,
+        band: Band(1),
+        moments,
+    };
+    let alert = |owner, leads| ActivityAlert {
+        stamp: stamp(1),
+        owner,
+        pool: "emea".into(),
+        leads,
+        from: stamp(0).at,
+        until: stamp(1).at,
+        policy_version: 3,
+    };
+    let moments = vec![moment(some("Kafka at night")), moment(None)];
+    vec![alert(some("kim"), vec![lead(moments), lead(Vec::new())]), alert(None, Vec::new())]
 }
 
 pub fn enrichment_requested() -> Vec<EnrichmentRequested> {
