@@ -7,8 +7,8 @@
 //! never was is the scorer's business, which withdraws the handoff where it must.
 
 use baton_domain::{
-    Body, Clock, Consent, ConsentState, CrmActivity, CrmKind, Direction, LeadEvent, LogTime, SlaEventKind, Stage,
-    TouchOutcome,
+    Body, Clock, Consent, ConsentState, CrmActivity, CrmKind, Direction, LeadEvent, LogTime, Millis, SlaEventKind,
+    Stage, TouchOutcome,
 };
 use baton_policy::{Destination, Policy};
 
@@ -179,6 +179,13 @@ fn gives_back(policy: &Policy, crm: &CrmActivity) -> bool {
     )
 }
 
+/// When sales is to see a lead again that it gives back: the date that it names, else the policy's for the
+/// code, as the scorer reckons it.
+fn check_in(policy: &Policy, crm: &CrmActivity, at: LogTime) -> Option<Millis> {
+    let verdict = crm.disposition.as_ref()?;
+    policy.lifecycle.dispositions.get(&verdict.code)?.check_in(at.millis(), verdict.next_check_in)
+}
+
 /// The date to which a verdict that keeps the lead puts it off.
 fn wait_until(policy: &Policy, crm: &CrmActivity) -> Option<LogTime> {
     let date = crm.disposition.as_ref()?.next_check_in?;
@@ -233,8 +240,7 @@ fn follow_sales(
             }
         }
         CrmKind::Disposition if gives_back(voice.policy, crm) => {
-            let date = crm.disposition.as_ref().and_then(|verdict| verdict.next_check_in);
-            let date = date.map(LogTime::from_millis).filter(|date| *date > at);
+            let date = check_in(voice.policy, crm, at).map(LogTime::from_millis).filter(|date| *date > at);
             state.check_in = date.map(|at| CheckIn { at, event_id: event.event_id.clone() });
             state.handoff.over = true;
             state.stage = None;

@@ -203,6 +203,15 @@ fn t16_bad_timing_comes_back_on_its_day() {
 }
 
 #[test]
+fn t16_without_a_date_of_the_reps_it_comes_back_on_the_policys_day() {
+    let policy = all_clocks();
+    let mut desk = owned(&policy);
+    desk.hears(&policy, at(9, 30), verdict(at(9, 30), "bad_timing"));
+    let later = desk.wakes_until(&policy, at(70 * 24, 0));
+    assert_eq!(of(&later, Clock::CheckIn).first(), Some(&(SlaEventKind::Started, at(60 * 24 + 9, 30))));
+}
+
+#[test]
 fn a_touch_after_the_day_meets_the_check_in() {
     let policy = all_clocks();
     let mut desk = owned(&policy);
