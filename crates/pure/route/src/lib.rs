@@ -24,6 +24,7 @@ mod serve;
 mod step;
 #[cfg(test)]
 mod tests;
+mod trim;
 mod turns;
 
 pub use row::{Account, Bucket, Desk, Directory, Lead, Load, News, Place, Room, Row, Standing, Turn, Waiting, Wants};

@@ -8,6 +8,7 @@ use baton_policy::Policy;
 
 use crate::choose::{Choice, waited};
 use crate::row::Lead;
+use crate::trim::trim;
 
 /// What the router says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +60,9 @@ impl Voice<'_> {
         };
         let handoff = is_first.then(|| {
             let (decision, assignment) = (decision.clone(), assignment.clone());
-            Said::Handoff(Box::new(Handoff { stamp, decision, assignment, trimmed: Vec::new() }))
+            let mut handoff = Handoff { stamp, decision, assignment, trimmed: Vec::new() };
+            trim(self.policy, &mut handoff);
+            Said::Handoff(Box::new(handoff))
         });
         let told = [Some(Said::Assignment(assignment)), handoff, Some(Said::Clock(ClockStart { stamp, input }))];
         told.into_iter().flatten().collect()

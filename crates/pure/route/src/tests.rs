@@ -6,6 +6,7 @@ mod hands;
 mod queue;
 mod roster;
 mod steps;
+mod trimming;
 mod turns;
 
 use std::collections::BTreeMap;
