@@ -22,6 +22,8 @@ impl Seen {
     /// Whether it is about a lead.
     pub(crate) fn concerns(&self, lead_id: &str) -> bool {
         let named = |pointer: &str| self.value.pointer(pointer).and_then(Value::as_str) == Some(lead_id);
-        self.key == lead_id || named("/lead_id") || named("/decision/lead_id")
+        let among = |lead: &Value| lead.get("lead_id").and_then(Value::as_str) == Some(lead_id);
+        let listed = self.value.get("leads").and_then(Value::as_array).is_some_and(|leads| leads.iter().any(among));
+        self.key == lead_id || named("/lead_id") || named("/decision/lead_id") || listed
     }
 }
