@@ -114,7 +114,7 @@ fn a_ledger_that_does_not_add_up_is_said_to_differ() {
     assert!(!report.ledger.iter().find(|line| line.stage == "route").unwrap().balanced);
     let text = report.text(Look::Plain);
     assert!(text.contains("  route      DIFFERS\n"), "{text}");
-    assert!(text.contains("score wrote 3, route read 5"), "{text}");
+    assert!(text.contains("score, identify wrote 3, route read 5"), "{text}");
     assert!(text.contains("DIFFERS by -2"), "{text}");
 }
 

@@ -19,7 +19,15 @@ const LINES: usize = 120;
 /// Trials of one run; `BATON_SEEDS` asks for another number, `BATON_SEED` for one by its seed.
 const SEEDS: u64 = 500;
 
-/// Cuts of the bundled sample, each with leads of its own to whom everything happens, and two changes of policy.
+/// Told before the first line; the last cannot be used.
+const ROSTER: [&str; 4] = [
+    r#"{"rep": "lena.fischer", "status": "away"}"#,
+    r#"{"rep": "sam.keller", "day_max": 9}"#,
+    r#"{"rep": "lena.fischer", "weight": 3}"#,
+    r#"{"rep": "kim.unknown", "pools": ["nowhere"]}"#,
+];
+
+/// Cuts of the bundled sample, each with leads of its own to whom everything happens, two changes of policy, and a roster.
 fn samples() -> Vec<Arc<Sample>> {
     let policy = Arc::new(baton_policy::parse("starter.yaml", baton_policy::STARTER).unwrap());
     let tick = r#"{"type":"tick","receivedAt":"2026-11-30T00:00:00Z"}"#;
@@ -33,7 +41,7 @@ fn samples() -> Vec<Arc<Sample>> {
         }
         lines.push(tick.to_owned());
         let changes = [(2, LINES / 3), (3, LINES / 3 * 2)].map(|(version, place)| published(version, &cut[place]));
-        Arc::new(Sample::new(&policy, &changes, lines).unwrap())
+        Arc::new(Sample::new(&policy, &changes, &ROSTER, lines).unwrap())
     };
     (0..8).map(|number| cut(number * 500)).collect()
 }

@@ -34,30 +34,37 @@ const LANES: i32 = 3;
 pub struct Sample {
     policy: Arc<Policy>,
     topology: Topology,
-    /// Policies that lie on their topic before the first line, as they are written there.
-    published: Vec<Vec<u8>>,
+    /// What lies on other topics before the first line: policies and the roster, as they are written there.
+    before: Vec<(String, Vec<u8>)>,
     lines: Vec<String>,
     expected: Outcome,
 }
 
 impl Sample {
-    /// Runs the lines undisturbed, under a policy and those published for instants within them. The lines must
-    /// carry their own `receivedAt`, and end with a tick long after everything.
-    pub fn new(policy: &Arc<Policy>, published: &[PolicyPublished], lines: Vec<String>) -> Result<Self, String> {
+    /// Runs the lines undisturbed, under a policy and those published for instants within them, with a roster told
+    /// before. The lines must carry their own `receivedAt`, and end with a tick long after everything.
+    pub fn new(
+        policy: &Arc<Policy>,
+        published: &[PolicyPublished],
+        roster: &[&str],
+        lines: Vec<String>,
+    ) -> Result<Self, String> {
         let topology = Topology::new("", LANES);
         let schemas: Rc<dyn Schemas> = Rc::new(NoRegistry);
         let codec = Codec::<PolicyPublished>::new(&schemas);
-        let published: Vec<Vec<u8>> = published.iter().map(|published| codec.bytes(published)).collect();
+        let policies = published.iter().map(|published| (topology.policies(), codec.bytes(published)));
+        let reps = roster.iter().map(|told| (topology.reps(), told.as_bytes().to_vec()));
+        let before: Vec<_> = policies.chain(reps).collect();
         let mut pipeline = Pipeline::new(&topology, policy, NOW, Limits::default());
-        for policy in &published {
-            pipeline.feed_to(&topology.policies(), policy);
+        for (topic, value) in &before {
+            pipeline.feed_to(topic, value);
         }
         for line in &lines {
             pipeline.feed(line.as_bytes());
         }
         pipeline.settle().map_err(|failure| format!("{failure:?}"))?;
         let expected = Outcome::of(|topic| pipeline.take(topic));
-        Ok(Self { policy: Arc::clone(policy), topology, published, lines, expected })
+        Ok(Self { policy: Arc::clone(policy), topology, before, lines, expected })
     }
 
     /// The outcome topics on which it leaves nothing.

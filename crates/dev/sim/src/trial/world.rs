@@ -64,9 +64,9 @@ impl World {
         for topic in sample.topology.topics() {
             broker.create(&topic.name, topic.partitions, topic.cleanup == Cleanup::Compact);
         }
-        for policy in &sample.published {
-            let record = Record { appended: NOW, key: None, value: Some(policy.clone()), headers: Vec::new() };
-            broker.append(&sample.topology.policies(), 0, record);
+        for (topic, value) in &sample.before {
+            let record = Record { appended: NOW, key: None, value: Some(value.clone()), headers: Vec::new() };
+            broker.append(topic, 0, record);
         }
         if trial.is_told {
             broker.trace.tell();
@@ -134,7 +134,7 @@ impl World {
         let topology = &self.sample.topology;
         let outcome = Outcome::of(|topic| oracle::records(&broker, &topology.full(topic)));
         self.sample.expected.compare(&outcome)?;
-        outcome.balance(self.sample.lines.len() + self.sample.published.len())?;
+        outcome.balance(self.sample.lines.len() + self.sample.before.len())?;
         self.check_stores(&broker)?;
         Ok(took)
     }
