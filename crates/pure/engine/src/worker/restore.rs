@@ -110,6 +110,12 @@ where
             let topic = self.spec.inputs.get(part.0).map_or("", |input| input.topic.as_str());
             match committed {
                 Some(offset) if offset < beginning => {
+                    // A worker that stood still between the two look-ups may have lost the lane: then its new
+                    // owner has read on, and only what that one read was deleted.
+                    if log.committed(&[part])? != [committed] {
+                        let why = format!("{topic}[{}] was read on by another worker meanwhile", part.1);
+                        return Err(Trouble::Stop(Stop::Fenced(why)));
+                    }
                     return Err(Trouble::Stop(Stop::Config(format!(
                         "{topic}[{}]: records {offset} to {beginning} were deleted by retention before {} read them; \
                          reset the group's offset to go on without them",

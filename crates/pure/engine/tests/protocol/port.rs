@@ -85,6 +85,8 @@ pub(crate) struct Port {
     pub(crate) held: BTreeSet<Part>,
     /// Happens while the committed offsets are looked up.
     pub(crate) meanwhile: Option<Box<dyn FnOnce()>>,
+    /// Happens once they were.
+    pub(crate) thereafter: Option<Box<dyn FnOnce()>>,
     is_suspect: bool,
     positions: BTreeMap<Part, i64>,
     restoring: BTreeMap<i32, i64>,
@@ -111,6 +113,7 @@ impl Port {
             group: vec![Event::Assigned(vec![0])],
             held: BTreeSet::new(),
             meanwhile: None,
+            thereafter: None,
             is_suspect: false,
             positions: BTreeMap::new(),
             restoring: BTreeMap::new(),
@@ -231,6 +234,9 @@ impl Log for Port {
     }
 
     fn beginning(&mut self, _part: Part) -> Result<i64, Fault> {
+        if let Some(happens) = self.thereafter.take() {
+            happens();
+        }
         Ok(self.world.borrow().beginning)
     }
 

@@ -188,6 +188,22 @@ fn records_that_were_deleted_before_they_were_read_are_named() {
 }
 
 #[test]
+fn a_worker_whose_lane_was_read_on_meanwhile_gives_way_and_blames_no_retention() {
+    let mut bench = Bench::new();
+    bench.feed("a", "10/0");
+    bench.settle();
+    let mut late = bench.reborn();
+    let world = Rc::clone(&late.world);
+    late.port.thereafter = Some(Box::new(move || {
+        let mut world = world.borrow_mut();
+        world.offsets.insert((0, 0), 3);
+        world.beginning = 3;
+    }));
+    let stop = late.stops();
+    assert!(matches!(&stop, Stop::Fenced(why) if why.contains("in[0] was read on by another")), "{stop:?}");
+}
+
+#[test]
 fn state_without_committed_offsets_is_refused() {
     let mut bench = Bench::new();
     bench.feed("a", "10/0");
