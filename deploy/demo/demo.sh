@@ -263,6 +263,7 @@ summary() {
         say "The topics $BATON_TOPICS__PREFIX* stay on your cluster; delete them when you are done."
     elif [ -n "${DEMO_KEEP:-}" ]; then
         say "Kafka still runs. Look around:  BATON_KAFKA__BOOTSTRAP=$BATON_KAFKA__BOOTSTRAP $baton tap lead.handoff"
+        say "Ask about a lead of lead.handoff: the same with  lead explain ID,  route why ID,  sla ID"
         say "Stop it:                        ${kafka#"$root"/} stop --dir ${work#"$root"/}/kafka"
     else
         say "The throwaway Kafka is stopped. To look around with the commands above: DEMO_KEEP=1 make demo"

@@ -7,7 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use baton_domain::{Clock, Handoff, LeadId, Ledger, LifecycleChanged, LogTime, Millis, SlaEvent, SlaEventKind, Stage};
+use baton_domain::{
+    Clock, Handoff, LeadId, Ledger, LifecycleChanged, LogTime, Millis, SlaAction, SlaEvent, SlaEventKind, Stage,
+};
 
 mod intake;
 mod mask;
@@ -62,6 +64,8 @@ struct Promise {
     met: Option<(LogTime, i64, i64)>,
     /// When the log took the record of the breach, where that tells something.
     detected: Option<Millis>,
+    /// The lead went, or was to go, to another desk for it.
+    reassigned: bool,
     /// Everything that was said of it.
     told: BTreeSet<SlaEventKind>,
 }
@@ -128,6 +132,7 @@ impl Summary {
         promise.lane.clone_from(&event.lane);
         promise.owner.clone_from(&event.owner);
         promise.deadline = event.deadline;
+        promise.reassigned |= event.action == Some(SlaAction::Reassign);
         promise.told.insert(event.kind);
         match event.kind {
             SlaEventKind::Met => promise.met = Some((event.stamp.at, event.wall_ms, event.business_ms)),

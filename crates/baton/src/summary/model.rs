@@ -104,10 +104,14 @@ pub(crate) struct SlaLine {
     pub(crate) lane: String,
     /// Promises made.
     pub(crate) started: i64,
+    /// Of which a warning was given.
+    pub(crate) warned: i64,
     /// Kept; with those whose breach was taken back.
     pub(crate) met: i64,
     /// Broken; with those taken back.
     pub(crate) breached: i64,
+    /// For which the lead was to go to another desk.
+    pub(crate) reassigned: i64,
     /// Breaches taken back.
     pub(crate) retracted: i64,
     /// No longer owed.

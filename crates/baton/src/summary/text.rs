@@ -124,7 +124,10 @@ impl Report {
     }
 
     fn sla_text(&self, look: Look) -> String {
-        let heading = look.heading("SLA", "met and breached both count a breach that was taken back");
+        let heading = look.heading(
+            "SLA",
+            "met and breached both count a breach that was taken back; half took no longer than the median",
+        );
         if self.sla.is_empty() {
             return heading + "  no promise was made yet\n";
         }
@@ -133,13 +136,15 @@ impl Report {
             "<clock",
             "<lane",
             ">started",
+            ">warned",
             ">met",
             ">breached",
+            ">reassigned",
             ">taken back",
             ">cancelled",
             ">open",
             ">median",
-            ">median working",
+            ">at work",
         ];
         let mut table = Table::new(&columns);
         for line in &self.sla {
@@ -149,8 +154,10 @@ impl Report {
                 line.clock.to_owned(),
                 line.lane.clone(),
                 line.started.to_string(),
+                line.warned.to_string(),
                 line.met.to_string(),
                 line.breached.to_string(),
+                line.reassigned.to_string(),
                 line.retracted.to_string(),
                 line.cancelled.to_string(),
                 line.open.to_string(),
