@@ -15,6 +15,7 @@ mod input;
 mod live;
 mod refusal;
 mod rig;
+mod scenarios;
 mod survival;
 mod transactions;
 mod upgrade;

@@ -50,18 +50,15 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let mut outcomes = Vec::new();
     for (file, scenario) in &scenarios {
         let path = scenario.policy.as_ref().map(|name| file.parent().unwrap_or(Path::new("")).join(name));
-        let text = policy_text(path.as_deref().or(args.policy.as_deref()), file, scenario)?;
-        let policy = match policies.get(&text) {
-            Some(policy) => Arc::clone(policy),
-            None => {
-                let name = format!("of {}", file.display());
-                let checked = baton_policy::parse(&name, &text);
-                let policy = checked
-                    .map_err(|found| Failure::config(super::explain(&format!("policy {name}"), &text, &found)))?;
-                policies.entry(text).or_insert_with(|| Arc::new(policy)).clone()
+        let checked = policy_of(path.as_deref().or(args.policy.as_deref()), file, scenario, &mut policies);
+        match checked {
+            Ok(policy) => outcomes.push(play(file, scenario, &policy)?),
+            // What it waits for may be a word of the policy.
+            Err(failure) if scenario.pending.is_some() => {
+                outcomes.push(Outcome::of(file, scenario, vec![failure.message]));
             }
-        };
-        outcomes.push(play(file, scenario, &policy)?);
+            Err(failure) => return Err(failure),
+        }
     }
     let told = tell(&outcomes);
     writeln!(std::io::stdout(), "{told}").ok();
@@ -118,13 +115,27 @@ fn read(files: &[PathBuf]) -> Result<Vec<(PathBuf, Scenario)>, Failure> {
 }
 
 /// The policy that a scenario is played under, as changed by it.
-fn policy_text(path: Option<&Path>, file: &Path, scenario: &Scenario) -> Result<String, Failure> {
+fn policy_of(
+    path: Option<&Path>,
+    file: &Path,
+    scenario: &Scenario,
+    known: &mut BTreeMap<String, Arc<Policy>>,
+) -> Result<Arc<Policy>, Failure> {
     let text = match path {
         None => baton_policy::STARTER.to_owned(),
         Some(path) => std::fs::read_to_string(path)
             .map_err(|error| Failure::config(format!("policy {}: {error}", path.display())))?,
     };
-    scenario.policy_text(&text).map_err(|why| Failure { message: format!("{}: {why}", file.display()), code: 65 })
+    let name = format!("of {}", file.display());
+    let text = scenario
+        .policy_text(&text)
+        .map_err(|why| Failure { message: format!("{}: {why}", file.display()), code: 65 })?;
+    if let Some(policy) = known.get(&text) {
+        return Ok(Arc::clone(policy));
+    }
+    let checked = baton_policy::parse(&name, &text);
+    let policy = checked.map_err(|found| Failure::config(super::explain(&format!("policy {name}"), &text, &found)))?;
+    Ok(Arc::clone(known.entry(text).or_insert_with(|| Arc::new(policy))))
 }
 
 fn play(file: &Path, scenario: &Scenario, policy: &Arc<Policy>) -> Result<Outcome, Failure> {
@@ -132,15 +143,20 @@ fn play(file: &Path, scenario: &Scenario, policy: &Arc<Policy>) -> Result<Outcom
         message: format!("{}: the consumer {} stopped: {:?}", file.display(), failure.consumer, failure.stop),
         code: 70,
     })?;
-    Ok(Outcome {
-        file: file.display().to_string(),
-        name: scenario.name.clone(),
-        pending: scenario.pending.clone(),
-        differences: judge(scenario, &records).iter().map(ToString::to_string).collect(),
-    })
+    let differences = judge(scenario, &records).iter().map(ToString::to_string).collect();
+    Ok(Outcome::of(file, scenario, differences))
 }
 
 impl Outcome {
+    fn of(file: &Path, scenario: &Scenario, differences: Vec<String>) -> Self {
+        Self {
+            file: file.display().to_string(),
+            name: scenario.name.clone(),
+            pending: scenario.pending.clone(),
+            differences,
+        }
+    }
+
     fn is_failed(&self) -> bool {
         self.pending.is_none() && !self.differences.is_empty()
     }

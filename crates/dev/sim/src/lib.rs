@@ -25,5 +25,5 @@ pub use client::{Flaw, SimLog};
 pub use dice::Dice;
 pub use log::{MemoryLog, Record, Shared};
 pub use pipeline::{Failure, Pipeline};
-pub use scenario::{play, unread};
+pub use scenario::{play, told, unread};
 pub use trial::{Caught, Report, Sample, Trial};

@@ -42,7 +42,7 @@ pub fn play(policy: &Arc<Policy>, lines: &[(Millis, String)]) -> Result<Vec<Seen
     let mut all = Vec::new();
     for topic in unread(&topology) {
         let Some(kind) = Kind::of(&topology, &topic) else { continue };
-        all.extend(pipeline.take(&topic).iter().map(|record| seen(&topic, kind, record, &mut nouns)));
+        all.extend(pipeline.take(&topic).iter().map(|record| told(&topic, kind, record, &mut nouns)));
     }
     Ok(all)
 }
@@ -56,7 +56,8 @@ pub fn unread(topology: &Topology) -> Vec<String> {
     unread.filter_map(|name| name.strip_prefix(topology.prefix.as_str()).map(str::to_owned)).collect()
 }
 
-fn seen(topic: &str, kind: Kind, record: &Record, nouns: &mut Nouns) -> Seen {
+/// A record as expectations see it.
+pub fn told(topic: &str, kind: Kind, record: &Record, nouns: &mut Nouns) -> Seen {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let payload = record.value.as_deref().unwrap_or_default();
     let value = match nouns.json(kind, payload) {
