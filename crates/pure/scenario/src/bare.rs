@@ -9,18 +9,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use baton_aggregate::Aggregate;
-use baton_domain::{Body, LeadEvent, LogTime, Millis, Reason, RepState, RouteInput};
+use baton_domain::{Body, LeadEvent, LogTime, Millis, Reason, RepState, RouteInput, SlaEvent, WatchInput};
 use baton_identify::{Directory, Row};
 use baton_policy::Policy;
 use baton_route::Heard as Turn;
 use baton_score::Score;
 use baton_stage::{Input, Stage};
-use baton_watch::{Heard, Watch};
+use baton_watch::{Delivery, Heard, Quota, Watch};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::lines::tells_of_rep;
 use crate::seen::Seen;
+
+/// What the watchdog hears: when, by which input, for which key.
+type Clocked = (LogTime, u8, String, Heard);
 
 /// Takes in lines, each with the time at which it is received, and gives what came of them: the
 /// records of each topic in their order.
@@ -58,11 +61,7 @@ pub fn play(policy: &Policy, lines: &[(Millis, String)]) -> Vec<Seen> {
     // As the router's lane merges them: by log time, then topic, then lead or rep.
     requests.sort_by(|a, b| (a.0, a.1, &a.2).cmp(&(b.0, b.1, &b.2)));
     let clocks = route(policy, requests, end, &mut seen);
-    let mut heard: Vec<(LogTime, u8, String, Heard)> = clocks;
-    heard.extend(events.into_iter().map(|event| (event.stamp.at, 0, event.lead_id.clone(), Heard::Lead(event))));
-    heard.sort_by(|a, b| (a.0, a.1, &a.2).cmp(&(b.0, b.1, &b.2)));
-    let heard = heard.into_iter().map(|(at, _, lead_id, heard)| (at, lead_id, heard));
-    for event in Host::<Watch>::run(policy, heard, end) {
+    for event in watch(policy, events, clocks, end) {
         use baton_domain::SlaEventKind as Kind;
         let topic = match event.kind {
             Kind::Started => "sla.started",
@@ -76,6 +75,26 @@ pub fn play(policy: &Policy, lines: &[(Millis, String)]) -> Vec<Seen> {
         seen.push(of(topic, &event.lead_id, &event));
     }
     seen
+}
+
+/// Keeps the promises about leads, and marketing's own, which share no state.
+fn watch(policy: &Policy, events: Vec<LeadEvent>, clocks: Vec<Clocked>, end: LogTime) -> Vec<SlaEvent> {
+    let mut delivered = Vec::new();
+    let mut heard: Vec<Clocked> = Vec::new();
+    for (at, input, key, news) in clocks {
+        match news {
+            Heard::Clock(WatchInput::Delivered { pool, qualified_at, .. }) => {
+                delivered.push((at, key, Delivery { pool, qualified_at }));
+            }
+            news => heard.push((at, input, key, news)),
+        }
+    }
+    heard.extend(events.into_iter().map(|event| (event.stamp.at, 0, event.lead_id.clone(), Heard::Lead(event))));
+    heard.sort_by(|a, b| (a.0, a.1, &a.2).cmp(&(b.0, b.1, &b.2)));
+    let heard = heard.into_iter().map(|(at, _, key, news)| (at, key, news));
+    let mut said = Host::<Watch>::run(policy, heard, end);
+    said.extend(Host::<Quota>::run(policy, delivered.into_iter(), end));
+    said
 }
 
 /// What the sequencer says.
@@ -140,7 +159,7 @@ fn route(
     requests: Vec<(LogTime, u8, String, Turn)>,
     end: LogTime,
     seen: &mut Vec<Seen>,
-) -> Vec<(LogTime, u8, String, Heard)> {
+) -> Vec<Clocked> {
     let mut desk = Desk::default();
     let mut said = Vec::new();
     for (at, _, _, heard) in requests {
