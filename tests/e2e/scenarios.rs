@@ -11,10 +11,10 @@ use std::sync::Arc;
 
 use baton_domain::Millis;
 use baton_pipeline::{Kind, NoRegistry, Nouns, Schemas, Topology};
-use baton_scenario::{Scenario, Seen, judge, lines, parse};
+use baton_scenario::{Scenario, Seen, judge, lines, parse, tells_of_rep};
 use baton_sim::Record;
 
-use crate::harness::{Deployment, deploy};
+use crate::harness::{Deployment, deploy, text};
 
 /// Every scenario that must hold, by the text of its policy.
 fn all() -> BTreeMap<String, Vec<Scenario>> {
@@ -86,7 +86,14 @@ fn seen(deployment: &Deployment) -> Vec<Seen> {
 fn played(policy: &str, scenarios: &[Scenario]) -> Option<Vec<String>> {
     let mut deployment = deploy("scenes")?;
     deployment.settings = vec![("BATON_POLICY".to_owned(), deployment.write("policy.yaml", policy))];
-    let lines: Vec<String> = together(scenarios).into_iter().map(|(_, line)| line).collect();
+    let lines = together(scenarios).into_iter().map(|(_, line)| line);
+    let (reps, lines): (Vec<String>, Vec<String>) = lines.partition(|line| tells_of_rep(line));
+    if !reps.is_empty() {
+        let (topic, file) =
+            (Topology::new(&deployment.prefix, 4).reps(), deployment.write("reps.jsonl", &reps.join("\n")));
+        let done = deployment.baton(&["ingest", "--topic", &topic, &file]);
+        assert!(done.status.success(), "{}", text(&done));
+    }
     deployment.ingest(&lines);
     deployment.start("all");
     deployment.settle();
