@@ -121,6 +121,11 @@ impl SimLog {
             offsets.iter().filter_map(|(part, offset)| Some((self.place(*part)?, *offset))).collect();
         let (holder, serial) = self.producer.as_ref().map(|p| (p.holder, p.serial)).ok_or_else(no_producer)?;
         let generation = self.generation();
+        if generation < 0 && self.flaw != Flaw::NoGeneration {
+            // A group without members takes the offsets of anybody: as the real port, this one claims nothing then.
+            self.broker.borrow_mut().trace.saw("a worker outside the group claimed nothing");
+            return Err(Fault::Abort("not a member of the group".to_owned()));
+        }
         if strike == Strike::Before {
             self.trouble(strike);
             return Err(Fault::Abort("offsets were not taken".to_owned()));

@@ -84,7 +84,8 @@ impl Outcome {
             return Ok(());
         }
         let other = self.ledgers.iter().find(|(key, ledger)| found.ledgers.get(*key) != Some(*ledger));
-        Err(format!("the ledger differs: {other:?}"))
+        let found = other.and_then(|(key, _)| found.ledgers.get(key));
+        Err(format!("the ledger differs: {other:?}, found {found:?}"))
     }
 
     /// Every consumer's counts add up, among themselves and with the next consumer's.
