@@ -32,6 +32,7 @@ pub(super) struct Story {
 }
 
 /// The newest score with its receipt.
+#[expect(clippy::struct_field_names, reason = "the names are those of the topic")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Score {
     pub(super) at: String,
@@ -58,6 +59,7 @@ pub(super) struct Part {
 }
 
 /// One handoff: why, and the five questions of whoever takes over.
+#[expect(clippy::struct_field_names, reason = "the names are those of the topic")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Episode {
     pub(super) episode: i32,
@@ -161,7 +163,7 @@ fn episode(at: &str, decision: &Qualifying) -> Episode {
         reason: match decision.reason {
             ReasonKind::HandRaise => "asked for sales".to_owned(),
             ReasonKind::Matrix => "fit and engagement crossed the line".to_owned(),
-            other => format!("{other:?}").to_lowercase(),
+            ReasonKind::CheckIn => "the check-in that sales asked for is due".to_owned(),
         },
         cell: decision.cell.clone(),
         score: decision.score.to_string(),

@@ -106,6 +106,12 @@ fn every_type_of_record_is_shown_as_json_by_its_topic() {
     for topic in ["sla.started", "sla.warned", "sla.met", "sla.breach", "sla.cancelled", "sla.paused", "sla.resumed"] {
         shown(topic, &sla(SlaEventKind::Met, 0, 60, "ld_1"));
     }
+    shown("ledger.balance", &ledger("route", 0, &[("assigned", 1)], &[]));
+}
+
+#[test]
+fn what_is_published_to_baton_is_shown_too() {
+    let stamp = handoff(1, "ld_1").stamp;
     let policy = PolicyPublished {
         name: "starter".to_owned(),
         version: 2,
@@ -118,7 +124,6 @@ fn every_type_of_record_is_shown_as_json_by_its_topic() {
     let state = RepState { rep: "ada".to_owned(), ..RepState::default() };
     shown("reps.state", &state);
     shown("roster.events", &RosterEvent { stamp, input: RosterInput::Rep(Box::new(state)) });
-    shown("ledger.balance", &ledger("route", 0, &[("assigned", 1)], &[]));
 }
 
 #[test]

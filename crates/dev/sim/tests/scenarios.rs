@@ -1,5 +1,6 @@
 //! Every scenario of `tests/scenarios`, and every one beside the policies that ship, on the pipeline in memory, as
 //! `baton policy test` plays them.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may unwrap, its helpers too")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

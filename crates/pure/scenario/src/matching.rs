@@ -83,16 +83,13 @@ pub(crate) fn part<'a>(value: &'a Value, path: &str) -> &'a Value {
 fn each(name: &str, wants: &[Want], items: &[Value]) -> Result<(), Differs> {
     let mut free: Vec<&Value> = items.iter().collect();
     for want in wants {
-        let place = free.iter().position(|item| compare(name, want, item).is_ok());
-        match place {
-            Some(place) => drop(free.remove(place)),
-            None => {
-                let found: Vec<String> = items.iter().map(|item| told(name, item)).collect();
-                let found = if found.is_empty() { "nothing".to_owned() } else { found.join("; ") };
-                let (path, wanted) = (name.to_owned(), told_want(want));
-                return Err(Differs { path, wanted, found, line: want.line });
-            }
-        }
+        let Some(place) = free.iter().position(|item| compare(name, want, item).is_ok()) else {
+            let found: Vec<String> = items.iter().map(|item| told(name, item)).collect();
+            let found = if found.is_empty() { "nothing".to_owned() } else { found.join("; ") };
+            let (path, wanted) = (name.to_owned(), told_want(want));
+            return Err(Differs { path, wanted, found, line: want.line });
+        };
+        free.remove(place);
     }
     Ok(())
 }
@@ -115,13 +112,12 @@ fn named(name: &str, key: &str, want: &Want, items: &[Value]) -> Result<(), Diff
 fn word_is(name: &str, word: &str, found: &Value) -> bool {
     let word = word.trim();
     match (word, found) {
-        ("none" | "~" | "null" | "", Value::Null) => return true,
         ("none" | "~" | "null" | "", Value::Array(items)) => return items.is_empty(),
         ("none", Value::String(text)) => return text.is_empty() || text == "none",
         ("some", Value::Null) => return false,
         ("some", Value::Array(items)) => return !items.is_empty(),
         ("some", Value::String(text)) => return !text.is_empty(),
-        ("some", _) => return true,
+        ("none" | "~" | "null" | "", Value::Null) | ("some", _) => return true,
         _ => {}
     }
     match found {
@@ -180,7 +176,7 @@ fn reading(name: &str, word: &str, found: i64) -> Option<(i64, i64)> {
     if let Ok(time) = word.parse::<jiff::Timestamp>() {
         return Some((time.as_millisecond(), millis(found)));
     }
-    if POINTS.contains(&name) && !(name == "value" && !word.contains('.')) {
+    if POINTS.contains(&name) && (name != "value" || word.contains('.')) {
         return Some((thousandths(word)?, found / 1_000));
     }
     Some((word.parse().ok()?, found))
