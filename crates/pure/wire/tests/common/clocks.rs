@@ -4,7 +4,7 @@
 
 use baton_domain::*;
 
-use super::{NOW, some, stamp};
+use super::{some, stamp};
 
 pub fn clock_starts() -> Vec<ClockStart> {
     let handed_off = |owner| WatchInput::HandedOff {
