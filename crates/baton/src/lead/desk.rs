@@ -21,6 +21,8 @@ pub(super) struct Desk {
     pub(super) rule: String,
     /// How the rep was chosen.
     pub(super) why: String,
+    /// Each step of the search: what, what it found, why.
+    pub(super) steps: Vec<(String, String, String)>,
     /// Everyone passed over, and why.
     pub(super) passed_over: Vec<(String, String)>,
     /// How long the lead had waited, in ms.
@@ -39,6 +41,7 @@ pub(super) fn desks(records: &[Seen]) -> Vec<Desk> {
         pool: given.pool,
         rule: given.rule,
         why: given.why,
+        steps: given.steps.into_iter().map(|step| (step.step, step.result, step.reason)).collect(),
         passed_over: given.excluded.into_iter().map(|excluded| (excluded.rep, excluded.reason)).collect(),
         waited_ms: given.waited_ms,
         policy_version: given.policy_version,

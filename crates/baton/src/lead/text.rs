@@ -80,12 +80,17 @@ pub(super) fn desks(desks: &[Desk]) -> String {
 }
 
 fn one_desk(desk: &Desk) -> String {
-    let Desk { at, episode, owner, pool, rule, why, passed_over, waited_ms, policy_version } = desk;
-    let owner = owner.as_deref().unwrap_or("nobody yet: it waits");
+    let Desk { at, episode, owner, pool, rule, why, steps, passed_over, waited_ms, policy_version } = desk;
+    let nobody = if why.starts_with("withdrawn") { "nobody any more" } else { "nobody yet: it waits" };
+    let owner = owner.as_deref().unwrap_or(nobody);
     let mut said = format!("  {at}  episode {episode}: {owner}\n");
     let _ = writeln!(said, "    pool {pool}, by rule {rule}: {why}");
     if *waited_ms > 0 {
         let _ = writeln!(said, "    waited {}", span(*waited_ms));
+    }
+    for (step, found, reason) in steps {
+        let reason = if reason.is_empty() || reason == found { String::new() } else { format!(" ({reason})") };
+        let _ = writeln!(said, "    {step}: {found}{reason}");
     }
     for (rep, reason) in passed_over {
         let _ = writeln!(said, "    not {rep}: {reason}");

@@ -97,7 +97,7 @@ fn each(name: &str, wants: &[Want], items: &[Value]) -> Result<(), Differs> {
 /// `{ kim: away }` in a list of `{ rep, reason }`, and the like: found by its first name.
 fn named(name: &str, key: &str, want: &Want, items: &[Value]) -> Result<(), Differs> {
     let is_called = |item: &&Value| {
-        ["rep", "name", "rule", "criterion", "id"]
+        ["rep", "name", "rule", "question", "id"]
             .iter()
             .any(|field| item.get(field).and_then(Value::as_str) == Some(key))
     };
