@@ -27,3 +27,25 @@ pub use log::{MemoryLog, Record, Shared};
 pub use pipeline::{Failure, Pipeline};
 pub use scenario::{play, told, unread};
 pub use trial::{Caught, Report, Sample, Trial};
+
+/// Topics whose records must not depend on how they came about.
+pub const OUTCOMES: [&str; 18] = [
+    "lifecycle.changed",
+    "lifecycle.rejected",
+    "status.changed",
+    "nurture.events",
+    "lead.cooled",
+    "enrichment.requested",
+    "handoff.revised",
+    "lead.qualified",
+    "lead.assignment",
+    "lead.handoff",
+    "lead.activity_alert",
+    "sla.started",
+    "sla.warned",
+    "sla.met",
+    "sla.breach",
+    "sla.cancelled",
+    "sla.paused",
+    "sla.resumed",
+];

@@ -1,7 +1,6 @@
 //! `identify`: the sequencer. Any source record, published policies and the roster in; `lead.events`,
 //! `lead.identity` and `roster.events` out.
 
-use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -9,7 +8,7 @@ use baton_domain::{
     Body, IdentityLink, LeadEvent, Ledger, LogTime, Millis, PolicyPublished, RawEvent, Reason, Stamp, Tick,
 };
 use baton_engine::{Ctx, Incoming, InputSpec, Order, Processor, Spread, StageSpec, Stamped};
-use baton_identify::{Directory, Rejected, Row};
+use baton_identify::Rejected;
 use baton_policy::Policy;
 use baton_wire::{Frame, partition};
 
@@ -20,6 +19,7 @@ use crate::inbound::POLICY_KEY;
 use crate::keyed;
 use crate::publication::{self, Waiting};
 use crate::roster::{self, Roster};
+use crate::rows::Rows;
 use crate::rules::Rules;
 use crate::topics::{Topology, name};
 
@@ -115,9 +115,9 @@ impl Identify {
     fn sequence(&mut self, record: &Incoming<'_>, at: LogTime, raw: RawEvent, ctx: &mut Ctx<'_>) -> LogTime {
         let origin = self.origin(record);
         let policy = self.rules.of(ctx);
-        let mut rows = Rows { ctx, broken: Cell::new(None) };
+        let mut rows = Rows::new(ctx);
         let done = baton_identify::step(&policy.identity, &mut rows, at, &origin, raw);
-        if let Some(why) = rows.broken.take() {
+        if let Some(why) = rows.take_broken() {
             ctx.halt(why);
         }
         match done.rejected {
@@ -289,7 +289,7 @@ impl Processor for Identify {
             waiting.origin = format!("since:{}", waiting.origin);
             return self.change(waiting, due, ctx);
         }
-        baton_identify::wake(&mut Rows { ctx, broken: Cell::new(None) }, keyed::text(key));
+        baton_identify::wake(&mut Rows::new(ctx), keyed::text(key));
     }
 
     fn tell_time(&mut self, now: LogTime, ctx: &mut Ctx<'_>) {
@@ -325,30 +325,5 @@ impl Processor for Identify {
         }
         self.ticked_at = Some(host);
         Some(LogTime::from_millis(host)).filter(|host| *host > now)
-    }
-}
-
-/// The lane's rows as the sequencer's directory.
-struct Rows<'a, 'b> {
-    ctx: &'a mut Ctx<'b>,
-    broken: Cell<Option<String>>,
-}
-
-impl Directory for Rows<'_, '_> {
-    fn get(&self, key: &str) -> Option<Row> {
-        match keyed::decode(self.ctx.get(key.as_bytes())?) {
-            Ok(row) => Some(row),
-            Err(why) => {
-                self.broken.set(Some(format!("state of {key}: {why}")));
-                None
-            }
-        }
-    }
-
-    fn put(&mut self, key: &str, row: Option<Row>, wake: Option<LogTime>) {
-        match row {
-            Some(row) => self.ctx.put(key.as_bytes(), &keyed::encode(&row), wake),
-            None => self.ctx.delete(key.as_bytes()),
-        }
     }
 }

@@ -16,6 +16,7 @@ mod noun;
 mod publication;
 mod roster;
 mod route;
+mod rows;
 mod rules;
 mod score;
 mod topics;

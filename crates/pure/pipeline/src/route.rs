@@ -1,6 +1,5 @@
 //! `route`: requests for a desk and the roster in; assignments, handoffs, alerts and clocks to start out.
 
-use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -10,7 +9,7 @@ use baton_domain::{
 };
 use baton_engine::{Ctx, Incoming, InputSpec, Order, Processor, Spread, StageSpec, Stamped, Writers};
 use baton_policy::Policy;
-use baton_route::{Answer, Directory, Heard, Row, Said};
+use baton_route::{Answer, Heard, Said};
 use baton_wire::partition;
 
 use crate::codec::{Codec, Schemas};
@@ -18,6 +17,7 @@ use crate::consumer::{frame, outputs};
 use crate::envelope::{self, Envelope, To};
 use crate::inbound::{POLICY_KEY, keyed_by, stamped};
 use crate::keyed;
+use crate::rows::Rows;
 use crate::rules::Rules;
 use crate::topics::{Topology, name};
 
@@ -107,9 +107,9 @@ impl Host {
     fn hear(&mut self, at: LogTime, heard: Heard, ctx: &mut Ctx<'_>) {
         let policy = self.rules.of(ctx);
         let counted = !matches!(heard, Heard::Lead(RouteInput::Policy(_)));
-        let mut rows = Rows { ctx, broken: Cell::new(None) };
+        let mut rows = Rows::new(ctx);
         let Answer { outputs, outcome } = baton_route::step(&policy, &mut rows, at, heard);
-        if let Some(why) = rows.broken.take() {
+        if let Some(why) = rows.take_broken() {
             return ctx.halt(why);
         }
         if counted {
@@ -190,31 +190,6 @@ fn about(input: &RouteInput) -> &str {
     }
 }
 
-/// The lane's rows as the router's directory.
-struct Rows<'a, 'b> {
-    ctx: &'a mut Ctx<'b>,
-    broken: Cell<Option<String>>,
-}
-
-impl Directory for Rows<'_, '_> {
-    fn get(&self, key: &str) -> Option<Row> {
-        match keyed::decode(self.ctx.get(key.as_bytes())?) {
-            Ok(row) => Some(row),
-            Err(why) => {
-                self.broken.set(Some(format!("state of {key}: {why}")));
-                None
-            }
-        }
-    }
-
-    fn put(&mut self, key: &str, row: Option<Row>, wake: Option<LogTime>) {
-        match row {
-            Some(row) => self.ctx.put(key.as_bytes(), &keyed::encode(&row), wake),
-            None => self.ctx.delete(key.as_bytes()),
-        }
-    }
-}
-
 fn envelope<'a>(kind: &'a str, id: &'a str, lead_id: &'a str, at: LogTime, cause: &'a str) -> Envelope<'a> {
     Envelope { kind, stage: STAGE, id, lead_id, at, cause }
 }
@@ -242,9 +217,9 @@ impl Processor for Host {
 
     fn wake(&mut self, key: &[u8], due: LogTime, ctx: &mut Ctx<'_>) {
         let policy = self.rules.of(ctx);
-        let mut rows = Rows { ctx, broken: Cell::new(None) };
+        let mut rows = Rows::new(ctx);
         let said = baton_route::wake(&policy, &mut rows, keyed::text(key), due);
-        if let Some(why) = rows.broken.take() {
+        if let Some(why) = rows.take_broken() {
             return ctx.halt(why);
         }
         self.say(said, ctx);

@@ -37,19 +37,11 @@ pub(crate) fn qualified<D: Directory>(
     let mut lead = Box::new(Lead {
         episode: decision.episode,
         handoff_id: decision.handoff_id.clone(),
-        standing: Standing::Closed,
         owner: previous.clone(),
         // Given back too often: somebody else is to look first.
         tried: previous.iter().filter(|_| decision.review).cloned().collect(),
         decision: Some(decision),
-        since: floor.at,
-        alerts: 0,
-        admitted: false,
-        handed: false,
-        accounts: Vec::new(),
-        unaccepted: None,
-        untouched: None,
-        due: LogTime::MAX,
+        ..Lead::unknown(floor.at)
     });
     lead.accounts = account::join(floor, &lead, &lead_id);
     queue(floor, lead, &lead_id, score, "qualified", said)
@@ -248,24 +240,7 @@ fn standing_choice<D: Directory>(floor: &Floor<'_, D>, decision: &Qualifying, le
 fn remember<D: Directory>(floor: &mut Floor<'_, D>, change: &OwnerChange) -> &'static str {
     let key = lead_key(&change.lead_id);
     let before = row::lead(&*floor.dir, &key);
-    let mut lead = before.unwrap_or_else(|| {
-        Box::new(Lead {
-            episode: 0,
-            handoff_id: String::new(),
-            standing: Standing::Closed,
-            owner: None,
-            tried: Vec::new(),
-            decision: None,
-            since: floor.at,
-            alerts: 0,
-            admitted: false,
-            handed: false,
-            accounts: Vec::new(),
-            unaccepted: None,
-            untouched: None,
-            due: LogTime::MAX,
-        })
-    });
+    let mut lead = before.unwrap_or_else(|| Box::new(Lead::unknown(floor.at)));
     lead.owner.clone_from(&change.owner);
     lead.due = later(floor.at, floor.policy.routing.sticky.expires_ms);
     row::put_lead(floor.dir, &key, lead);

@@ -167,6 +167,28 @@ pub struct Lead {
     pub due: LogTime,
 }
 
+impl Lead {
+    /// A lead of which nothing was heard before `since`.
+    pub(crate) fn unknown(since: LogTime) -> Self {
+        Self {
+            episode: 0,
+            handoff_id: String::new(),
+            standing: Standing::Closed,
+            owner: None,
+            tried: Vec::new(),
+            decision: None,
+            since,
+            alerts: 0,
+            admitted: false,
+            handed: false,
+            accounts: Vec::new(),
+            unaccepted: None,
+            untouched: None,
+            due: LogTime::MAX,
+        }
+    }
+}
+
 /// Where a lead is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Standing {

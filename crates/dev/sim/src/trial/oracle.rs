@@ -8,31 +8,12 @@ use baton_pipeline::{Consumer, Topology};
 use baton_wire::Decoder;
 
 use super::disk::Rows;
+use crate::OUTCOMES;
 use crate::broker::{Body, Broker, Fate};
 use crate::log::Record;
 
-/// Topics whose records must not depend on how they came about.
-const OUTCOMES: [&str; 19] = [
-    "lead.score",
-    "lifecycle.changed",
-    "lifecycle.rejected",
-    "status.changed",
-    "nurture.events",
-    "lead.cooled",
-    "enrichment.requested",
-    "handoff.revised",
-    "lead.qualified",
-    "lead.assignment",
-    "lead.handoff",
-    "lead.activity_alert",
-    "sla.started",
-    "sla.warned",
-    "sla.met",
-    "sla.breach",
-    "sla.cancelled",
-    "sla.paused",
-    "sla.resumed",
-];
+/// Told anew with every event, beside what [`OUTCOMES`] names.
+const SCORE: &str = "lead.score";
 const LEDGER: &str = "ledger.balance";
 
 /// Key and value of every record, sorted.
@@ -49,7 +30,7 @@ pub(super) struct Outcome {
 impl Outcome {
     /// Takes it from wherever the records of a topic can be had.
     pub(super) fn of(mut records: impl FnMut(&str) -> Vec<Record>) -> Self {
-        let topics = OUTCOMES.iter().map(|topic| {
+        let topics = [SCORE].iter().chain(&OUTCOMES).map(|topic| {
             let mut pairs: Pairs = records(topic).into_iter().map(|record| (record.key, record.value)).collect();
             pairs.sort();
             (*topic, pairs)
