@@ -11,18 +11,24 @@ use std::sync::Arc;
 
 use baton_domain::Millis;
 use baton_pipeline::{Kind, NoRegistry, Nouns, Schemas, Topology};
-use baton_scenario::{Scenario, Seen, judge, lines, parse, tells_of_rep};
+use baton_scenario::{Line, Scenario, Script, Seen, judge, parse};
 use baton_sim::Record;
 
 use crate::harness::{Deployment, deploy, text};
 
+/// A scenario, and what is said in it.
+struct Played {
+    scenario: Scenario,
+    script: Script,
+}
+
 /// Every scenario that must hold, by the text of its policy.
-fn all() -> BTreeMap<String, Vec<Scenario>> {
+fn all() -> BTreeMap<String, Vec<Played>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let mut files: Vec<PathBuf> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.to_string_lossy().ends_with(".test.yaml"));
     files.sort();
-    let mut all = BTreeMap::<String, Vec<Scenario>>::new();
+    let mut all = BTreeMap::<String, Vec<Played>>::new();
     for file in files {
         let name = file.display().to_string();
         let scenario = parse(&name, &std::fs::read_to_string(&file).unwrap());
@@ -30,33 +36,35 @@ fn all() -> BTreeMap<String, Vec<Scenario>> {
         if scenario.pending.is_some() {
             continue;
         }
-        let policy = match &scenario.policy {
-            None => baton_policy::STARTER.to_owned(),
-            Some(path) => std::fs::read_to_string(folder.join(path)).unwrap(),
+        let mut text = |named: Option<&str>| match named {
+            None => Ok(baton_policy::STARTER.to_owned()),
+            Some(path) => std::fs::read_to_string(folder.join(path)).map_err(|error| error.to_string()),
         };
-        let policy = scenario.policy_text(&policy).unwrap();
-        all.entry(policy).or_default().push(scenario);
+        let script = Script::of(&scenario, &mut text).unwrap_or_else(|why| panic!("{name}: {why}"));
+        all.entry(script.policy.clone()).or_default().push(Played { scenario, script });
     }
     all
 }
 
 /// The lines of all in the order of time.
-fn together(scenarios: &[Scenario]) -> Vec<(Millis, String)> {
-    let mut all: Vec<_> = scenarios.iter().flat_map(lines).collect();
-    all.sort_by_key(|(at, _)| *at);
-    all
+fn together(all: &[Played]) -> Vec<(Millis, Line)> {
+    let mut lines: Vec<_> = all.iter().flat_map(|played| played.script.lines.clone()).collect();
+    lines.sort_by_key(|(at, _)| *at);
+    lines
 }
 
 /// Those that hold when played together, and those that only hold alone.
-fn apart(policy: &str, mut scenarios: Vec<Scenario>) -> (Vec<Scenario>, Vec<Scenario>) {
+fn apart(policy: &str, all: Vec<Played>) -> (Vec<Played>, Vec<Played>) {
     let policy = Arc::new(baton_policy::parse("policy.yaml", policy).unwrap());
-    let mut alone = Vec::new();
+    // A policy that is published would judge the others too.
+    let publishes = |played: &Played| !Script::parts(&played.script.lines).0.is_empty();
+    let (mut alone, mut shared): (Vec<_>, Vec<_>) = all.into_iter().partition(publishes);
     loop {
-        let records = baton_sim::play(&policy, &together(&scenarios)).unwrap();
-        let disturbed = scenarios.iter().position(|scenario| !judge(scenario, &records).is_empty());
+        let records = baton_sim::play(&policy, &together(&shared)).unwrap();
+        let disturbed = shared.iter().position(|played| !judge(&played.scenario, &records).is_empty());
         match disturbed {
-            Some(place) => alone.push(scenarios.remove(place)),
-            None => return (scenarios, alone),
+            Some(place) => alone.push(shared.remove(place)),
+            None => return (shared, alone),
         }
     }
 }
@@ -83,26 +91,40 @@ fn seen(deployment: &Deployment) -> Vec<Seen> {
 }
 
 /// Differences of the scenarios when played together on the broker; `None` without a broker.
-fn played(policy: &str, scenarios: &[Scenario]) -> Option<Vec<String>> {
+fn played(policy: &str, all: &[Played]) -> Option<Vec<String>> {
     let mut deployment = deploy("scenes")?;
     deployment.settings = vec![("BATON_POLICY".to_owned(), deployment.write("policy.yaml", policy))];
-    let lines = together(scenarios).into_iter().map(|(_, line)| line);
-    let (reps, lines): (Vec<String>, Vec<String>) = lines.partition(|line| tells_of_rep(line));
+    let lines = together(all);
+    let (published, lines) = Script::parts(&lines);
+    for published in published {
+        let at = jiff::Timestamp::from_millisecond(published.effective_at.0).unwrap().to_string();
+        let file = deployment.write("next.yaml", &published.document);
+        let done = deployment.baton(&["policy", "apply", &file, "--at", &at]);
+        assert!(done.status.success(), "{}", text(&done));
+    }
+    let (mut reps, mut events) = (Vec::new(), Vec::new());
+    for (_, line) in lines {
+        match line {
+            Line::Source(text) => events.push(text.clone()),
+            Line::Rep(text) => reps.push(text.clone()),
+            Line::Policy(_) => {}
+        }
+    }
     if !reps.is_empty() {
         let (topic, file) =
             (Topology::new(&deployment.prefix, 4).reps(), deployment.write("reps.jsonl", &reps.join("\n")));
         let done = deployment.baton(&["ingest", "--topic", &topic, &file]);
         assert!(done.status.success(), "{}", text(&done));
     }
-    deployment.ingest(&lines);
+    deployment.ingest(&events);
     deployment.start("all");
     deployment.settle();
     let records = seen(&deployment);
-    let told = |scenario: &Scenario| {
-        let name = scenario.name.clone();
-        judge(scenario, &records).into_iter().map(move |difference| format!("{name}: {difference}"))
+    let told = |played: &Played| {
+        let name = played.scenario.name.clone();
+        judge(&played.scenario, &records).into_iter().map(move |difference| format!("{name}: {difference}"))
     };
-    Some(scenarios.iter().flat_map(told).collect())
+    Some(all.iter().flat_map(told).collect())
 }
 
 /// Deployments at once: each waits most of its time for its groups to form.
@@ -111,9 +133,9 @@ const AT_ONCE: usize = 4;
 #[test]
 fn every_scenario_holds_on_a_real_broker() {
     let mut groups = Vec::new();
-    for (policy, scenarios) in all() {
-        let (shared, alone) = apart(&policy, scenarios);
-        let each = std::iter::once(shared).chain(alone.into_iter().map(|scenario| vec![scenario]));
+    for (policy, all) in all() {
+        let (shared, alone) = apart(&policy, all);
+        let each = std::iter::once(shared).chain(alone.into_iter().map(|played| vec![played]));
         groups.extend(each.filter(|group| !group.is_empty()).map(|group| (policy.clone(), group)));
     }
     let mut wrong = Vec::new();

@@ -97,6 +97,14 @@ pub(crate) fn load(path: Option<&Path>) -> Result<Policy, Failure> {
     read(&name, &text)
 }
 
+/// A policy may only be published after those of lower versions.
+pub(crate) fn no_newer(file: &Path, version: i64, newest: i64) -> Failure {
+    Failure::config(format!(
+        "policy {} is version {version}, and version {newest} was published before: give it a greater one",
+        file.display()
+    ))
+}
+
 /// The text of a policy file.
 fn text_of(path: &Path) -> Result<String, Failure> {
     text_called("policy", path)
@@ -110,7 +118,7 @@ pub(crate) fn text_called(what: &str, path: &Path) -> Result<String, Failure> {
 }
 
 /// Checks a policy's text; every problem is told.
-fn read(name: &str, text: &str) -> Result<Policy, Failure> {
+pub(crate) fn read(name: &str, text: &str) -> Result<Policy, Failure> {
     baton_policy::parse(name, text)
         .map_err(|problems| Failure::config(explain(&format!("policy {name}"), text, &problems)))
 }

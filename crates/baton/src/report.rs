@@ -9,7 +9,7 @@ use baton_domain::Millis;
 use baton_kafka::Admin;
 use baton_kafka::rdkafka::Offset;
 use baton_kafka::rdkafka::message::{BorrowedMessage, Headers, Message};
-use baton_pipeline::Topology;
+use baton_pipeline::{Consumer, Topology};
 
 use crate::Failure;
 use crate::settings::{ClockSource, Settings};
@@ -25,6 +25,9 @@ pub(crate) struct Args {
     /// First wait until every consumer has read all there is
     #[arg(long)]
     wait: bool,
+    /// Wait only for these consumers: identify, aggregate, score, route, watch
+    #[arg(long, value_name = "CONSUMER", value_delimiter = ',', requires = "wait")]
+    stage: Vec<Consumer>,
     /// How long to wait, in seconds
     #[arg(long, default_value_t = 300, value_name = "SECONDS")]
     timeout: u64,
@@ -44,7 +47,9 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
         return Err(Failure::config(message));
     }
     if args.wait {
-        wait::until_read(settings, &topology, Duration::from_secs(args.timeout))?;
+        let wanted = |consumer: &Consumer| args.stage.is_empty() || args.stage.contains(consumer);
+        let consumers: Vec<Consumer> = Consumer::ALL.into_iter().filter(wanted).collect();
+        wait::until_read(settings, &topology, &consumers, Duration::from_secs(args.timeout))?;
     }
     let report = read(settings, &topology, |name| there.get(name).copied().unwrap_or(0))?.summary().report(&topology);
     let mut out = std::io::stdout().lock();

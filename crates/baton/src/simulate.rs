@@ -10,9 +10,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use baton_domain::Millis;
+use baton_domain::{Millis, PolicyPublished};
 use baton_engine::Limits;
-use baton_pipeline::{NoRegistry, Schemas, Topology};
+use baton_pipeline::{NoRegistry, Schemas, Topology, publication};
 use baton_sim::{Pipeline, Record, unread};
 
 use crate::lines::{Line, Lines, Refusals};
@@ -27,6 +27,10 @@ pub(crate) struct Args {
     /// The policy [default: the one in the settings, else the built-in starter]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// Another policy that judges from an instant of the log on, as if `baton policy apply` had published it
+    /// before; may be given several times, with rising versions
+    #[arg(long, value_name = "TIME=FILE", value_parser = told_at)]
+    policy_at: Vec<(Millis, PathBuf)>,
     /// JSON Lines, plain or gzip; - for standard input
     #[arg(long, value_name = "FILE")]
     events: PathBuf,
@@ -59,11 +63,14 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
         out: BufWriter::new(std::io::stdout().lock()),
         topology,
     };
+    for published in published(&args.policy_at)? {
+        play.pipeline.publish(&published);
+    }
     let mut refusals = Refusals::default();
     let mut fed = 0;
     while let Some((number, line)) = lines.next()? {
         match line {
-            Line::Record(text) if baton_scenario::tells_of_rep(text) => {
+            Line::Record(text) if baton_scenario::is_of_rep(text) => {
                 play.pipeline.feed_to(&play.topology.reps(), text.as_bytes());
             }
             Line::Record(text) => play.pipeline.feed(text.as_bytes()),
@@ -151,6 +158,27 @@ fn shown(args: &Args, topology: &Topology) -> Result<BTreeSet<String>, Failure> 
     Ok(args.topic.iter().cloned().collect())
 }
 
+/// `2026-10-01T00:00:00Z=next.yaml`.
+fn told_at(text: &str) -> Result<(Millis, PathBuf), String> {
+    let (at, file) = text.split_once('=').ok_or("write it as 2026-10-01T00:00:00Z=policy.yaml")?;
+    let at = at.parse::<jiff::Timestamp>().map_err(|error| format!("{at}: {error}"))?;
+    Ok((Millis(at.as_millisecond()), PathBuf::from(file)))
+}
+
+/// The policies to publish, in the order given; each must be newer than the one before.
+fn published(given: &[(Millis, PathBuf)]) -> Result<Vec<PolicyPublished>, Failure> {
+    let mut all: Vec<PolicyPublished> = Vec::new();
+    for (at, file) in given {
+        let document = policy::text_called("policy", file)?;
+        let policy = policy::read(&file.display().to_string(), &document)?;
+        if let Some(before) = all.last().filter(|before| policy.version <= before.version) {
+            return Err(policy::no_newer(file, policy.version, before.version));
+        }
+        all.push(publication(&policy, document, "simulate", *at));
+    }
+    Ok(all)
+}
+
 fn received(args: &Args) -> Result<Millis, Failure> {
     if let Some(text) = &args.received {
         return text
@@ -165,6 +193,24 @@ fn received(args: &Args) -> Result<Millis, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_policy_is_given_with_its_instant_and_each_is_newer_than_the_one_before() {
+        let (at, file) = told_at("2026-10-01T00:00:00Z=deploy/next=1.yaml").unwrap();
+        assert_eq!((at, file), (Millis(1_790_812_800_000), PathBuf::from("deploy/next=1.yaml")));
+        assert!(told_at("next.yaml").is_err() && told_at("tomorrow=next.yaml").is_err());
+        let folder = tempfile::tempdir().unwrap();
+        let write = |version: &str| {
+            let file = folder.path().join(format!("{version}.yaml"));
+            let text = baton_policy::STARTER.replacen("version: 1", &format!("version: {version}"), 1);
+            std::fs::write(&file, text).unwrap();
+            (Millis(0), file)
+        };
+        let (two, three) = (write("2"), write("3"));
+        assert_eq!(published(&[two.clone(), three.clone()]).unwrap().len(), 2);
+        let refused = published(&[three, two]).unwrap_err();
+        assert!(refused.message.ends_with("is version 2, and version 3 was published before: give it a greater one"));
+    }
 
     #[test]
     fn every_topic_of_the_summary_is_taken_by_nobody_else() {

@@ -10,11 +10,11 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use baton_domain::{Millis, PolicyPublished};
-use baton_pipeline::{Codec, checksum};
+use baton_pipeline::{Codec, publication};
 use baton_runtime::schemas_of;
 use baton_verify::Cluster;
 
-use super::{read, text_of};
+use super::{no_newer, read, text_of};
 use crate::ingest::Sender;
 use crate::settings::Settings;
 use crate::verify::{Kafka, failed, stopped};
@@ -46,21 +46,9 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
     if let Some(newest) = newest(&mut cluster, &topic, &mut codec)?
         && policy.version <= newest
     {
-        let message = format!(
-            "policy {} is version {}, and version {newest} was published before: give it a greater one",
-            args.file.display(),
-            policy.version
-        );
-        return Err(Failure::config(message));
+        return Err(no_newer(&args.file, policy.version, newest));
     }
-    let published = PolicyPublished {
-        name: policy.name.clone(),
-        version: policy.version,
-        author: args.author.clone(),
-        effective_at,
-        checksum: checksum(&document),
-        document,
-    };
+    let published = publication(&policy, document, &args.author, effective_at);
     let sender = Sender::open(settings, &topic)?;
     sender.put(1, Some(&policy.version.to_string()), &codec.bytes(&published))?;
     sender.finish()?;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use baton_policy::Policy;
-use baton_scenario::{Scenario, judge, lines};
+use baton_scenario::{Scenario, Script, judge};
 
 use crate::Failure;
 
@@ -46,13 +46,15 @@ struct Outcome {
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let files = files(&args.places)?;
     let scenarios = read(&files)?;
+    let fallback = match &args.policy {
+        None => baton_policy::STARTER.to_owned(),
+        Some(path) => super::text_of(path)?,
+    };
     let mut policies = BTreeMap::new();
     let mut outcomes = Vec::new();
     for (file, scenario) in &scenarios {
-        let path = scenario.policy.as_ref().map(|name| file.parent().unwrap_or(Path::new("")).join(name));
-        let checked = policy_of(path.as_deref().or(args.policy.as_deref()), file, scenario, &mut policies);
-        match checked {
-            Ok(policy) => outcomes.push(play(file, scenario, &policy)?),
+        match script(file, scenario, &fallback, &mut policies) {
+            Ok((policy, script)) => outcomes.push(play(file, scenario, &policy, &script)?),
             // What it waits for may be a word of the policy.
             Err(failure) if scenario.pending.is_some() => {
                 outcomes.push(Outcome::of(file, scenario, vec![failure.message]));
@@ -114,32 +116,32 @@ fn read(files: &[PathBuf]) -> Result<Vec<(PathBuf, Scenario)>, Failure> {
     if mistakes.is_empty() { Ok(scenarios) } else { Err(Failure { message: mistakes.join("\n"), code: 65 }) }
 }
 
-/// The policy that a scenario is played under, as changed by it.
-fn policy_of(
-    path: Option<&Path>,
+/// What a scenario comes to, and the policy that it begins with.
+fn script(
     file: &Path,
     scenario: &Scenario,
+    fallback: &str,
     known: &mut BTreeMap<String, Arc<Policy>>,
-) -> Result<Arc<Policy>, Failure> {
-    let text = match path {
-        None => baton_policy::STARTER.to_owned(),
-        Some(path) => std::fs::read_to_string(path)
-            .map_err(|error| Failure::config(format!("policy {}: {error}", path.display())))?,
+) -> Result<(Arc<Policy>, Script), Failure> {
+    let mut read = |named: Option<&str>| match named {
+        None => Ok(fallback.to_owned()),
+        Some(name) => {
+            let path = file.parent().unwrap_or(Path::new("")).join(name);
+            std::fs::read_to_string(&path).map_err(|error| format!("policy {}: {error}", path.display()))
+        }
     };
-    let name = format!("of {}", file.display());
-    let text = scenario
-        .policy_text(&text)
+    let script = Script::of(scenario, &mut read)
         .map_err(|why| Failure { message: format!("{}: {why}", file.display()), code: 65 })?;
-    if let Some(policy) = known.get(&text) {
-        return Ok(Arc::clone(policy));
+    if let Some(policy) = known.get(&script.policy) {
+        return Ok((Arc::clone(policy), script));
     }
-    let checked = baton_policy::parse(&name, &text);
-    let policy = checked.map_err(|found| Failure::config(super::explain(&format!("policy {name}"), &text, &found)))?;
-    Ok(Arc::clone(known.entry(text).or_insert_with(|| Arc::new(policy))))
+    let policy = Arc::new(super::read(&format!("of {}", file.display()), &script.policy)?);
+    known.insert(script.policy.clone(), Arc::clone(&policy));
+    Ok((policy, script))
 }
 
-fn play(file: &Path, scenario: &Scenario, policy: &Arc<Policy>) -> Result<Outcome, Failure> {
-    let records = baton_sim::play(policy, &lines(scenario)).map_err(|failure| Failure {
+fn play(file: &Path, scenario: &Scenario, policy: &Arc<Policy>, script: &Script) -> Result<Outcome, Failure> {
+    let records = baton_sim::play(policy, &script.lines).map_err(|failure| Failure {
         message: format!("{}: the consumer {} stopped: {:?}", file.display(), failure.consumer, failure.stop),
         code: 70,
     })?;

@@ -38,15 +38,21 @@ struct Goal {
     end: i64,
 }
 
-/// Waits until every consumer has read everything; fails with exit code 75 when that takes longer than `timeout`.
-pub(super) fn until_read(settings: &Settings, topology: &Topology, timeout: Duration) -> Result<(), Failure> {
+/// Waits until each of `consumers`, in the order of the pipeline, has read everything; fails with exit code 75 when
+/// that takes longer than `timeout`.
+pub(super) fn until_read(
+    settings: &Settings,
+    topology: &Topology,
+    consumers: &[Consumer],
+    timeout: Duration,
+) -> Result<(), Failure> {
+    let Some(first) = consumers.first() else { return Ok(()) };
     let since = Instant::now();
     let ends = Ends::open(settings)?;
-    let stages: Vec<_> = Consumer::ALL
-        .into_iter()
-        .map(|consumer| Stage::open(settings, topology, consumer))
-        .collect::<Result<_, _>>()?;
-    let sources = Consumer::Identify.spec(topology);
+    let stages: Vec<_> =
+        consumers.iter().map(|consumer| Stage::open(settings, topology, *consumer)).collect::<Result<_, _>>()?;
+    // Of a consumer that runs without those before it, its inputs are the sources.
+    let sources = first.spec(topology);
     let mut progress = Progress::new();
     let mut before = ends.of(&sources)?;
     let mut silent_since = Instant::now();

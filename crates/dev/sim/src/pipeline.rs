@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use baton_domain::Millis;
+use baton_domain::{Millis, PolicyPublished};
 use baton_engine::{Limits, Log, MemStore, Processor, StageSpec, Stop, StoreError, Worker};
-use baton_pipeline::{Consumer, NoRegistry, Pace, Schemas, Topology};
+use baton_pipeline::{Codec, Consumer, NoRegistry, Pace, Schemas, Topology};
 use baton_policy::Policy;
 
 use crate::log::{MemoryLog, Record, Shared};
@@ -71,6 +71,13 @@ impl<L: Log> Pipeline<L> {
         let mut shared = self.shared.borrow_mut();
         let record = Record { appended: shared.now, key: None, value: Some(value.to_vec()), headers: Vec::new() };
         shared.append(topic, 0, record);
+    }
+
+    /// Publishes a policy, as `baton policy apply` does.
+    pub fn publish(&mut self, published: &PolicyPublished) {
+        let schemas: Rc<dyn Schemas> = Rc::new(NoRegistry);
+        let value = Codec::<PolicyPublished>::new(&schemas).bytes(published);
+        self.feed_to(&self.topology.policies(), &value);
     }
 
     /// Runs every consumer until none has anything left to do.

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use baton_domain::Millis;
+use baton_domain::{Millis, PolicyPublished};
 use baton_engine::Limits;
-use baton_pipeline::{Consumer, Kind, NoRegistry, Nouns, Schemas, Topology};
+use baton_pipeline::{Consumer, Kind, NoRegistry, Nouns, Schemas, Topology, checksum};
 use baton_policy::Policy;
-use baton_scenario::Seen;
+use baton_scenario::{Line, Publication, Script, Seen};
 use serde_json::{Value, json};
 
 use crate::{Failure, Pipeline, Record};
@@ -23,16 +23,21 @@ const CHUNK: usize = 500;
 ///
 /// # Errors
 /// A consumer stopped: a defect.
-pub fn play(policy: &Arc<Policy>, lines: &[(Millis, String)]) -> Result<Vec<Seen>, Failure> {
+pub fn play(policy: &Arc<Policy>, lines: &[(Millis, Line)]) -> Result<Vec<Seen>, Failure> {
     let topology = Topology::new("", LANES);
     let end = lines.iter().map(|(at, _)| *at).max().unwrap_or_default();
     let mut pipeline = Pipeline::new(&topology, policy, end, Limits::default());
+    let (published, lines) = Script::parts(lines);
+    for Publication { effective_at, name, version, document } in published.into_iter().cloned() {
+        let (author, checksum) = ("scenario".to_owned(), checksum(&document));
+        pipeline.publish(&PolicyPublished { name, version, author, effective_at, document, checksum });
+    }
     for chunk in lines.chunks(CHUNK) {
         for (_, line) in chunk {
-            if baton_scenario::tells_of_rep(line) {
-                pipeline.feed_to(&topology.reps(), line.as_bytes());
-            } else {
-                pipeline.feed(line.as_bytes());
+            match line {
+                Line::Source(text) => pipeline.feed(text.as_bytes()),
+                Line::Rep(text) => pipeline.feed_to(&topology.reps(), text.as_bytes()),
+                Line::Policy(_) => {}
             }
         }
         pipeline.settle()?;

@@ -1,12 +1,11 @@
 //! Policies published on the log: each event is judged by the policy of its day.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may unwrap, its helpers too")]
 
-use std::rc::Rc;
 use std::sync::Arc;
 
 use baton_domain::{Handoff, Ledger, LifecycleChanged, LogTime, Millis, PolicyPublished, ScoreUpdate};
 use baton_engine::Limits;
-use baton_pipeline::{Codec, NoRegistry, Schemas, Topology, checksum};
+use baton_pipeline::{Topology, checksum};
 use baton_sim::{Pipeline, Record, Shared};
 use baton_wire::Decoder;
 
@@ -44,9 +43,7 @@ impl Play {
     }
 
     fn publish(&mut self, published: &PolicyPublished) {
-        let schemas: Rc<dyn Schemas> = Rc::new(NoRegistry);
-        let value = Codec::<PolicyPublished>::new(&schemas).bytes(published);
-        self.pipeline.feed_to("policy", &value);
+        self.pipeline.publish(published);
     }
 
     fn feed(&mut self, lines: &[String]) {

@@ -5,7 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use baton_scenario::{Scenario, judge, lines, parse};
+use baton_domain::Millis;
+use baton_policy::Policy;
+use baton_scenario::{Line, Scenario, Script, Seen, bare, judge, parse};
 
 const FOLDERS: [&str; 3] = ["tests/scenarios", "deploy/policy", "deploy/policy/examples"];
 
@@ -27,17 +29,18 @@ fn all() -> Vec<(String, Scenario)> {
     files.into_iter().map(read).collect()
 }
 
-/// The policy of the scenario in `file`, as changed by it; one that is pending may wait for a word of the policy.
-fn policy(file: &str, scenario: &Scenario) -> Option<Arc<baton_policy::Policy>> {
-    let text = match &scenario.policy {
-        None => baton_policy::STARTER.to_owned(),
-        Some(path) => std::fs::read_to_string(folder(file).with_file_name(path)).unwrap(),
+/// What the scenario in `file` comes to, with its policy; one that is pending may wait for a word of either.
+fn script(file: &str, scenario: &Scenario) -> Option<(Arc<Policy>, Script)> {
+    let text = |named: Option<&str>| match named {
+        None => Ok(baton_policy::STARTER.to_owned()),
+        Some(path) => std::fs::read_to_string(folder(file).with_file_name(path)).map_err(|error| error.to_string()),
     };
-    let checked = scenario
-        .policy_text(&text)
-        .and_then(|text| baton_policy::parse("policy.yaml", &text).map_err(|problems| problems[0].to_string()));
+    let checked = Script::of(scenario, &mut { text }).and_then(|script| {
+        let policy = baton_policy::parse("policy.yaml", &script.policy).map_err(|problems| problems[0].to_string());
+        Ok((Arc::new(policy?), script))
+    });
     match checked {
-        Ok(policy) => Some(Arc::new(policy)),
+        Ok(script) => Some(script),
         Err(_) if scenario.pending.is_some() => None,
         Err(why) => panic!("{}: {why}", scenario.name),
     }
@@ -59,15 +62,15 @@ fn every_scenario_holds_in_the_simulator_and_none_is_pending_that_does() {
 
 #[test]
 fn every_scenario_holds_on_the_bare_stages() {
-    hold(|policy, lines| baton_scenario::bare::play(policy, lines));
+    hold(|policy, lines| bare::play(policy, lines));
 }
 
 /// Every scenario holds on a host, and each that is pending does not.
-fn hold(play: impl Fn(&Arc<baton_policy::Policy>, &[(baton_domain::Millis, String)]) -> Vec<baton_scenario::Seen>) {
+fn hold(play: impl Fn(&Arc<Policy>, &[(Millis, Line)]) -> Vec<Seen>) {
     let mut wrong = Vec::new();
     for (file, scenario) in all() {
-        let Some(policy) = policy(&file, &scenario) else { continue };
-        let records = play(&policy, &lines(&scenario));
+        let Some((policy, script)) = script(&file, &scenario) else { continue };
+        let records = play(&policy, &script.lines);
         let differences = judge(&scenario, &records);
         match (&scenario.pending, differences.as_slice()) {
             (None, []) | (Some(_), [_, ..]) => {}
@@ -82,8 +85,8 @@ fn hold(play: impl Fn(&Arc<baton_policy::Policy>, &[(baton_domain::Millis, Strin
 #[test]
 fn the_bare_stages_say_what_the_engine_makes_of_them() {
     for (file, scenario) in all() {
-        let (Some(policy), lines) = (policy(&file, &scenario), lines(&scenario)) else { continue };
-        let (bare, whole) = (baton_scenario::bare::play(&policy, &lines), baton_sim::play(&policy, &lines).unwrap());
+        let Some((policy, Script { lines, .. })) = script(&file, &scenario) else { continue };
+        let (bare, whole) = (bare::play(&policy, &lines), baton_sim::play(&policy, &lines).unwrap());
         let (bare, whole) = (plain(bare), plain(whole));
         let different = bare.iter().zip(&whole).find(|(a, b)| a != b);
         assert!(different.is_none(), "{file}: {different:?}");
@@ -92,7 +95,7 @@ fn the_bare_stages_say_what_the_engine_makes_of_them() {
 }
 
 /// Records in one order, without what a host adds: the lane of a stamp, the place of an origin.
-fn plain(records: Vec<baton_scenario::Seen>) -> Vec<String> {
+fn plain(records: Vec<Seen>) -> Vec<String> {
     let mut plain: Vec<String> = records
         .into_iter()
         .filter(|seen| seen.topic != "ledger.balance")
@@ -114,8 +117,10 @@ fn plain(records: Vec<baton_scenario::Seen>) -> Vec<String> {
 fn no_two_scenarios_speak_of_one_person() {
     let mut owners = std::collections::BTreeMap::new();
     for (file, scenario) in all() {
-        for (_, line) in lines(&scenario) {
-            let Ok(event) = serde_json::from_str::<serde_json::Value>(&line) else { continue };
+        let lines = script(&file, &scenario).map(|(_, script)| script.lines).unwrap_or_default();
+        for (_, line) in lines {
+            let (Line::Source(text) | Line::Rep(text)) = line else { continue };
+            let Ok(event) = serde_json::from_str::<serde_json::Value>(&text) else { continue };
             for name in ["/userId", "/anonymousId", "/crmId", "/email", "/traits/email", "/messageId", "/activityId"] {
                 let Some(id) = event.pointer(name).and_then(|id| id.as_str()) else { continue };
                 let owner = owners.entry(id.to_owned()).or_insert_with(|| file.clone());

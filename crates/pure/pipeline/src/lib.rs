@@ -26,5 +26,6 @@ pub use codec::{Codec, NoRegistry, Schemas};
 pub use consumer::Consumer;
 pub use identify::Pace;
 pub use noun::{Kind, Nouns};
+pub use publication::publication;
 pub use rules::checksum;
 pub use topics::{Cleanup, Source, Topic, Topology};

@@ -5,6 +5,7 @@
 
 use baton_domain::{LogTime, Millis, PolicyChange, PolicyPublished, Reason};
 use baton_engine::Ctx;
+use baton_policy::Policy;
 use serde::{Deserialize, Serialize};
 
 use crate::keyed;
@@ -22,6 +23,18 @@ pub(crate) struct Waiting {
     pub(crate) effective_at: Millis,
     /// The publication, as `topic/partition/offset`.
     pub(crate) origin: String,
+}
+
+/// What is written on the topic of policies to publish `document`, which has been read as `policy`.
+pub fn publication(policy: &Policy, document: String, author: &str, effective_at: Millis) -> PolicyPublished {
+    PolicyPublished {
+        name: policy.name.clone(),
+        version: policy.version,
+        author: author.to_owned(),
+        effective_at,
+        checksum: checksum(&document),
+        document,
+    }
 }
 
 /// Takes a publication in. Returns the change where it takes effect at once, else keeps it until its instant.

@@ -6,10 +6,12 @@
 //!
 //! Holds: the same records as any other host gives, but for the lane in their stamps.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use baton_aggregate::Aggregate;
-use baton_domain::{Body, LeadEvent, LogTime, Millis, Reason, RepState, RouteInput, SlaEvent, WatchInput};
+use baton_domain::{
+    Body, LeadEvent, LogTime, Millis, PolicyChange, Reason, RepState, RouteInput, SlaEvent, Stamp, WatchInput,
+};
 use baton_identify::{Directory, Row};
 use baton_policy::Policy;
 use baton_route::Heard as Turn;
@@ -19,7 +21,7 @@ use baton_watch::{Delivery, Heard, Quota, Watch};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::lines::tells_of_rep;
+use crate::script::{Line, Publication, Script};
 use crate::seen::Seen;
 
 /// What the watchdog hears: when, by which input, for which key.
@@ -27,15 +29,17 @@ type Clocked = (LogTime, u8, String, Heard);
 
 /// Takes in lines, each with the time at which it is received, and gives what came of them: the
 /// records of each topic in their order.
-pub fn play(policy: &Policy, lines: &[(Millis, String)]) -> Vec<Seen> {
+pub fn play(policy: &Policy, lines: &[(Millis, Line)]) -> Vec<Seen> {
     let mut seen = Vec::new();
-    let appended = lines.iter().map(|(at, _)| *at).max().unwrap_or_default();
-    let History { events, roster, end } = sequence(policy, lines, appended, &mut seen);
+    let History { events, roster, end } = sequence(policy, lines, &mut seen);
+    let rules = Days::of(policy, &events);
+    let (changes, events): (Vec<LeadEvent>, Vec<LeadEvent>) =
+        events.into_iter().partition(|event| matches!(event.body, Body::Policy(_)));
     let keyed = |event: &LeadEvent| (event.stamp.at, event.lead_id.clone(), event.clone());
-    let updates = Host::<Aggregate>::run(&(), events.iter().map(keyed), end);
+    let updates = Host::<Aggregate>::run(&Days::always(&()), events.iter().map(keyed), end);
     let updates = updates.into_iter().map(|update| (update.stamp.at, update.event.lead_id.clone(), update));
-    let mut requests = Vec::new();
-    for said in Host::<Score>::run(policy, updates, end) {
+    let mut requests: Vec<(LogTime, String, RouteInput)> = changes.into_iter().filter_map(heard_by_router).collect();
+    for said in Host::<Score>::run(&rules, updates, end) {
         use baton_score::Said;
         match said {
             Said::Score(score) => seen.push(of("lead.score", &score.lead_id, &score)),
@@ -61,7 +65,7 @@ pub fn play(policy: &Policy, lines: &[(Millis, String)]) -> Vec<Seen> {
     // As the router's lane merges them: by log time, then topic, then lead or rep.
     requests.sort_by(|a, b| (a.0, a.1, &a.2).cmp(&(b.0, b.1, &b.2)));
     let clocks = route(policy, requests, end, &mut seen);
-    for event in watch(policy, events, clocks, end) {
+    for event in watch(&rules, events, clocks, end) {
         use baton_domain::SlaEventKind as Kind;
         let topic = match event.kind {
             Kind::Started => "sla.started",
@@ -78,7 +82,7 @@ pub fn play(policy: &Policy, lines: &[(Millis, String)]) -> Vec<Seen> {
 }
 
 /// Keeps the promises about leads, and marketing's own, which share no state.
-fn watch(policy: &Policy, events: Vec<LeadEvent>, clocks: Vec<Clocked>, end: LogTime) -> Vec<SlaEvent> {
+fn watch(rules: &Days<Policy>, events: Vec<LeadEvent>, clocks: Vec<Clocked>, end: LogTime) -> Vec<SlaEvent> {
     let mut delivered = Vec::new();
     let mut heard: Vec<Clocked> = Vec::new();
     for (at, input, key, news) in clocks {
@@ -92,8 +96,8 @@ fn watch(policy: &Policy, events: Vec<LeadEvent>, clocks: Vec<Clocked>, end: Log
     heard.extend(events.into_iter().map(|event| (event.stamp.at, 0, event.lead_id.clone(), Heard::Lead(event))));
     heard.sort_by(|a, b| (a.0, a.1, &a.2).cmp(&(b.0, b.1, &b.2)));
     let heard = heard.into_iter().map(|(at, _, key, news)| (at, key, news));
-    let mut said = Host::<Watch>::run(policy, heard, end);
-    said.extend(Host::<Quota>::run(policy, delivered.into_iter(), end));
+    let mut said = Host::<Watch>::run(rules, heard, end);
+    said.extend(Host::<Quota>::run(rules, delivered.into_iter(), end));
     said
 }
 
@@ -106,22 +110,31 @@ struct History {
 }
 
 /// Gives each event its lead and its place.
-fn sequence(policy: &Policy, lines: &[(Millis, String)], appended: Millis, seen: &mut Vec<Seen>) -> History {
+fn sequence(policy: &Policy, lines: &[(Millis, Line)], seen: &mut Vec<Seen>) -> History {
+    let appended = lines.iter().map(|(at, _)| *at).max().unwrap_or_default();
+    let (published, lines) = Script::parts(lines);
+    let mut waiting = in_turn(&published);
+    let mut policy = policy.clone();
     let mut book = Book::default();
     let mut now = LogTime::MIN;
     let (mut events, mut roster) = (Vec::new(), Vec::new());
     for (_, line) in lines {
-        if tells_of_rep(line) {
-            now = now.next().max(LogTime::from_millis(told_at(line).min(appended)));
-            match baton_policy::read_rep("reps.state", line, policy) {
-                Ok(state) => roster.push((now, state)),
-                Err(problems) => {
-                    let detail: Vec<String> = problems.iter().map(ToString::to_string).collect();
-                    seen.push(dead(Reason::Decode, &detail.join("; "), line));
+        let line = match line {
+            Line::Source(line) => line,
+            Line::Rep(line) => {
+                now = now.next().max(LogTime::from_millis(told_at(line).min(appended)));
+                take_up(&mut waiting, now, &mut policy, &mut events);
+                match baton_policy::read_rep("reps.state", line, &policy) {
+                    Ok(state) => roster.push((now, state)),
+                    Err(problems) => {
+                        let detail: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                        seen.push(dead(Reason::Decode, &detail.join("; "), line));
+                    }
                 }
+                continue;
             }
-            continue;
-        }
+            Line::Policy(_) => continue,
+        };
         for parsed in baton_identify::parse(line.as_bytes(), appended) {
             let raw = match parsed {
                 Ok(raw) => raw,
@@ -132,6 +145,7 @@ fn sequence(policy: &Policy, lines: &[(Millis, String)], appended: Millis, seen:
             };
             let at = baton_identify::stamp_for(now, &raw, appended);
             book.wake_before(at);
+            take_up(&mut waiting, at, &mut policy, &mut events);
             let done = baton_identify::step(&policy.identity, &mut book, at, "bare", raw);
             now = done.last;
             if let Some(refused) = done.rejected {
@@ -143,6 +157,80 @@ fn sequence(policy: &Policy, lines: &[(Millis, String)], appended: Millis, seen:
     }
     events.retain(|event| !matches!(event.body, Body::Tick(_)));
     History { events, roster, end: now }
+}
+
+/// Policies in the order in which they take effect, each with the last instant before it judges.
+fn in_turn(published: &[&Publication]) -> VecDeque<(LogTime, PolicyChange)> {
+    let waiting = published.iter().map(|published| {
+        let Publication { effective_at, name, version, document } = (*published).clone();
+        let due = LogTime(LogTime::from_millis(effective_at).0 - 1);
+        (due, PolicyChange { name, version, author: String::new(), document })
+    });
+    let mut waiting: Vec<_> = waiting.collect();
+    waiting.sort_by_key(|(due, change)| (*due, change.version));
+    waiting.into()
+}
+
+/// The policies whose instant comes before `at` judge from there on; one that comes after a later version never does.
+fn take_up(
+    waiting: &mut VecDeque<(LogTime, PolicyChange)>,
+    at: LogTime,
+    policy: &mut Policy,
+    events: &mut Vec<LeadEvent>,
+) {
+    while let Some((due, change)) = waiting.pop_front_if(|(due, _)| *due < at) {
+        let is_older = events.iter().any(|event| match &event.body {
+            Body::Policy(other) => other.version >= change.version,
+            _ => false,
+        });
+        let Some(read) = policy_of(&change).filter(|_| !is_older) else { continue };
+        *policy = read;
+        events.push(LeadEvent {
+            stamp: Stamp { at: due, lane: 0 },
+            lead_id: String::new(),
+            event_id: format!("policy@{}", change.version),
+            occurred_at: due.millis(),
+            origin: "bare".to_owned(),
+            body: Body::Policy(change),
+        });
+    }
+}
+
+fn policy_of(change: &PolicyChange) -> Option<Policy> {
+    baton_policy::parse(&change.name, &change.document).ok()
+}
+
+/// The router hears of a change from the scorer, in its place.
+fn heard_by_router(event: LeadEvent) -> Option<(LogTime, String, RouteInput)> {
+    let Body::Policy(change) = event.body else { return None };
+    Some((event.stamp.at, "policy".to_owned(), RouteInput::Policy(change)))
+}
+
+/// The rules of each day, as the history of the leads tells them.
+struct Days<P> {
+    first: P,
+    later: Vec<(LogTime, P)>,
+}
+
+impl<P: Clone> Days<P> {
+    fn always(first: &P) -> Self {
+        Self { first: first.clone(), later: Vec::new() }
+    }
+
+    /// Those by which what has this place is judged: a change judges from its own place on.
+    fn at(&self, at: LogTime) -> &P {
+        self.later.iter().rev().find(|(from, _)| *from <= at).map_or(&self.first, |(_, rules)| rules)
+    }
+}
+
+impl Days<Policy> {
+    fn of(first: &Policy, events: &[LeadEvent]) -> Self {
+        let change = |event: &LeadEvent| match &event.body {
+            Body::Policy(change) => Some((event.stamp.at, policy_of(change)?)),
+            _ => None,
+        };
+        Self { later: events.iter().filter_map(change).collect(), ..Self::always(first) }
+    }
 }
 
 /// When a line about a rep says that it was told.
@@ -162,11 +250,15 @@ fn route(
 ) -> Vec<Clocked> {
     let mut desk = Desk::default();
     let mut said = Vec::new();
+    let mut policy = policy.clone();
     for (at, _, _, heard) in requests {
-        desk.wake_through(policy, LogTime(at.0 - 1), &mut said);
-        said.extend(baton_route::step(policy, &mut desk, at, heard).outputs);
+        desk.wake_through(&policy, LogTime(at.0 - 1), &mut said);
+        if let Turn::Lead(RouteInput::Policy(change)) = &heard {
+            policy = policy_of(change).unwrap_or(policy);
+        }
+        said.extend(baton_route::step(&policy, &mut desk, at, heard).outputs);
     }
-    desk.wake_through(policy, end, &mut said);
+    desk.wake_through(&policy, end, &mut said);
     let mut clocks = Vec::new();
     for said in said {
         use baton_route::Said;
@@ -202,26 +294,26 @@ struct Host<S: Stage> {
     said: Vec<S::Output>,
 }
 
-impl<S: Stage> Host<S> {
+impl<S: Stage<Policy: Clone>> Host<S> {
     /// Judges inputs in order, and what falls due between them and up to `end`.
     fn run(
-        policy: &S::Policy,
+        rules: &Days<S::Policy>,
         inputs: impl Iterator<Item = (LogTime, String, S::Event)>,
         end: LogTime,
     ) -> Vec<S::Output> {
         let (states, wakes, due) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
         let mut host = Self { states, wakes, due, said: Vec::new() };
         for (at, key, event) in inputs {
-            host.wake_through(policy, LogTime(at.0 - 1));
-            host.step(policy, &key, Input::Record { at, event });
+            host.wake_through(rules, LogTime(at.0 - 1));
+            host.step(rules.at(at), &key, Input::Record { at, event });
         }
-        host.wake_through(policy, end);
+        host.wake_through(rules, end);
         host.said
     }
 
-    fn wake_through(&mut self, policy: &S::Policy, until: LogTime) {
+    fn wake_through(&mut self, rules: &Days<S::Policy>, until: LogTime) {
         while let Some((due, key)) = self.due.first().filter(|(due, _)| *due <= until).cloned() {
-            self.step(policy, &key, Input::Wake { due });
+            self.step(rules.at(due), &key, Input::Wake { due });
         }
     }
 

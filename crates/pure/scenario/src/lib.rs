@@ -1,7 +1,7 @@
 //! Scenarios: what sources send, what time passes, and what must have come of it by when.
 //!
 //! A scenario is a YAML file that whoever owns the policy can read. [`parse`] checks it whole,
-//! [`lines`] makes the JSON lines that sources would have sent, any host takes them in, and
+//! [`Script`] holds the JSON lines that sources would have sent, any host takes them in, and
 //! [`judge`] compares what came out with what was expected.
 //!
 //! Holds: a scenario gives the same lines on every host, and a verdict depends on the records
@@ -16,13 +16,15 @@ mod lines;
 mod matching;
 mod model;
 mod read;
+mod script;
 mod seen;
 #[cfg(test)]
 mod tests;
 
 pub use baton_identify::email_id;
 pub use judge::{Difference, judge};
-pub use lines::{lines, tells_of_rep};
-pub use model::{Act, Change, Check, Expect, Scenario, Step, Want, WantKind};
+pub use lines::is_of_rep;
+pub use model::{Act, Change, Check, Expect, Publish, Scenario, Step, Want, WantKind};
 pub use read::parse;
+pub use script::{Line, Publication, Script};
 pub use seen::Seen;

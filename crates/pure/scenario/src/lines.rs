@@ -1,54 +1,23 @@
-//! From steps to the JSON lines that sources would have sent.
+//! The JSON lines that sources would have sent.
 //!
 //! Holds: a line says when it was received, so its place in time does not depend on its host.
 
 use baton_domain::Millis;
 use serde_json::{Map, Value, json};
 
-use crate::model::{Act, Scenario};
-
-/// Every line in order with the time at which it is received; time that passes is a tick.
-pub fn lines(scenario: &Scenario) -> Vec<(Millis, String)> {
-    let mut said = Vec::new();
-    let slug: String = scenario.name.split_whitespace().next().unwrap_or("s").to_lowercase();
-    let mut now = scenario.start;
-    for step in &scenario.steps {
-        match &step.act {
-            Act::Send { event, times, every_ms } => {
-                for n in 0..*times {
-                    now = step.at.plus(n.saturating_mul(*every_ms));
-                    let id = format!("{slug}-{}", said.len() + 1);
-                    said.push((now, whole(event, &id, now, scenario.start, n).to_string()));
-                }
-            }
-            Act::Raw(text) => {
-                now = step.at;
-                said.push((now, text.clone()));
-            }
-            Act::Pass | Act::Expect(_) if step.at > now => {
-                now = step.at;
-                said.push((now, tick(now)));
-            }
-            Act::Pass | Act::Expect(_) => {}
-        }
-    }
-    // A wake-up due at an instant comes when time has gone past it.
-    said.push((now.plus(1_000), tick(now.plus(1_000))));
-    said
-}
-
 /// Whether a line says what is so of a rep, and goes to `reps.state` instead of the sources.
-pub fn tells_of_rep(line: &str) -> bool {
+pub fn is_of_rep(line: &str) -> bool {
     let is_rep = |value: Value| value.get("type").and_then(Value::as_str) == Some("rep");
     line.contains("\"rep\"") && serde_json::from_str(line).is_ok_and(is_rep)
 }
 
-fn tick(at: Millis) -> String {
+/// That time has passed.
+pub(crate) fn tick(at: Millis) -> String {
     json!({"type": "tick", "receivedAt": rfc3339(at)}).to_string()
 }
 
 /// The event with what every event says: an id, when it happened, when it was received.
-fn whole(event: &Value, id: &str, at: Millis, start: Millis, n: i64) -> Value {
+pub(crate) fn whole(event: &Value, id: &str, at: Millis, start: Millis, n: i64) -> Value {
     let mut event = timed(event, start, n);
     if let Value::Object(parts) = &mut event {
         if parts.get("type").and_then(Value::as_str) == Some("rep") {

@@ -31,24 +31,16 @@ pub struct Change {
     pub to: String,
 }
 
-impl Scenario {
-    /// The text of its policy, given the text that the file has.
-    ///
-    /// # Errors
-    /// A passage to be changed is not there, or there more than once.
-    pub fn policy_text(&self, text: &str) -> Result<String, String> {
-        let mut text = text.to_owned();
-        for Change { line, from, to } in &self.change {
-            let count = text.matches(from.as_str()).count();
-            if count != 1 {
-                return Err(format!(
-                    "line {line}: {from:?} stands {count} times in the policy; change.from must be there once"
-                ));
-            }
-            text = text.replacen(from.as_str(), to, 1);
-        }
-        Ok(text)
-    }
+/// A policy that is published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publish {
+    /// Its file, relative to the scenario's; `None` for the document that was published last, or else
+    /// the one that the scenario began with.
+    pub file: Option<String>,
+    /// What is changed in it, in order.
+    pub change: Vec<Change>,
+    /// From when on it judges; `None` for the instant of its step.
+    pub effective_at: Option<Millis>,
 }
 
 /// Something done or looked at.
@@ -76,6 +68,8 @@ pub enum Act {
     },
     /// A source sends this very text.
     Raw(String),
+    /// Another policy is published.
+    Publish(Publish),
     /// Time passes and nothing is sent.
     Pass,
     /// What must be so.

@@ -8,7 +8,7 @@ use baton_policy::document::{self, Field, Kind, Node, Report};
 use serde_json::{Map, Number, Value};
 
 use crate::lines::duration;
-use crate::model::{Act, Change, Check, Expect, Scenario, Step, Want, WantKind};
+use crate::model::{Act, Change, Check, Expect, Publish, Scenario, Step, Want, WantKind};
 
 const KEYS: [&str; 7] = ["scenario", "about", "pending", "policy", "change", "start", "steps"];
 const STEP: [&str; 8] = ["at", "pass", "send", "raw", "times", "every", "expect", "about"];
@@ -129,6 +129,10 @@ fn steps(list: &Field<'_>, start: Millis) -> Vec<Step> {
                 event.expected("an event, as in { type: page, userId: ada }");
                 continue;
             }
+            if is_policy(event.kind) {
+                steps.extend(publish(&event, start).map(|publish| step(Act::Publish(publish))));
+                continue;
+            }
             let event = json(event.kind);
             first_lead = first_lead.or_else(|| lead_of(&event));
             steps.push(step(Act::Send { event, times, every_ms }));
@@ -152,6 +156,25 @@ fn steps(list: &Field<'_>, start: Millis) -> Vec<Step> {
         }
     }
     steps
+}
+
+fn is_policy(event: &Kind) -> bool {
+    let Kind::Map(entries) = event else { return false };
+    let is_type = |entry: &document::Entry| {
+        entry.key == "type" && matches!(&entry.value.kind, Kind::Plain(word) | Kind::Quoted(word) if word == "policy")
+    };
+    entries.iter().any(is_type)
+}
+
+fn publish(event: &Field<'_>, start: Millis) -> Option<Publish> {
+    let fields = event.fields(&["type", "file", "change", "effective_at"])?;
+    let file = fields.get("file").and_then(|field| field.text());
+    let change = fields.get("change").map(|field| changes(&field)).unwrap_or_default();
+    let effective_at = fields.get("effective_at").and_then(|field| when(&field, start));
+    if file.is_none() && change.is_empty() {
+        event.wrong_but("nothing changes", "name the policy's `file`, or a `change` that also raises its version");
+    }
+    Some(Publish { file, change, effective_at })
 }
 
 /// An instant, or a time counted from the start.

@@ -1,8 +1,10 @@
 //! What a scenario file says, and what is wrong with one.
 
+use baton_domain::Millis;
 use serde_json::json;
 
-use crate::{Seen, judge, lines, parse};
+use crate::lines::rfc3339;
+use crate::{Line, Scenario, Script, Seen, judge, parse};
 
 const FILE: &str = "\
 scenario: T99 a demo request is handed off
@@ -54,6 +56,18 @@ fn what_was_expected_and_came_is_no_difference() {
     assert_eq!(judge(&scenario, &records()), []);
 }
 
+/// The lines of a scenario under the starter policy.
+fn lines(scenario: &Scenario) -> Vec<(Millis, Line)> {
+    Script::of(scenario, &mut |_| Ok(baton_policy::STARTER.to_owned())).unwrap().lines
+}
+
+fn plain(line: Line) -> String {
+    match line {
+        Line::Source(text) | Line::Rep(text) => text,
+        Line::Policy(published) => format!("policy {} at {}", published.version, rfc3339(published.effective_at)),
+    }
+}
+
 #[test]
 fn each_difference_names_its_line_the_wanted_and_the_found() {
     let scenario = parse("t.yaml", FILE).unwrap();
@@ -86,7 +100,7 @@ fn a_record_after_the_instant_of_an_expectation_does_not_count() {
 #[test]
 fn lines_say_what_every_source_says_and_time_ends_past_the_last_step() {
     let scenario = parse("t.yaml", FILE).unwrap();
-    let lines: Vec<String> = lines(&scenario).into_iter().map(|(_, line)| line).collect();
+    let lines: Vec<String> = lines(&scenario).into_iter().map(|(_, line)| plain(line)).collect();
     assert_eq!(
         lines,
         [
@@ -137,4 +151,40 @@ fn durations_add_up_and_what_is_none_is_refused() {
     for text in ["", "5", "m", "5x", "1h5", "+"] {
         assert_eq!(duration(text), None, "{text}");
     }
+}
+
+/// A scenario with one step that publishes.
+fn publishing(send: &str) -> Scenario {
+    let text = format!("scenario: T99 x\nstart: 2026-03-02T09:00:00Z\nsteps:\n  - at: 1d\n    send: {send}\n");
+    parse("t.yaml", &text).unwrap_or_else(|problems| panic!("{}", problems[0]))
+}
+
+#[test]
+fn a_policy_is_published_from_its_instant_and_never_from_before_its_step() {
+    let raised = r#"change: [{ from: "version: 1", to: "version: 2" }]"#;
+    for (effective_at, said) in [
+        ("", "policy 2 at 2026-03-03T09:00:00Z"),
+        (r#", effective_at: "@2d""#, "policy 2 at 2026-03-04T09:00:00Z"),
+        (r#", effective_at: "@1h""#, "policy 2 at 2026-03-03T09:00:00Z"),
+    ] {
+        let scenario = publishing(&format!("{{ type: policy, {raised}{effective_at} }}"));
+        let (_, first) = lines(&scenario).remove(0);
+        assert_eq!(plain(first), said);
+    }
+}
+
+#[test]
+fn a_policy_that_could_not_be_applied_cannot_be_published_in_a_scenario() {
+    let broken = r#"change: [{ from: "version: 1", to: "version: 2" }, { from: "total_cap:", to: "total_cup:" }]"#;
+    let told = |send: &str| Script::of(&publishing(send), &mut |_| Ok(baton_policy::STARTER.to_owned())).unwrap_err();
+    let unusable = told(&format!("{{ type: policy, {broken} }}"));
+    assert!(unusable.starts_with("line 4: this policy cannot be used:\n  policy:"), "{unusable}");
+    assert!(unusable.contains("total_cup"), "{unusable}");
+    let again = r#"{ type: policy, change: [{ from: "total_cap: 100", to: "total_cap: 90" }] }"#;
+    let twice = format!("[{again}, {{ type: policy, file: starter.yaml }}]");
+    assert_eq!(told(&twice), "line 4: this policy is version 1, and version 1 was published before");
+    assert_eq!(
+        told(r#"{ type: policy, change: [{ from: "no such words", to: "" }] }"#),
+        "line 5: \"no such words\" stands 0 times in the policy; change.from must be there once"
+    );
 }
