@@ -173,11 +173,9 @@ impl Store for MemLog {
 
     fn put(&mut self, key: &[u8], value: Option<&[u8]>) {
         // A changelog read again mostly says what is known: nothing to write then.
-        if self.rows.get(key) == value {
-            return;
+        if self.rows.put(key, value) {
+            self.draft.push(key, value);
         }
-        self.draft.push(key, value);
-        self.rows.put(key, value);
     }
 
     /// When this fails, the store is of no more use: the map is ahead of the log. Drop it and open it again.

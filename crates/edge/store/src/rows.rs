@@ -1,15 +1,15 @@
-//! The rows in memory: a hash map in many small parts.
+//! The rows in memory: a hash table in many small parts.
 //!
-//! Parts serve two ends: a map that grows moves one part at a time, and a compaction can walk part
+//! Parts serve two ends: a table that grows moves one part at a time, and a compaction can walk part
 //! after part between commits while rows change.
 //!
 //! Holds: a row is one allocation, key in front of value; the hash is seeded at random, so whoever
 //! chooses the keys cannot choose their collisions.
 
-use std::borrow::Borrow;
-use std::collections::HashSet;
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, RandomState};
 
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::frame::entry_length;
@@ -21,7 +21,7 @@ pub(crate) const PARTS: usize = 1024;
 /// All rows of a lane.
 #[derive(Debug)]
 pub(crate) struct Rows {
-    parts: Vec<HashSet<Row, Seed>>,
+    parts: Vec<HashTable<Row>>,
     seed: u64,
     count: usize,
     bytes: u64,
@@ -31,29 +31,39 @@ impl Rows {
     pub(crate) fn new() -> Self {
         // In tests always the same: what they find in a compaction's slices depends on it.
         let seed = if cfg!(test) { 0 } else { RandomState::new().hash_one(0) };
-        let parts = (0..PARTS).map(|_| HashSet::with_hasher(Seed(!seed))).collect();
-        Self { parts, seed, count: 0, bytes: 0 }
+        Self { parts: (0..PARTS).map(|_| HashTable::new()).collect(), seed, count: 0, bytes: 0 }
     }
 
     pub(crate) fn get(&self, key: &[u8]) -> Option<&[u8]> {
-        self.parts[self.part_of(key)].get(key).map(Row::value)
+        let hash = xxh3_64_with_seed(key, self.seed);
+        self.parts[part_of(hash)].find(within(hash), |row| row.key() == key).map(Row::value)
     }
 
-    /// Sets (`Some`) or deletes (`None`) a row.
-    pub(crate) fn put(&mut self, key: &[u8], value: Option<&[u8]>) {
-        let part = self.part_of(key);
-        let before = match value {
-            Some(value) => self.parts[part].replace(Row::new(key, value)),
-            None => self.parts[part].take(key),
-        };
-        if let Some(row) = before {
-            self.count -= 1;
-            self.bytes -= entry_length(row.key(), row.value());
+    /// Sets (`Some`) or deletes (`None`) a row. Returns whether that changed anything.
+    pub(crate) fn put(&mut self, key: &[u8], value: Option<&[u8]>) -> bool {
+        let Self { parts, seed, count, bytes } = self;
+        let hash = xxh3_64_with_seed(key, *seed);
+        let again = |row: &Row| within(xxh3_64_with_seed(row.key(), *seed));
+        match (parts[part_of(hash)].entry(within(hash), |row| row.key() == key, again), value) {
+            (Entry::Occupied(row), Some(value)) if row.get().value() == value => return false,
+            (Entry::Vacant(_), None) => return false,
+            (Entry::Occupied(mut row), Some(value)) => {
+                *bytes -= entry_length(key, row.get().value());
+                *bytes += entry_length(key, value);
+                row.get_mut().set(value);
+            }
+            (Entry::Occupied(row), None) => {
+                *bytes -= entry_length(key, row.get().value());
+                *count -= 1;
+                drop(row.remove());
+            }
+            (Entry::Vacant(place), Some(value)) => {
+                *bytes += entry_length(key, value);
+                *count += 1;
+                place.insert(Row::new(key, value));
+            }
         }
-        if let Some(value) = value {
-            self.count += 1;
-            self.bytes += entry_length(key, value);
-        }
+        true
     }
 
     /// The rows of one part, below [`PARTS`].
@@ -75,77 +85,62 @@ impl Rows {
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }
-
-    /// Another hash than the one within a part: with the same, each part would use a sliver of its buckets.
-    fn part_of(&self, key: &[u8]) -> usize {
-        // The remainder is below PARTS, so it fits whatever the width of usize.
-        usize::try_from(xxh3_64_with_seed(key, self.seed) % PARTS as u64).unwrap_or(0)
-    }
 }
 
-#[derive(Debug)]
+fn part_of(hash: u64) -> usize {
+    // The remainder is below PARTS, so it fits whatever the width of usize.
+    usize::try_from(hash % PARTS as u64).unwrap_or(0)
+}
+
+/// What a part's table goes by: of the bits that chose the part, each part would use a sliver of its buckets.
+fn within(hash: u64) -> u64 {
+    hash.rotate_left(32)
+}
+
+/// Key, value, and room for a value that grows.
 struct Row {
     bytes: Box<[u8]>,
-    key_length: usize,
+    key: u32,
+    end: u32,
 }
 
 impl Row {
     fn new(key: &[u8], value: &[u8]) -> Self {
-        Self { bytes: [key, value].concat().into_boxed_slice(), key_length: key.len() }
+        let bytes = [key, value].concat().into_boxed_slice();
+        Self { key: position(key.len()), end: position(bytes.len()), bytes }
     }
 
     fn key(&self) -> &[u8] {
-        &self.bytes[..self.key_length]
+        &self.bytes[..self.key as usize]
     }
 
     fn value(&self) -> &[u8] {
-        &self.bytes[self.key_length..]
+        &self.bytes[self.key as usize..self.end as usize]
+    }
+
+    /// In place where it fits and does not leave most of the room empty.
+    fn set(&mut self, value: &[u8]) {
+        let (from, end) = (self.key as usize, self.key as usize + value.len());
+        if end > self.bytes.len() || end < self.bytes.len() / 2 {
+            // A value that has grown once grows again.
+            let room = if end > self.bytes.len() { end + end / 8 } else { end };
+            let mut bytes = Vec::with_capacity(room);
+            bytes.extend_from_slice(self.key());
+            bytes.resize(room, 0);
+            self.bytes = bytes.into_boxed_slice();
+        }
+        self.bytes[from..end].copy_from_slice(value);
+        self.end = position(end);
     }
 }
 
-impl Borrow<[u8]> for Row {
-    fn borrow(&self) -> &[u8] {
-        self.key()
+impl std::fmt::Debug for Row {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Row({} + {} bytes)", self.key, self.end - self.key)
     }
 }
 
-impl Hash for Row {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.key().hash(state);
-    }
-}
-
-impl PartialEq for Row {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-
-impl Eq for Row {}
-
-/// Hashes with xxh3 in one shot; the standard hasher takes three times as long on keys of 20 bytes.
-#[derive(Clone, Copy, Debug)]
-struct Seed(u64);
-
-impl BuildHasher for Seed {
-    type Hasher = Self;
-
-    fn build_hasher(&self) -> Self {
-        *self
-    }
-}
-
-impl Hasher for Seed {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = xxh3_64_with_seed(bytes, self.0);
-    }
-
-    /// The length of the key, which the standard library hashes in front of its bytes.
-    fn write_usize(&mut self, length: usize) {
-        self.0 ^= length as u64;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
+/// A row is a few MiB at most: it came through the log.
+fn position(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
 }

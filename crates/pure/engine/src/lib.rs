@@ -7,6 +7,7 @@
 //! Absent on purpose: a clock (the port says what time it is, and only for pacing), rdkafka, threads.
 
 mod arrivals;
+mod changes;
 mod headers;
 mod lane;
 mod ledger;

@@ -4,32 +4,20 @@
 //! the greatest number for none) followed by the stage's own bytes: a wake-up is part of the row
 //! that asked for it, commits with it and cannot be left behind.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use baton_domain::LogTime;
 
 use crate::Store;
+use crate::changes::{Changes, Staged};
 
 const HEAD: usize = 8;
 
 /// Changes not yet committed, and the index of wake-ups.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
-    changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    changes: Changes,
     wakes: BTreeSet<(LogTime, Vec<u8>)>,
-    /// Bytes of the changes.
-    bytes: usize,
-    /// What each key that changed since the mark had before, oldest first.
-    before: Vec<(Vec<u8>, Before)>,
-}
-
-/// What a key had in the changes.
-#[derive(Debug)]
-enum Before {
-    /// Nothing: its row is the store's.
-    Unchanged,
-    /// A row, or that it is deleted.
-    Changed(Option<Vec<u8>>),
 }
 
 impl Rows {
@@ -43,53 +31,41 @@ impl Rows {
         if let Some(due) = self.whole(store, key).and_then(due_of) {
             self.wakes.remove(&(due, key.to_vec()));
         }
-        let row = row.map(|(value, wake)| {
-            if let Some(due) = wake {
-                self.wakes.insert((due, key.to_vec()));
-            }
-            encode(value, wake)
-        });
-        let before = self.change(key, row);
-        self.before.push((key.to_vec(), before));
+        if let Some((_, Some(due))) = row {
+            self.wakes.insert((due, key.to_vec()));
+        }
+        match row {
+            Some((value, wake)) => self.changes.set(key, Some([&head(wake), value])),
+            None => self.changes.set(key, None),
+        }
     }
 
     /// What changes from here on can be taken back.
     pub(crate) fn mark(&mut self) {
-        self.before.clear();
+        self.changes.mark();
     }
 
-    /// Takes back the changes made by [`Rows::put`] since the mark, wake-ups too.
+    /// Takes back the changes made since the mark, wake-ups too.
     pub(crate) fn back_to_mark(&mut self, store: &dyn Store) {
-        for (key, before) in core::mem::take(&mut self.before).into_iter().rev() {
-            if let Some(due) = self.whole(store, &key).and_then(due_of) {
-                self.wakes.remove(&(due, key.clone()));
-            }
-            self.bytes -= self.changes.get(&key).map_or(0, |row| weight(&key, row.as_deref()));
-            match before {
-                Before::Changed(row) => {
-                    self.bytes += weight(&key, row.as_deref());
-                    self.changes.insert(key.clone(), row);
-                }
-                Before::Unchanged => {
-                    self.changes.remove(&key);
-                }
-            }
-            if let Some(due) = self.whole(store, &key).and_then(due_of) {
-                self.wakes.insert((due, key));
-            }
-        }
+        let Self { changes, wakes } = self;
+        let mut is_before = false;
+        while changes.take_back(|key, row| {
+            let row = match row {
+                Staged::Changed(row) => row,
+                Staged::Unchanged => store.get(key),
+            };
+            match row.and_then(due_of) {
+                Some(due) if is_before => wakes.insert((due, key.to_vec())),
+                Some(due) => wakes.remove(&(due, key.to_vec())),
+                None => false,
+            };
+            is_before = !is_before;
+        }) {}
     }
 
     /// Bytes that the changes will take on the changelog.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    fn change(&mut self, key: &[u8], row: Option<Vec<u8>>) -> Before {
-        self.bytes += weight(key, row.as_deref());
-        let Some(before) = self.changes.insert(key.to_vec(), row) else { return Before::Unchanged };
-        self.bytes -= weight(key, before.as_deref());
-        Before::Changed(before)
+        self.changes.bytes()
     }
 
     /// The key of the first wake-up due at or before `at`, with its time.
@@ -104,18 +80,18 @@ impl Rows {
             && due_of(row) == Some(due)
         {
             let value = row.get(HEAD..).unwrap_or_default().to_vec();
-            self.change(key, Some(encode(&value, None)));
+            self.put_raw(key, &value);
         }
     }
 
-    /// Sets a row of the engine's own, which is never woken.
+    /// Sets a row that is not woken.
     pub(crate) fn put_raw(&mut self, key: &[u8], value: &[u8]) {
-        self.change(key, Some(encode(value, None)));
+        self.changes.set(key, Some([&head(None), value]));
     }
 
-    /// The changes, for the changelog and the store, in key order.
+    /// The changes, for the changelog and the store, in the order in which each row was changed first.
     pub(crate) fn changes(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
-        self.changes.iter().map(|(key, row)| (key.as_slice(), row.as_deref()))
+        self.changes.iter()
     }
 
     /// Whether there is anything to commit.
@@ -126,22 +102,19 @@ impl Rows {
     /// The changes are in the store now.
     pub(crate) fn settled(&mut self) {
         self.changes.clear();
-        self.before.clear();
-        self.bytes = 0;
     }
 
     /// The changes never happened: the wake-ups are again those of the store.
     pub(crate) fn undo(&mut self, store: &dyn Store) {
-        self.before.clear();
-        self.bytes = 0;
-        for (key, row) in core::mem::take(&mut self.changes) {
-            if let Some(due) = row.as_deref().and_then(due_of) {
-                self.wakes.remove(&(due, key.clone()));
+        for (key, row) in self.changes.iter() {
+            if let Some(due) = row.and_then(due_of) {
+                self.wakes.remove(&(due, key.to_vec()));
             }
-            if let Some(due) = store.get(&key).and_then(due_of) {
-                self.wakes.insert((due, key));
+            if let Some(due) = store.get(key).and_then(due_of) {
+                self.wakes.insert((due, key.to_vec()));
             }
         }
+        self.changes.clear();
     }
 
     /// Rebuilds the index of wake-ups from a restored store.
@@ -162,21 +135,15 @@ impl Rows {
 
     fn whole<'a>(&'a self, store: &'a dyn Store, key: &[u8]) -> Option<&'a [u8]> {
         match self.changes.get(key) {
-            Some(row) => row.as_deref(),
-            None => store.get(key),
+            Staged::Changed(row) => row,
+            Staged::Unchanged => store.get(key),
         }
     }
 }
 
-fn weight(key: &[u8], row: Option<&[u8]>) -> usize {
-    key.len() + row.map_or(0, <[u8]>::len)
-}
-
-fn encode(value: &[u8], wake: Option<LogTime>) -> Vec<u8> {
-    let mut row = Vec::with_capacity(HEAD + value.len());
-    row.extend_from_slice(&wake.map_or(i64::MAX, |due| due.0).to_be_bytes());
-    row.extend_from_slice(value);
-    row
+/// What stands in front of a row.
+fn head(wake: Option<LogTime>) -> [u8; HEAD] {
+    wake.map_or(i64::MAX, |due| due.0).to_be_bytes()
 }
 
 fn due_of(row: &[u8]) -> Option<LogTime> {
