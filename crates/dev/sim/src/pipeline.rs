@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use baton_domain::{Millis, PolicyPublished};
 use baton_engine::{Limits, Log, MemStore, Processor, StageSpec, Stop, StoreError, Worker};
-use baton_pipeline::{Codec, Consumer, NoRegistry, Pace, Schemas, Topology};
+use baton_pipeline::{Codec, Consumer, Meter, NoRegistry, Pace, Schemas, Topology};
 use baton_policy::Policy;
 
 use crate::log::{MemoryLog, Record, Shared};
@@ -46,6 +46,18 @@ impl<L: Log> Pipeline<L> {
         limits: Limits,
         wrap: impl Fn(&StageSpec, MemoryLog) -> L,
     ) -> Self {
+        Self::heard(topology, policy, shared, limits, wrap, None)
+    }
+
+    /// The same, with somebody who hears what came of it.
+    pub fn heard(
+        topology: &Topology,
+        policy: &Arc<Policy>,
+        shared: Shared,
+        limits: Limits,
+        wrap: impl Fn(&StageSpec, MemoryLog) -> L,
+        meter: Option<&Rc<dyn Meter>>,
+    ) -> Self {
         let shared = Rc::new(RefCell::new(shared));
         let schemas: Rc<dyn Schemas> = Rc::new(NoRegistry);
         let stages = Consumer::ALL
@@ -53,7 +65,7 @@ impl<L: Log> Pipeline<L> {
             .map(|consumer| {
                 let spec = consumer.spec(topology);
                 let log = wrap(&spec, MemoryLog::new(&shared, &spec));
-                let processor = consumer.processor(topology, policy, &schemas, Pace::Log);
+                let processor = consumer.metered(topology, policy, &schemas, Pace::Log, meter);
                 let open: OpenStore = |_| Ok(MemStore::default());
                 (consumer, Worker::new(spec, limits, processor, open), log)
             })

@@ -4,6 +4,7 @@
 
 mod admin;
 mod batches;
+mod ends;
 mod faults;
 mod log;
 mod place;
@@ -18,6 +19,7 @@ mod signals;
 
 pub use admin::{Admin, AdminError, TopicConfig, TopicState};
 pub use batches::{Batches, Outgoing};
+pub use ends::{End, Ends};
 pub use log::KafkaLog;
 pub use profile::{Cluster, SettingError};
 pub use raw::{headers_of, passes_over_leader_hints};

@@ -11,14 +11,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::arrivals::Arrivals;
 use crate::headers;
-use crate::ledger::Totals;
+use crate::ledger::{Accounts, Totals};
 use crate::log::Part;
 use crate::merge::{Mark, Merge, Queued, Turn};
 use crate::outbox::{Outbox, Topic};
-use crate::processor::{Ctx, Incoming, Processor, Stamped};
+use crate::processor::{Ctx, Incoming, Processor, Stamped, Verdict};
 use crate::rows::{self, Rows};
 use crate::spec::{Limits, Order, StageSpec};
 use crate::trial::Trial;
+use crate::worker::LaneStatus;
 use crate::{Store, StoreError};
 
 /// The key of the engine's own row. No stage uses a key that starts with NUL.
@@ -246,6 +247,7 @@ impl<S: Store> Lane<S> {
             return;
         };
         self.trial.undo(&mut self.rows, &self.store, desk.outbox, &mut self.totals, desk.spec);
+        desk.processor.verdict(Verdict::SetAside);
         self.ctx(desk.spec, desk.limits, desk.outbox).dead_letter(record, Reason::TooLarge, &detail);
     }
 
@@ -347,6 +349,11 @@ impl<S: Store> Lane<S> {
             .collect()
     }
 
+    /// Adds what the transaction that has just committed took in, before it is settled.
+    pub(crate) fn account(&self, accounts: &mut Accounts) {
+        accounts.add(&self.saved.totals, &self.totals);
+    }
+
     /// The transaction has committed.
     pub(crate) fn settle(&mut self) -> Result<(), StoreError> {
         for (key, row) in self.rows.changes() {
@@ -422,13 +429,37 @@ impl<S: Store> Lane<S> {
         self.halt.as_deref()
     }
 
-    /// Log time, records waiting for their turn, rows waiting to be woken, offsets committed.
-    pub(crate) fn status(&self) -> (LogTime, usize, usize, &BTreeMap<Part, i64>) {
-        (self.now, self.merge.len(), self.rows.waiting(), &self.committed)
+    /// How it stands, for health and metrics.
+    pub(crate) fn status(&self) -> LaneStatus {
+        let waits =
+            |part: &&Part| self.merge.waiting_from(**part).or_else(|| self.arrivals.waiting_from(**part)).is_some();
+        let arrived: usize = self.next.keys().map(|part| self.arrivals.waiting_of(*part).0).sum();
+        LaneStatus {
+            lane: self.id,
+            given: 0,
+            restoring: None,
+            now: (self.now != LogTime::MIN).then_some(self.now),
+            waiting: self.merge.len() + arrived,
+            wakes: self.rows.waiting(),
+            soonest: self.rows.first_due(LogTime::MAX).map(|(due, _)| due),
+            rows: self.store.len(),
+            offsets: self.committed.clone(),
+            held_up: self.next.keys().filter(waits).copied().collect(),
+            error: self.saved.totals.error(),
+        }
     }
 
     pub(crate) fn now(&self) -> LogTime {
         self.now
+    }
+
+    /// Visits every committed row of the stage.
+    pub(crate) fn rows(&self, visit: &mut dyn FnMut(&[u8], &[u8])) {
+        self.store.each(&mut |key, row| {
+            if key != META {
+                visit(key, rows::body(row));
+            }
+        });
     }
 
     /// Gives the store back, for a restore.

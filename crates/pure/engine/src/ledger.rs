@@ -5,6 +5,46 @@ use std::collections::BTreeMap;
 use baton_domain::{Count, Ledger, LogTime, Reason, Stamp};
 use serde::{Deserialize, Serialize};
 
+/// What a worker's lanes took in and what became of it, since the worker began: for metrics.
+///
+/// Holds: only what has committed is in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accounts {
+    /// Records and events taken in.
+    pub consumed: u64,
+    /// What became of them, by heading of the ledger.
+    pub outcomes: BTreeMap<String, u64>,
+    /// Records written, by topic.
+    pub produced: BTreeMap<String, u64>,
+    /// Wake-ups given.
+    pub fired: u64,
+}
+
+impl Accounts {
+    /// Takes in what a lane's totals rose by.
+    pub(crate) fn add(&mut self, before: &Totals, after: &Totals) {
+        let rise = |before: i64, after: i64| u64::try_from(after.saturating_sub(before)).unwrap_or(0);
+        self.consumed += rise(before.consumed, after.consumed);
+        self.fired += rise(before.fired, after.fired);
+        let lists = [
+            (&mut self.outcomes, &before.outcomes, &after.outcomes),
+            (&mut self.produced, &before.produced, &after.produced),
+        ];
+        for (accounts, before, after) in lists {
+            for (name, after) in after {
+                let rise = rise(before.get(name).copied().unwrap_or(0), *after);
+                if rise == 0 {
+                    continue;
+                }
+                match accounts.get_mut(name) {
+                    Some(count) => *count += rise,
+                    None => drop(accounts.insert(name.clone(), rise)),
+                }
+            }
+        }
+    }
+}
+
 /// The totals since the lane's first record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Totals {
@@ -31,6 +71,11 @@ impl Totals {
 
     pub(crate) fn fired(&mut self) {
         self.fired = self.fired.saturating_add(1);
+    }
+
+    /// What was taken in less what became of it: 0, or a defect.
+    pub(crate) fn error(&self) -> i64 {
+        self.consumed.saturating_sub(self.outcomes.values().sum())
     }
 
     /// As it is published.

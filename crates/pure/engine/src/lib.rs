@@ -23,9 +23,10 @@ mod worker;
 
 pub use headers::{HeaderSink, RecordHeaders};
 pub use lane::row::LaneRow;
+pub use ledger::Accounts;
 pub use log::{Event, Fault, Log, Part, Polled, RowSink};
 pub use outbox::{Emit, Headers, Outbox, Output, Topic};
-pub use processor::{Ctx, Incoming, Processor, Stamped};
+pub use processor::{Ctx, Incoming, Processor, Stamped, Verdict};
 pub use spec::{InputSpec, Limits, Order, Spread, StageSpec, Writers};
 pub use store::{MemStore, Store, StoreError};
 pub use worker::{LaneStatus, Stats, Stop, Turn, Worker};

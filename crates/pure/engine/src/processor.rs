@@ -37,6 +37,17 @@ pub enum Stamped {
     Bad(Reason, String),
 }
 
+/// What became of what a processor judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The last record alone was taken back: what it led to was too large.
+    SetAside,
+    /// Everything since the last commit was taken back, in all lanes, and will be judged again.
+    Undone,
+    /// Everything since the last commit has committed.
+    Committed,
+}
+
 /// A stage between decoding and encoding. Total: a record it cannot use goes to
 /// [`Ctx::dead_letter`], never to a panic.
 pub trait Processor {
@@ -57,6 +68,11 @@ pub trait Processor {
 
     /// The bytes of a ledger record.
     fn encode_ledger(&mut self, ledger: &Ledger) -> Vec<u8>;
+
+    /// What became of what was judged: for one that tells others of it, who must hear of nothing that never was.
+    fn verdict(&mut self, verdict: Verdict) {
+        let _ = verdict;
+    }
 
     /// For a sequencer: the log time that the host's clock gives when nothing has arrived, if it is
     /// to move on its own.
@@ -211,6 +227,10 @@ impl Processor for Box<dyn Processor> {
 
     fn encode_ledger(&mut self, ledger: &Ledger) -> Vec<u8> {
         (**self).encode_ledger(ledger)
+    }
+
+    fn verdict(&mut self, verdict: Verdict) {
+        (**self).verdict(verdict);
     }
 
     fn idle(&mut self, now: LogTime, host: Millis) -> Option<LogTime> {

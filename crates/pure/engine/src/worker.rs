@@ -14,9 +14,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use baton_domain::{LogTime, Millis};
 
 use crate::lane::{Desk, Lane};
+use crate::ledger::Accounts;
 use crate::log::{Event, Fault, Log, Part, Polled};
 use crate::outbox::Outbox;
-use crate::processor::{Incoming, Processor};
+use crate::processor::{Incoming, Processor, Verdict};
 use crate::spec::{Limits, Spread, StageSpec};
 use crate::{Store, StoreError};
 
@@ -64,6 +65,8 @@ pub struct Stats {
 pub struct LaneStatus {
     /// Which lane.
     pub lane: i32,
+    /// Which of the group's gifts it came with, counted by the worker.
+    pub given: u64,
     /// Changelog records still to restore; `None` when the lane is running.
     pub restoring: Option<i64>,
     /// Its log time.
@@ -72,10 +75,16 @@ pub struct LaneStatus {
     pub waiting: usize,
     /// Rows that want to be woken.
     pub wakes: usize,
+    /// When the first of them does.
+    pub soonest: Option<LogTime>,
     /// Rows in the store.
     pub rows: usize,
     /// Committed offsets.
     pub offsets: BTreeMap<Part, i64>,
+    /// Parts of which records were read and wait: for another producer's time, or for another part.
+    pub held_up: BTreeSet<Part>,
+    /// Records taken in less what became of them, as committed: 0, or a defect.
+    pub error: i64,
 }
 
 enum Slot<S> {
@@ -96,8 +105,12 @@ pub struct Worker<P, S, F> {
     processor: P,
     open_store: F,
     slots: BTreeMap<i32, Slot<S>>,
+    /// How often the group gave lanes, and with which of those times each came.
+    gifts: u64,
+    given: BTreeMap<i32, u64>,
     outbox: Outbox,
     stats: Stats,
+    accounts: Accounts,
     fenced: bool,
     pending: usize,
     pending_since: Option<Millis>,
@@ -125,8 +138,11 @@ where
             processor,
             open_store,
             slots: BTreeMap::new(),
+            gifts: 0,
+            given: BTreeMap::new(),
             outbox: Outbox::default(),
             stats: Stats::default(),
+            accounts: Accounts::default(),
             fenced: false,
             pending: 0,
             pending_since: None,
@@ -198,9 +214,15 @@ where
         self.stats
     }
 
+    /// What its lanes took in and what became of it, as far as it has committed.
+    pub fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
     /// Every lane's state.
     pub fn lanes(&self) -> Vec<LaneStatus> {
-        self.slots.iter().map(|(lane, slot)| status(*lane, slot)).collect()
+        let given = |lane| self.given.get(lane).copied().unwrap_or(0);
+        self.slots.iter().map(|(lane, slot)| LaneStatus { given: given(lane), ..status(*lane, slot) }).collect()
     }
 
     /// The committed rows of a lane that runs.
@@ -208,6 +230,15 @@ where
         match self.slots.get(&lane) {
             Some(Slot::Running(lane)) => Some(&lane.store),
             _ => None,
+        }
+    }
+
+    /// Visits every committed row of the lanes that run, without what the engine keeps of its own.
+    pub fn rows(&self, visit: &mut dyn FnMut(&[u8], &[u8])) {
+        for slot in self.slots.values() {
+            if let Slot::Running(lane) = slot {
+                lane.rows(visit);
+            }
         }
     }
 
@@ -266,7 +297,9 @@ where
                 self.undo(log)?;
             }
         }
+        self.gifts += u64::from(!assigned.is_empty());
         for lane in assigned {
+            self.given.insert(*lane, self.gifts);
             self.slots.insert(*lane, Slot::Fresh(None));
         }
         Ok(())
@@ -356,10 +389,12 @@ where
         }
         self.stats.committed += 1;
         self.stats.written += self.outbox.len() as u64;
+        self.processor.verdict(Verdict::Committed);
         for slot in self.slots.values_mut() {
             if let Slot::Running(lane) = slot
                 && (lane.is_dirty() || lane.has_moved())
             {
+                lane.account(&mut self.accounts);
                 lane.settle().map_err(|error| Stop::Store(error.0))?;
             }
         }
@@ -388,6 +423,7 @@ where
             Fault::Abort(_) | Fault::Fatal(_) => {
                 self.fenced = false;
                 self.outbox.clear();
+                self.processor.verdict(Verdict::Undone);
                 self.pending = 0;
                 for slot in self.slots.values_mut() {
                     *slot = match core::mem::replace(slot, Slot::Moving) {
@@ -405,6 +441,7 @@ where
 
     fn undo<L: Log>(&mut self, log: &mut L) -> Result<(), Stop> {
         self.outbox.clear();
+        self.processor.verdict(Verdict::Undone);
         self.pending = 0;
         self.pending_since = None;
         let mut parts = Vec::new();
@@ -485,15 +522,21 @@ fn write<L: Log>(log: &mut L, outbox: &Outbox, offsets: &[(Part, i64)]) -> Resul
 }
 
 fn status<S: Store>(lane: i32, slot: &Slot<S>) -> LaneStatus {
-    let blank =
-        LaneStatus { lane, restoring: Some(0), now: None, waiting: 0, wakes: 0, rows: 0, offsets: BTreeMap::new() };
+    let blank = LaneStatus {
+        lane,
+        given: 0,
+        restoring: Some(0),
+        now: None,
+        waiting: 0,
+        wakes: 0,
+        soonest: None,
+        rows: 0,
+        offsets: BTreeMap::new(),
+        held_up: BTreeSet::new(),
+        error: 0,
+    };
     match slot {
-        Slot::Running(running) => {
-            let (now, waiting, wakes, offsets) = running.status();
-            let now = (now != LogTime::MIN).then_some(now);
-            let offsets = offsets.clone();
-            LaneStatus { restoring: None, now, waiting, wakes, rows: running.store.len(), offsets, ..blank }
-        }
+        Slot::Running(running) => running.status(),
         Slot::Restoring { position, end, store, .. } => {
             LaneStatus { restoring: Some(end - position), rows: store.len(), ..blank }
         }

@@ -4,12 +4,13 @@ use std::rc::Rc;
 
 use baton_aggregate::Aggregate;
 use baton_domain::{Body, Engagement, EngagementUpdate, LeadEvent, Ledger, LogTime, Stamp, Tick};
-use baton_engine::{Ctx, Incoming, Order, Processor, StageSpec, Stamped, Writers};
+use baton_engine::{Ctx, Incoming, Order, Processor, StageSpec, Stamped, Verdict, Writers};
 use baton_stage::Input;
 
 use crate::codec::{Codec, Schemas};
 use crate::consumer::{frame, lead_input, outputs};
 use crate::envelope::{self, Envelope, To};
+use crate::figures::{Book, Figure};
 use crate::inbound::{POLICY_KEY, event_belongs, stamped};
 use crate::keyed;
 use crate::topics::{Topology, name};
@@ -25,15 +26,17 @@ pub(crate) struct Host {
     events: Codec<LeadEvent>,
     updates: Codec<EngagementUpdate>,
     ledger: Codec<Ledger>,
+    book: Book,
     buffer: Vec<u8>,
 }
 
 impl Host {
-    pub(crate) fn new(schemas: &Rc<dyn Schemas>) -> Self {
+    pub(crate) fn new(schemas: &Rc<dyn Schemas>, book: Book) -> Self {
         Self {
             events: Codec::new(schemas),
             updates: Codec::new(schemas),
             ledger: Codec::new(schemas),
+            book,
             buffer: Vec::new(),
         }
     }
@@ -66,6 +69,7 @@ impl Processor for Host {
     }
 
     fn process(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) -> LogTime {
+        self.book.begin();
         let event = self.events.decode(record.value.unwrap_or_default());
         let partitions = ctx.input_partitions(record.input);
         match event.and_then(|event| event_belongs(record, &event, partitions).map(|()| event)) {
@@ -76,7 +80,8 @@ impl Processor for Host {
                 self.say(vec![EngagementUpdate { stamp: event.stamp, event, engagement }], ctx);
             }
             Ok(event) => {
-                let key = event.lead_id.clone();
+                let (key, occurred_at) = (event.lead_id.clone(), Some(event.occurred_at));
+                self.book.note(|| Figure::Event { at, occurred_at });
                 let said = keyed::step::<Aggregate>(&(), &key, Input::Record { at, event }, ctx);
                 self.say(said, ctx);
             }
@@ -86,6 +91,7 @@ impl Processor for Host {
     }
 
     fn wake(&mut self, key: &[u8], due: LogTime, ctx: &mut Ctx<'_>) {
+        self.book.begin();
         let said = keyed::step::<Aggregate>(&(), keyed::text(key), keyed::wake(due), ctx);
         self.say(said, ctx);
     }
@@ -103,6 +109,10 @@ impl Processor for Host {
         };
         self.updates.encode(&EngagementUpdate { stamp, event, engagement: Engagement::default() }, &mut self.buffer);
         ctx.tick(0, lane, &self.buffer);
+    }
+
+    fn verdict(&mut self, verdict: Verdict) {
+        self.book.verdict(verdict);
     }
 
     fn encode_ledger(&mut self, ledger: &Ledger) -> Vec<u8> {

@@ -9,6 +9,7 @@ use baton_engine::{InputSpec, Order, Processor, Spread, StageSpec};
 use baton_policy::Policy;
 
 use crate::codec::Schemas;
+use crate::figures::{Book, Meter};
 use crate::identify::{self, Identify, Pace};
 use crate::topics::{Topology, name};
 use crate::{aggregate, route, score, watch};
@@ -62,12 +63,25 @@ impl Consumer {
         schemas: &Rc<dyn Schemas>,
         pace: Pace,
     ) -> Box<dyn Processor> {
+        self.metered(topology, policy, schemas, pace, None)
+    }
+
+    /// The same, with somebody who hears what came of it.
+    pub fn metered(
+        self,
+        topology: &Topology,
+        policy: &Arc<Policy>,
+        schemas: &Rc<dyn Schemas>,
+        pace: Pace,
+        meter: Option<&Rc<dyn Meter>>,
+    ) -> Box<dyn Processor> {
+        let book = Book::new(meter);
         match self {
-            Self::Identify => Box::new(Identify::new(topology, policy, schemas, pace)),
-            Self::Aggregate => Box::new(aggregate::Host::new(schemas)),
-            Self::Score => Box::new(score::Host::new(policy, schemas)),
-            Self::Route => Box::new(route::Host::new(policy, schemas)),
-            Self::Watch => Box::new(watch::Host::new(policy, schemas)),
+            Self::Identify => Box::new(Identify::new(topology, policy, schemas, pace, book)),
+            Self::Aggregate => Box::new(aggregate::Host::new(schemas, book)),
+            Self::Score => Box::new(score::Host::new(policy, schemas, book)),
+            Self::Route => Box::new(route::Host::new(policy, schemas, book)),
+            Self::Watch => Box::new(watch::Host::new(policy, schemas, book)),
         }
     }
 }

@@ -5,9 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use baton_domain::{
-    Body, IdentityLink, LeadEvent, Ledger, LogTime, Millis, PolicyPublished, RawEvent, Reason, Stamp, Tick,
+    Body, IdentityLink, LeadEvent, Ledger, Linked, LogTime, Millis, PolicyPublished, RawEvent, Reason, Stamp, Tick,
 };
-use baton_engine::{Ctx, Incoming, InputSpec, Order, Processor, Spread, StageSpec, Stamped};
+use baton_engine::{Ctx, Incoming, InputSpec, Order, Processor, Spread, StageSpec, Stamped, Verdict};
 use baton_identify::Rejected;
 use baton_policy::Policy;
 use baton_wire::{Frame, partition};
@@ -15,6 +15,7 @@ use baton_wire::{Frame, partition};
 use crate::codec::{Codec, Schemas};
 use crate::consumer::{frame, outputs};
 use crate::envelope::{self, Envelope, To};
+use crate::figures::{Book, Figure};
 use crate::inbound::POLICY_KEY;
 use crate::keyed;
 use crate::publication::{self, Waiting};
@@ -69,11 +70,18 @@ pub(crate) struct Identify {
     topics: Vec<String>,
     parsed: Vec<Result<RawEvent, Rejected>>,
     ticked_at: Option<Millis>,
+    book: Book,
     buffer: Vec<u8>,
 }
 
 impl Identify {
-    pub(crate) fn new(topology: &Topology, policy: &Arc<Policy>, schemas: &Rc<dyn Schemas>, pace: Pace) -> Self {
+    pub(crate) fn new(
+        topology: &Topology,
+        policy: &Arc<Policy>,
+        schemas: &Rc<dyn Schemas>,
+        pace: Pace,
+        book: Book,
+    ) -> Self {
         Self {
             rules: Rules::new(policy),
             pace,
@@ -86,6 +94,7 @@ impl Identify {
             topics: spec(topology).inputs.into_iter().map(|input| input.topic).collect(),
             parsed: Vec::new(),
             ticked_at: None,
+            book,
             buffer: Vec::new(),
         }
     }
@@ -228,7 +237,21 @@ impl Identify {
         }
     }
 
+    fn note(&mut self, event: &LeadEvent) {
+        self.book.note(|| Figure::Event { at: event.stamp.at, occurred_at: Some(event.occurred_at) });
+        match &event.body {
+            Body::Activity(activity) => {
+                let source = self.book.source(activity.source.as_deref());
+                self.book.note(|| Figure::Activity { source, machine: activity.bot });
+            }
+            Body::Linked(Linked { previous_lead: Some(_), .. }) => self.book.note(|| Figure::Merged),
+            Body::Retracted(retraction) => self.book.note(|| Figure::Retracted(retraction.reason)),
+            _ => {}
+        }
+    }
+
     fn tell(&mut self, event: &LeadEvent, ctx: &mut Ctx<'_>) {
+        self.note(event);
         self.events.encode(event, &mut self.buffer);
         let envelope = Envelope {
             kind: "lead.event.v1",
@@ -260,6 +283,7 @@ impl Processor for Identify {
     }
 
     fn process(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) -> LogTime {
+        self.book.begin();
         if self.is_policy(record) {
             self.publish(record, at, ctx);
             return at;
@@ -284,6 +308,7 @@ impl Processor for Identify {
     }
 
     fn wake(&mut self, key: &[u8], due: LogTime, ctx: &mut Ctx<'_>) {
+        self.book.begin();
         if let Some(mut waiting) = publication::due(key, ctx) {
             // It comes at its instant and not with the record that published it, which bears no witness to it.
             waiting.origin = format!("since:{}", waiting.origin);
@@ -307,6 +332,10 @@ impl Processor for Identify {
         }
         self.roster.tick(tick.stamp, &mut self.buffer);
         ctx.tick(ROSTER, 0, &self.buffer);
+    }
+
+    fn verdict(&mut self, verdict: Verdict) {
+        self.book.verdict(verdict);
     }
 
     fn encode_ledger(&mut self, ledger: &Ledger) -> Vec<u8> {

@@ -6,9 +6,11 @@
 //! Absent on purpose: rules (the stage crates'), transactions (the engine's), the broker.
 
 mod aggregate;
+mod census;
 mod codec;
 mod consumer;
 mod envelope;
+mod figures;
 mod identify;
 mod inbound;
 mod keyed;
@@ -22,8 +24,11 @@ mod score;
 mod topics;
 mod watch;
 
+pub use baton_watch::Standing;
+pub use census::{Census, Pool, Waiting};
 pub use codec::{Codec, NoRegistry, Schemas};
 pub use consumer::Consumer;
+pub use figures::{Figure, Meter, Promise, Source as LeadSource};
 pub use identify::Pace;
 pub use noun::{Kind, Nouns};
 pub use publication::publication;

@@ -7,7 +7,7 @@ use baton_domain::{
     ActivityAlert, Assignment, AssignmentRequest, ClockStart, Handoff, Ledger, LogTime, Reason, RosterEvent,
     RosterInput, RouteInput, Stamp, Tick, WatchInput,
 };
-use baton_engine::{Ctx, Incoming, InputSpec, Order, Processor, Spread, StageSpec, Stamped, Writers};
+use baton_engine::{Ctx, Incoming, InputSpec, Order, Processor, Spread, StageSpec, Stamped, Verdict, Writers};
 use baton_policy::Policy;
 use baton_route::{Answer, Heard, Said};
 use baton_wire::partition;
@@ -15,6 +15,7 @@ use baton_wire::partition;
 use crate::codec::{Codec, Schemas};
 use crate::consumer::{frame, outputs};
 use crate::envelope::{self, Envelope, To};
+use crate::figures::{Book, Figure};
 use crate::inbound::{POLICY_KEY, keyed_by, stamped};
 use crate::keyed;
 use crate::rows::Rows;
@@ -50,11 +51,12 @@ pub(crate) struct Host {
     clocks: Codec<ClockStart>,
     alerts: Codec<ActivityAlert>,
     ledger: Codec<Ledger>,
+    book: Book,
     buffer: Vec<u8>,
 }
 
 impl Host {
-    pub(crate) fn new(policy: &Arc<Policy>, schemas: &Rc<dyn Schemas>) -> Self {
+    pub(crate) fn new(policy: &Arc<Policy>, schemas: &Rc<dyn Schemas>, book: Book) -> Self {
         Self {
             rules: Rules::new(policy),
             requests: Codec::new(schemas),
@@ -64,6 +66,7 @@ impl Host {
             clocks: Codec::new(schemas),
             alerts: Codec::new(schemas),
             ledger: Codec::new(schemas),
+            book,
             buffer: Vec::new(),
         }
     }
@@ -114,6 +117,7 @@ impl Host {
         }
         if counted {
             ctx.count(outcome);
+            self.book.note(|| Figure::Event { at, occurred_at: None });
         }
         self.say(outputs, ctx);
     }
@@ -125,6 +129,7 @@ impl Host {
                 Said::Handoff(mut handoff) => {
                     handoff.stamp.lane = lane;
                     handoff.assignment.stamp.lane = lane;
+                    self.note_handoff(&handoff);
                     self.handoffs.encode(&handoff, &mut self.buffer);
                     let envelope = envelope(
                         "lead.handoff.v1",
@@ -137,6 +142,7 @@ impl Host {
                 }
                 Said::Assignment(mut assignment) => {
                     assignment.stamp.lane = lane;
+                    self.note_assignment(&assignment);
                     self.assignments.encode(&assignment, &mut self.buffer);
                     let id = format!("{}@{}", assignment.handoff_id, assignment.stamp.at.0);
                     let envelope = envelope(
@@ -152,6 +158,21 @@ impl Host {
                 Said::Alert(alert) => self.say_alert(alert, ctx),
             }
         }
+    }
+
+    fn note_handoff(&mut self, handoff: &Handoff) {
+        self.book.note(|| Figure::HandedOff {
+            lane: handoff.decision.lane.clone(),
+            pool: handoff.assignment.pool.clone(),
+            occurred_at: handoff.decision.occurred_at,
+        });
+    }
+
+    fn note_assignment(&mut self, assignment: &Assignment) {
+        // A lead is released for whatever reason the CRM gives: those are one.
+        let known = ["qualified", "claimed", "owner", "handback", "unrouted"];
+        let cause = known.into_iter().find(|cause| *cause == assignment.cause).unwrap_or("released");
+        self.book.note(|| Figure::Assigned { pool: assignment.pool.clone(), cause });
     }
 
     fn say_clock(&mut self, mut clock: ClockStart, ctx: &mut Ctx<'_>) {
@@ -208,6 +229,7 @@ impl Processor for Host {
     }
 
     fn process(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) -> LogTime {
+        self.book.begin();
         match record.input {
             REQUESTS => self.request(record, at, ctx),
             _ => self.roster(record, at, ctx),
@@ -216,6 +238,7 @@ impl Processor for Host {
     }
 
     fn wake(&mut self, key: &[u8], due: LogTime, ctx: &mut Ctx<'_>) {
+        self.book.begin();
         let policy = self.rules.of(ctx);
         let mut rows = Rows::new(ctx);
         let said = baton_route::wake(&policy, &mut rows, keyed::text(key), due);
@@ -235,6 +258,10 @@ impl Processor for Host {
 
     fn in_force(&self) -> Option<(String, i64)> {
         Some(self.rules.in_force())
+    }
+
+    fn verdict(&mut self, verdict: Verdict) {
+        self.book.verdict(verdict);
     }
 
     fn encode_ledger(&mut self, ledger: &Ledger) -> Vec<u8> {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use baton_domain::{
     AssignmentRequest, Body, EngagementUpdate, EnrichmentRequested, HandoffRevised, LeadCooled, LeadEvent, Ledger,
     LifecycleChanged, LifecycleRejected, LogTime, NurtureEvent, NurtureKind, PolicyChange, Qualified, RouteInput,
-    ScoreUpdate, Stamp, Status, StatusChanged, Tick,
+    ScoreUpdate, Stage, Stamp, Status, StatusChanged, Tick,
 };
-use baton_engine::{Ctx, Incoming, Order, Processor, StageSpec, Stamped, Writers};
+use baton_engine::{Ctx, Incoming, Order, Processor, StageSpec, Stamped, Verdict, Writers};
 use baton_policy::Policy;
 use baton_route::CAPACITY_DOMAIN;
 use baton_score::{Request, Said, Score};
@@ -18,6 +18,7 @@ use baton_wire::partition;
 use crate::codec::{Codec, Schemas};
 use crate::consumer::{frame, lead_input, outputs};
 use crate::envelope::{self, Envelope, To};
+use crate::figures::{Book, Figure};
 use crate::inbound::{POLICY_KEY, event_belongs, stamped};
 use crate::keyed;
 use crate::rules::Rules;
@@ -67,11 +68,12 @@ pub(crate) struct Host {
     qualified: Codec<Qualified>,
     requests: Codec<AssignmentRequest>,
     ledger: Codec<Ledger>,
+    book: Book,
     buffer: Vec<u8>,
 }
 
 impl Host {
-    pub(crate) fn new(policy: &Arc<Policy>, schemas: &Rc<dyn Schemas>) -> Self {
+    pub(crate) fn new(policy: &Arc<Policy>, schemas: &Rc<dyn Schemas>, book: Book) -> Self {
         Self {
             rules: Rules::new(policy),
             updates: Codec::new(schemas),
@@ -86,6 +88,7 @@ impl Host {
             qualified: Codec::new(schemas),
             requests: Codec::new(schemas),
             ledger: Codec::new(schemas),
+            book,
             buffer: Vec::new(),
         }
     }
@@ -109,6 +112,7 @@ impl Host {
 
     fn say_score(&mut self, mut score: ScoreUpdate, ctx: &mut Ctx<'_>) {
         score.stamp.lane = ctx.lane();
+        self.book.note(|| Figure::Scored(score.score));
         self.scores.encode(&score, &mut self.buffer);
         let envelope = Envelope {
             kind: "lead.score.v1",
@@ -123,6 +127,7 @@ impl Host {
 
     fn say_move(&mut self, mut change: LifecycleChanged, ctx: &mut Ctx<'_>) {
         change.stamp.lane = ctx.lane();
+        self.note_move(&change);
         self.moves.encode(&change, &mut self.buffer);
         let envelope = Envelope {
             kind: "lifecycle.changed.v1",
@@ -135,8 +140,21 @@ impl Host {
         envelope::emit(ctx, To { topic: LIFECYCLE, partition: ctx.lane() }, &envelope, &self.buffer);
     }
 
+    fn note_move(&mut self, change: &LifecycleChanged) {
+        let LifecycleChanged { stamp, from, to, verdict, .. } = change;
+        self.book.note(|| Figure::Moved {
+            from: *from,
+            to: *to,
+            verdict: verdict.as_ref().map(|verdict| (verdict.label, verdict.class, verdict.code.clone())),
+        });
+        if *to == Stage::Suppressed {
+            self.book.note(|| Figure::OptedOut { at: stamp.at });
+        }
+    }
+
     fn say_rejected(&mut self, mut rejected: LifecycleRejected, ctx: &mut Ctx<'_>) {
         rejected.stamp.lane = ctx.lane();
+        self.book.note(|| Figure::Refused(rejected.rule.clone()));
         self.rejected.encode(&rejected, &mut self.buffer);
         let envelope = Envelope {
             kind: "lifecycle.rejected.v1",
@@ -202,6 +220,7 @@ impl Host {
 
     fn say_revised(&mut self, mut revised: HandoffRevised, ctx: &mut Ctx<'_>) {
         revised.stamp.lane = ctx.lane();
+        self.book.note(|| Figure::Revised(revised.kind));
         self.revised.encode(&revised, &mut self.buffer);
         let HandoffRevised { stamp, lead_id, event_id, handoff_id, .. } = &revised;
         let news = News { kind: "handoff.revised.v1", lead_id, at: stamp.at, cause: event_id };
@@ -249,6 +268,8 @@ impl Host {
         qualified.stamp.lane = ctx.lane();
         self.qualified.encode(&qualified, &mut self.buffer);
         let Qualified { stamp, decision } = qualified;
+        let source = self.book.source(decision.last_source.as_deref());
+        self.book.note(|| Figure::Qualified { lane: decision.lane.clone(), why: decision.reason, source });
         let envelope = Envelope {
             kind: "lead.qualified.v1",
             stage: STAGE,
@@ -288,6 +309,7 @@ impl Processor for Host {
     }
 
     fn process(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) -> LogTime {
+        self.book.begin();
         let update = self.updates.decode(record.value.unwrap_or_default());
         let partitions = ctx.input_partitions(record.input);
         match update.and_then(|update| event_belongs(record, &update.event, partitions).map(|()| update)) {
@@ -296,6 +318,7 @@ impl Processor for Host {
             }
             Ok(event) => {
                 let (key, policy) = (event.event.lead_id.clone(), self.rules.of(ctx));
+                self.book.note(|| Figure::Event { at, occurred_at: Some(event.event.occurred_at) });
                 let said = keyed::step::<Score>(&policy, &key, Input::Record { at, event }, ctx);
                 self.say(said, ctx);
             }
@@ -305,6 +328,7 @@ impl Processor for Host {
     }
 
     fn wake(&mut self, key: &[u8], due: LogTime, ctx: &mut Ctx<'_>) {
+        self.book.begin();
         let policy = self.rules.of(ctx);
         let said = keyed::step::<Score>(&policy, keyed::text(key), keyed::wake(due), ctx);
         self.say(said, ctx);
@@ -320,6 +344,10 @@ impl Processor for Host {
 
     fn in_force(&self) -> Option<(String, i64)> {
         Some(self.rules.in_force())
+    }
+
+    fn verdict(&mut self, verdict: Verdict) {
+        self.book.verdict(verdict);
     }
 
     fn encode_ledger(&mut self, ledger: &Ledger) -> Vec<u8> {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use baton_domain::{Body, ClockStart, LeadEvent, Ledger, LogTime, MARKETING, SlaEvent, SlaEventKind, WatchInput};
-use baton_engine::{Ctx, Incoming, Order, Processor, StageSpec, Stamped, Writers};
+use baton_engine::{Ctx, Incoming, Order, Processor, StageSpec, Stamped, Verdict, Writers};
 use baton_policy::Policy;
 use baton_stage::Input;
 use baton_watch::{Delivery, Heard, Quota, Watch};
@@ -12,6 +12,7 @@ use baton_watch::{Delivery, Heard, Quota, Watch};
 use crate::codec::{Codec, Schemas};
 use crate::consumer::{frame, lead_input, outputs};
 use crate::envelope::{self, Envelope, To};
+use crate::figures::{Book, Figure, Promise};
 use crate::inbound::{POLICY_KEY, belongs, keyed_by, stamped};
 use crate::keyed;
 use crate::rules::Rules;
@@ -50,17 +51,19 @@ pub(crate) struct Host {
     clocks: Codec<ClockStart>,
     said: Codec<SlaEvent>,
     ledger: Codec<Ledger>,
+    book: Book,
     buffer: Vec<u8>,
 }
 
 impl Host {
-    pub(crate) fn new(policy: &Arc<Policy>, schemas: &Rc<dyn Schemas>) -> Self {
+    pub(crate) fn new(policy: &Arc<Policy>, schemas: &Rc<dyn Schemas>, book: Book) -> Self {
         Self {
             rules: Rules::new(policy),
             events: Codec::new(schemas),
             clocks: Codec::new(schemas),
             said: Codec::new(schemas),
             ledger: Codec::new(schemas),
+            book,
             buffer: Vec::new(),
         }
     }
@@ -69,12 +72,23 @@ impl Host {
         let lane = ctx.lane();
         for mut event in said {
             event.stamp.lane = lane;
+            self.book.note(|| Figure::Promise(Box::new(Promise::from(&event))));
             self.said.encode(&event, &mut self.buffer);
             let (topic, kind) = channel(event.kind);
             let id = format!("{}-{}", event.id, event.kind.as_str());
             let cause = if event.event_id.is_empty() { &event.handoff_id } else { &event.event_id };
             let envelope = Envelope { kind, stage: STAGE, id: &id, lead_id: &event.lead_id, at: event.stamp.at, cause };
             envelope::emit(ctx, To { topic, partition: lane }, &envelope, &self.buffer);
+        }
+    }
+}
+
+impl Host {
+    fn note(&mut self, heard: &Heard, at: LogTime) {
+        let Heard::Lead(event) = heard else { return };
+        self.book.note(|| Figure::Event { at, occurred_at: Some(event.occurred_at) });
+        if baton_watch::refuses(&event.body) {
+            self.book.note(|| Figure::OptedOut { at });
         }
     }
 }
@@ -90,6 +104,7 @@ impl Processor for Host {
     }
 
     fn process(&mut self, record: &Incoming<'_>, at: LogTime, ctx: &mut Ctx<'_>) -> LogTime {
+        self.book.begin();
         let value = record.value.unwrap_or_default();
         let heard = if record.input == CLOCKS {
             self.clocks.decode(value).map(|start| (start.input.key().to_owned(), Heard::Clock(start.input)))
@@ -118,6 +133,7 @@ impl Processor for Host {
             // A lead of that name would read the row of another stage.
             Ok((key, _)) if key == MARKETING => ctx.count("ignored"),
             Ok((key, event)) => {
+                self.note(&event, at);
                 let policy = self.rules.of(ctx);
                 let said = keyed::step::<Watch>(&policy, &key, Input::Record { at, event }, ctx);
                 self.say(said, ctx);
@@ -128,6 +144,7 @@ impl Processor for Host {
     }
 
     fn wake(&mut self, key: &[u8], due: LogTime, ctx: &mut Ctx<'_>) {
+        self.book.begin();
         let policy = self.rules.of(ctx);
         let said = match keyed::text(key) {
             MARKETING => keyed::step::<Quota>(&policy, MARKETING, keyed::wake(due), ctx),
@@ -141,6 +158,10 @@ impl Processor for Host {
 
     fn in_force(&self) -> Option<(String, i64)> {
         Some(self.rules.in_force())
+    }
+
+    fn verdict(&mut self, verdict: Verdict) {
+        self.book.verdict(verdict);
     }
 
     fn encode_ledger(&mut self, ledger: &Ledger) -> Vec<u8> {

@@ -129,7 +129,7 @@ fn meaning(policy: &Policy, body: &Body, running: &Running, handoff: &Handoff, l
 }
 
 /// A No to every channel, or the demand to be forgotten.
-fn refuses(body: &Body) -> bool {
+pub fn refuses(body: &Body) -> bool {
     let refuses = |consent: &Consent| match consent.state {
         ConsentState::Erased => true,
         ConsentState::Denied => consent.channel == "all",

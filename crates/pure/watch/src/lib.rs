@@ -23,8 +23,9 @@ use baton_domain::{LeadEvent, SlaEvent, WatchInput};
 use baton_policy::Policy;
 use baton_stage::{Input, Stage, Step};
 
+pub use hear::refuses;
 pub use quota::{Delivery, Quota, State as QuotaState};
-pub use state::State;
+pub use state::{Owed, Standing, State};
 
 /// The watchdog, for one lead at a time; the key is the lead's id.
 ///

@@ -69,6 +69,44 @@ pub(crate) struct CheckIn {
     pub(crate) event_id: String,
 }
 
+/// A promise that is owed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owed<'a> {
+    /// Of which clock.
+    pub clock: Clock,
+    /// Urgency; of a stage's age the stage.
+    pub lane: &'a str,
+    /// How it stands.
+    pub standing: Standing,
+    /// When it is due, as things stand.
+    pub deadline: LogTime,
+}
+
+/// How a promise stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Its time runs.
+    Running,
+    /// Its time stands still.
+    Paused,
+    /// It broke, and nobody has answered yet or the breach may still be taken back.
+    Breached,
+}
+
+impl Standing {
+    /// Every standing.
+    pub const ALL: [Self; 3] = [Self::Running, Self::Paused, Self::Breached];
+
+    /// The standing's name in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Breached => "breached",
+        }
+    }
+}
+
 impl State {
     /// The memory of a lead that was just handed off.
     pub(crate) fn new(handoff: Handoff) -> Self {
@@ -80,6 +118,20 @@ impl State {
         let levels = self.clocks.iter().filter_map(Running::next_due);
         let dates = self.halts.iter().filter_map(|halt| halt.until);
         levels.chain(dates).chain(self.check_in.as_ref().map(|date| date.at)).min()
+    }
+
+    /// The promises that are owed, for who counts them.
+    pub fn owed(&self) -> impl Iterator<Item = Owed<'_>> {
+        self.clocks.iter().map(|running| Owed {
+            clock: running.clock,
+            lane: if running.stage.is_empty() { &self.handoff.lane } else { &running.stage },
+            standing: match (running.breached, running.is_halted()) {
+                (true, _) => Standing::Breached,
+                (false, true) => Standing::Paused,
+                (false, false) => Standing::Running,
+            },
+            deadline: running.deadline,
+        })
     }
 
     /// Whether such a clock runs or broke.

@@ -75,6 +75,8 @@ fn a_record_that_could_not_be_sent_is_in_no_committed_transaction() {
         bench.settle();
         assert_eq!(bench.said(), ["a 10 1"], "done again, once: {call}");
         assert_eq!(bench.ledger(), "1/1/0", "counted once: {call}");
+        let accounts = bench.worker.accounts();
+        assert_eq!((accounts.consumed, &accounts.outcomes["seen"], &accounts.produced["out"]), (1, &1, &1), "{call}");
         assert_eq!(bench.worker.stats().aborted, 1);
         assert_eq!(bench.worker.take_fault().unwrap(), "planted");
     }
