@@ -7,7 +7,7 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 .DEFAULT_GOAL := help
 # Two steps at once would only fight over the target folder and the cores.
 .NOTPARALLEL:
-.PHONY: help build demo test check unit fuzz-order verify-deploy verify-scripts verify-mutants broker-test failpoints-bin chaos-failpoints fixture chaos-smoke chaos chaos-cluster chaos-storm chaos-detect mutants mutants-pure fuzz-calendar clean
+.PHONY: help build demo docs-metrics test check unit fuzz-order verify-deploy verify-scripts verify-mutants broker-test failpoints-bin chaos-failpoints fixture chaos-smoke chaos chaos-cluster chaos-storm chaos-detect mutants mutants-pure fuzz-calendar clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -52,6 +52,9 @@ failpoints-bin:
 	$(CARGO) build --workspace --bins --locked --features baton/failpoints
 	cp $(TARGET)/debug/baton $(TARGET)/debug/baton-failpoints
 	$(CARGO) build --workspace --bins --locked
+
+docs-metrics: ## Write docs/METRICS.md from the inventory of metrics
+	BATON_WRITE_DOCS=1 $(CARGO) test --locked -p baton-runtime docs_metrics_md
 
 fixture: ## Write the state of today's format as a fixture for the tests of later ones: DIR=tests/fixtures/state-vN
 	@test -n "$(DIR)" || { echo 'say where: make fixture DIR=tests/fixtures/state-vN' >&2; exit 64; }

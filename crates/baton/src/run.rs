@@ -10,7 +10,7 @@ use baton_engine::{Limits, Stop};
 use baton_kafka::Admin;
 use baton_pipeline::{Consumer, Pace, Topology};
 use baton_policy::Policy;
-use baton_runtime::{Board, Exit, Hosting, Metrics, Running, serve, start};
+use baton_runtime::{Board, Exit, Hosting, Metrics, Running, ask_for_ends, serve, start};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -100,7 +100,8 @@ impl End {
 async fn host(args: &Args, settings: &Settings, hosting: &Hosting, end: &mut End) -> Result<(), Failure> {
     let policy = &hosting.policy;
     let (board, stop) = (Arc::new(Board::default()), Arc::new(AtomicBool::new(false)));
-    let metrics = Metrics::new().map_err(|e| Failure::io(format!("metrics: {e}")))?;
+    let metrics = Metrics::new(&settings.told_sources).map_err(|e| Failure::io(format!("metrics: {e}")))?;
+    let metrics = Arc::new(metrics);
     if let Some(listen) = &settings.listen {
         let listener = TcpListener::bind(listen)
             .await
@@ -109,18 +110,20 @@ async fn host(args: &Args, settings: &Settings, hosting: &Hosting, end: &mut End
             tracing::info!(%address, "metrics and probes");
         }
         let board = Arc::clone(&board);
-        tokio::spawn(serve(listener, board, Arc::new(metrics), std::future::pending()));
+        tokio::spawn(serve(listener, board, Arc::clone(&metrics), std::future::pending()));
     }
     let mut workers = Vec::new();
     for consumer in &args.consumers.0 {
         // A stage with one lane has work for one worker only; the others would stand by.
         let count = settings.workers.min(usize::try_from(consumer.spec(&hosting.topology).lanes()).unwrap_or(1));
         for number in 0..count {
-            let worker = start(*consumer, number, hosting, &board, &stop)
+            let worker = start(*consumer, number, hosting, (&board, &metrics), &stop)
                 .map_err(|error| Failure::io(format!("could not start a thread: {error}")))?;
             workers.push(worker);
         }
     }
+    ask_for_ends(&settings.cluster, &board, &stop)
+        .map_err(|error| Failure::io(format!("could not ask where the inputs end: {error}")))?;
     tracing::info!(policy = policy.name, version = policy.version, "running");
     wait_for_the_end(&workers, &board, end).await?;
     stop.store(true, Ordering::Release);

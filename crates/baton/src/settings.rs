@@ -38,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) tick_ms: i64,
     /// Where `/metrics`, `/livez` and `/readyz` listen; `None` for nowhere.
     pub(crate) listen: Option<String>,
+    /// Sources of leads that metrics tell apart.
+    pub(crate) told_sources: Vec<String>,
     /// A Confluent-compatible schema registry.
     pub(crate) registry: Option<Registry>,
     /// How logs look.
@@ -162,6 +164,7 @@ impl Sources {
             clock: read.one_of("clock", ClockSource::Wall),
             tick_ms: read.between("tick_ms", 10, 60_000),
             listen: read.text("http.listen"),
+            told_sources: read.told_sources(),
             registry: read.registry(),
             log_format: read.one_of("log.format", LogFormat::Text),
             log_level: read.need("log.level"),
@@ -332,6 +335,19 @@ impl Reader<'_> {
             self.errors.push(format!("{key}: {value:?} may hold letters, digits, '.', '_' and '-' only, 100 at most"));
         }
         value
+    }
+
+    /// Each is a value of a label, so they are few, and `none` and `other` mean something else.
+    fn told_sources(&mut self) -> Vec<String> {
+        let key = "metrics.sources";
+        let sources: Vec<String> = self.get(key).unwrap_or_default();
+        if sources.len() > 20 {
+            self.errors.push(format!("{key}: at most 20 sources are told apart, not {}", sources.len()));
+        }
+        if let Some(taken) = sources.iter().find(|name| ["none", "other", ""].contains(&name.as_str())) {
+            self.errors.push(format!("{key}: {taken:?} has a meaning of its own"));
+        }
+        sources
     }
 
     fn cluster(&mut self) -> Cluster {

@@ -68,3 +68,12 @@ fn overlapping_sources_are_one_and_baton_never_reads_its_own_outputs() {
     let topics: Vec<_> = settings.with_sources(&there).unwrap().sources.into_iter().map(|s| s.topic).collect();
     assert_eq!(topics, ["engagement.raw", "web.a", "web.b"]);
 }
+
+#[test]
+fn sources_that_metrics_tell_apart_are_few_and_not_the_rest() {
+    let settings = sources(&[("metrics.sources", "[google, linkedin]")]).read().unwrap();
+    assert_eq!(settings.told_sources, ["google", "linkedin"]);
+    assert!(errors(&[("metrics.sources", "[google, other]")]).contains("metrics.sources: \"other\""));
+    let many: Vec<String> = (0..21).map(|n| format!("s{n}")).collect();
+    assert!(errors(&[("metrics.sources", &format!("[{}]", many.join(", ")))]).contains("at most 20"));
+}

@@ -3,13 +3,15 @@
 //! Holds: whatever the ports, the same loop; a worker that stops drains first.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use baton_engine::{LaneStatus, Log, Processor, Stats, Stop, Store, StoreError, Worker};
-use baton_pipeline::Consumer;
+use baton_engine::{LaneStatus, Log, Processor, StageSpec, Stats, Stop, Store, StoreError, Worker};
+use baton_pipeline::{Census, Consumer};
 
 use crate::health::{Board, Snapshot};
+use crate::metrics::Counters;
 
 /// Between two looks at the worker's own counts.
 const SAY_EVERY: Duration = Duration::from_millis(250);
@@ -21,7 +23,10 @@ const RESTORE_EVERY: Duration = Duration::from_secs(5);
 pub(crate) struct Told<'a> {
     pub(crate) consumer: Consumer,
     pub(crate) number: usize,
+    pub(crate) spec: &'a Arc<StageSpec>,
+    pub(crate) gives_time: bool,
     pub(crate) board: &'a Board,
+    pub(crate) counters: &'a Counters,
 }
 
 /// Turns the worker until `stop`, then has it commit and leave.
@@ -41,8 +46,14 @@ where
     let mut said_at = Instant::now().checked_sub(SAY_EVERY).unwrap_or_else(Instant::now);
     let mut before = Stats::default();
     let mut restores = Restores::default();
+    let (mut counting, mut counted) = (Counting::default(), Stats::default());
     while !stop.load(Ordering::Acquire) {
-        worker.turn(&mut log)?;
+        if worker.turn(&mut log)?.committed {
+            let stats = worker.stats();
+            let took = Duration::from_millis(stats.transaction_ms - counted.transaction_ms);
+            told.counters.transaction(stats.records - counted.records, took);
+            counted = stats;
+        }
         if let Some(fault) = worker.take_fault() {
             tracing::warn!(%consumer, %fault, "trying again");
         }
@@ -55,10 +66,14 @@ where
             told.board.say(Snapshot {
                 consumer,
                 worker: told.number,
+                spec: Arc::clone(told.spec),
+                gives_time: told.gives_time,
                 at: said_at,
                 stats,
+                accounts: worker.accounts().clone(),
                 lanes,
                 policy: worker.in_force(),
+                census: counting.of(consumer, |visit| worker.rows(visit)),
             });
         }
     }
@@ -72,6 +87,32 @@ fn report_faults(consumer: Consumer, before: Stats, after: Stats) {
     }
     if after.fenced > before.fenced && before.fenced > 0 {
         tracing::warn!(%consumer, "took up a new producer after a fault");
+    }
+}
+
+/// Between two counts of the rows, at least.
+const COUNT_EVERY: Duration = Duration::from_secs(10);
+/// Counting takes at most one part in so many of a worker's time.
+const COUNT_SHARE: u32 = 200;
+
+/// The rows, counted now and then.
+#[derive(Default)]
+struct Counting {
+    next: Option<Instant>,
+    last: Option<Arc<Census>>,
+}
+
+impl Counting {
+    fn of(&mut self, consumer: Consumer, rows: impl FnOnce(&mut dyn FnMut(&[u8], &[u8]))) -> Option<Arc<Census>> {
+        let began = Instant::now();
+        if consumer.has_census() && self.next.is_none_or(|next| next <= began) {
+            let mut census = Census::default();
+            rows(&mut |key, row| census.take(consumer, key, row));
+            self.last = Some(Arc::new(census));
+            let took = began.elapsed();
+            self.next = Some(Instant::now() + COUNT_EVERY.max(took * COUNT_SHARE));
+        }
+        self.last.clone()
     }
 }
 

@@ -1,10 +1,23 @@
 //! What each worker last said of itself, for probes and metrics.
+//!
+//! Holds: `live` asks whether this process gets on, `ready` whether its lanes are here and restored. Neither asks
+//! whether a broker is there: another start would not bring it back.
 
-use std::sync::Mutex;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use baton_engine::{LaneStatus, Stats};
-use baton_pipeline::Consumer;
+use baton_engine::{Accounts, LaneStatus, StageSpec, Stats};
+use baton_kafka::End;
+use baton_pipeline::{Census, Consumer};
+
+mod ends;
+mod progress;
+#[cfg(test)]
+mod tests;
+
+pub use ends::{Known, Seen};
+use progress::{Progress, Who};
 
 /// A worker's word.
 #[derive(Clone, Debug)]
@@ -13,19 +26,39 @@ pub struct Snapshot {
     pub consumer: Consumer,
     /// Which of them.
     pub worker: usize,
+    /// What it reads and writes.
+    pub spec: Arc<StageSpec>,
+    /// Whether time comes from it when nothing else does.
+    pub gives_time: bool,
     /// When it said so.
     pub at: Instant,
     /// Its counts.
     pub stats: Stats,
+    /// What it took in and what became of it, as committed.
+    pub accounts: Accounts,
     /// Its lanes.
     pub lanes: Vec<LaneStatus>,
     /// Name and version of the policy that it judged by last.
     pub policy: Option<(String, i64)>,
+    /// Its rows, as they were counted last.
+    pub census: Option<Arc<Census>>,
+}
+
+impl Snapshot {
+    /// The name of an input.
+    pub fn topic(&self, input: usize) -> &str {
+        self.spec.inputs.get(input).map_or("", |input| input.topic.as_str())
+    }
 }
 
 /// Every worker of the process.
-#[derive(Debug, Default)]
-pub struct Board(Mutex<Vec<Snapshot>>);
+#[derive(Debug)]
+pub struct Board {
+    workers: Mutex<Vec<Snapshot>>,
+    ends: Mutex<Known>,
+    progress: Mutex<Progress>,
+    started: Instant,
+}
 
 /// A worker silent for so long is stuck: three times the longest single call to the cluster.
 const SILENT: Duration = Duration::from_mins(1);
@@ -33,9 +66,14 @@ const SILENT: Duration = Duration::from_mins(1);
 const HOPELESS: Duration = Duration::from_mins(2);
 
 impl Board {
+    /// When the process started.
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
     /// Replaces what the worker said before.
     pub fn say(&self, snapshot: Snapshot) {
-        let mut all = self.lock();
+        let mut all = lock(&self.workers);
         match all.iter_mut().find(|old| old.consumer == snapshot.consumer && old.worker == snapshot.worker) {
             Some(old) => *old = snapshot,
             None => all.push(snapshot),
@@ -44,12 +82,69 @@ impl Board {
 
     /// What all said last.
     pub fn all(&self) -> Vec<Snapshot> {
-        self.lock().clone()
+        lock(&self.workers).clone()
     }
 
-    /// Why the process should be restarted; `Ok` while every worker turns. Never about the broker.
+    /// The parts that the lanes here read, and their changelogs.
+    pub fn parts(&self) -> Vec<(String, i32)> {
+        let mut parts = Vec::new();
+        for snapshot in self.all() {
+            for lane in &snapshot.lanes {
+                let read = snapshot.spec.parts_of(lane.lane).into_iter();
+                parts.extend(read.map(|(input, partition)| (snapshot.topic(input).to_owned(), partition)));
+                parts.push((snapshot.spec.changelog.clone(), lane.lane));
+            }
+        }
+        parts.sort();
+        parts.dedup();
+        parts
+    }
+
+    /// The cluster said where a partition ends.
+    pub fn ends_at(&self, topic: &str, partition: i32, end: End, at: Instant) {
+        lock(&self.ends).take(topic, partition, end, at);
+    }
+
+    /// Whoever asks for the ends came round; `answered` says whether all these were told. Takes a look.
+    pub fn ends_asked(&self, parts: &[(String, i32)], answered: bool, at: Instant) {
+        let mut ends = lock(&self.ends);
+        ends.keep(parts);
+        ends.asked = Some(at);
+        if answered {
+            ends.answered = Some(at);
+        }
+        drop(ends);
+        self.look(at);
+    }
+
+    /// Where the inputs end, as far as the cluster has said.
+    pub fn ends(&self) -> Known {
+        lock(&self.ends).clone()
+    }
+
+    /// For how long each worker has not got on with something that it could.
+    pub fn stalled(&self) -> BTreeMap<Who, Duration> {
+        let now = Instant::now();
+        let mut stalled: BTreeMap<Who, Duration> =
+            self.all().into_iter().map(|snapshot| ((snapshot.consumer, snapshot.worker), Duration::ZERO)).collect();
+        stalled.extend(lock(&self.progress).stalled(now));
+        stalled
+    }
+
+    fn look(&self, now: Instant) {
+        let (workers, ends) = (self.all(), self.ends());
+        lock(&self.progress).look(now, &workers, &ends);
+    }
+
+    /// Why the process should be restarted; `Ok` while every worker turns and gets on. Never about the broker.
     pub fn live(&self) -> Result<(), String> {
-        self.turning(SILENT)
+        self.live_at(Instant::now())
+    }
+
+    fn live_at(&self, now: Instant) -> Result<(), String> {
+        self.turning(SILENT)?;
+        self.look(now);
+        lock(&self.progress).verdict(now, &self.all())
     }
 
     /// Why the process cannot be waited for any longer. Nobody may be there to look at `live`, and a call
@@ -86,54 +181,14 @@ impl Board {
         }
         Ok(())
     }
+}
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Snapshot>> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+impl Default for Board {
+    fn default() -> Self {
+        Self { workers: Mutex::default(), ends: Mutex::default(), progress: Mutex::default(), started: Instant::now() }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::*;
-
-    fn snapshot(restoring: Option<i64>) -> Snapshot {
-        let lane =
-            LaneStatus { lane: 0, restoring, now: None, waiting: 0, wakes: 0, rows: 0, offsets: BTreeMap::new() };
-        Snapshot {
-            consumer: Consumer::Score,
-            worker: 0,
-            at: Instant::now(),
-            stats: Stats::default(),
-            lanes: vec![lane],
-            policy: None,
-        }
-    }
-
-    #[test]
-    fn a_worker_that_does_not_turn_is_seen_after_a_minute_and_given_up_after_two() {
-        let after = |seconds: u64| {
-            let board = Board::default();
-            board.say(Snapshot {
-                at: Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap(),
-                ..snapshot(None)
-            });
-            (board.live().is_ok(), board.hopeless().is_ok())
-        };
-        assert_eq!([after(0), after(50)], [(true, true); 2]);
-        assert_eq!([after(70), after(110)], [(false, true); 2]);
-        assert_eq!(after(130), (false, false));
-    }
-
-    #[test]
-    fn a_restoring_lane_is_alive_but_not_ready() {
-        let board = Board::default();
-        assert!(board.ready().is_err());
-        board.say(snapshot(Some(7)));
-        assert_eq!(board.live(), Ok(()));
-        assert_eq!(board.ready(), Err("score lane 0 is restoring, 7 records left".to_owned()));
-        board.say(snapshot(None));
-        assert_eq!(board.ready(), Ok(()));
-    }
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }

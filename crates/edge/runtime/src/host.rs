@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use baton_engine::{Limits, Stop, Store, StoreError, Worker};
 use baton_kafka::{Cluster, KafkaLog};
-use baton_pipeline::{Consumer, NoRegistry, Pace, Schemas, Topology};
+use baton_pipeline::{Consumer, Meter, NoRegistry, Pace, Schemas, Topology};
 use baton_policy::Policy;
 use baton_store::{Identity, MemLog, Opened, Trust};
 use baton_wire::schemas;
@@ -19,6 +19,7 @@ use crate::drive::{Told, drive};
 #[cfg(feature = "failpoints")]
 use crate::failpoints::{FailLog, FailProcessor, FailStore, Failpoints};
 use crate::health::Board;
+use crate::metrics::{Counters, Metrics};
 use crate::registry::Registry;
 
 /// The version of the layout of the local store.
@@ -88,12 +89,12 @@ pub fn start(
     consumer: Consumer,
     worker: usize,
     hosting: &Hosting,
-    board: &Arc<Board>,
+    (board, metrics): (&Arc<Board>, &Arc<Metrics>),
     stop: &Arc<AtomicBool>,
 ) -> std::io::Result<Running> {
-    let (hosting, board, stop) = (hosting.clone(), Arc::clone(board), Arc::clone(stop));
+    let (hosting, board, metrics, stop) = (hosting.clone(), Arc::clone(board), Arc::clone(metrics), Arc::clone(stop));
     let thread = std::thread::Builder::new().name(format!("{consumer}-{worker}")).spawn(move || {
-        match run(consumer, worker, &hosting, &board, &stop) {
+        match run(consumer, worker, &hosting, (&board, &metrics), &stop) {
             Ok(()) => Exit::Asked,
             Err(why) => Exit::Stopped(why),
         }
@@ -105,18 +106,23 @@ fn run(
     consumer: Consumer,
     number: usize,
     hosting: &Hosting,
-    board: &Board,
+    (board, metrics): (&Board, &Arc<Metrics>),
     stop: &Arc<AtomicBool>,
 ) -> Result<(), Stop> {
+    let counters = Counters::new(metrics, consumer).map_err(|error| Stop::Config(format!("metrics: {error}")))?;
+    let counters = Rc::new(counters);
+    let meter: Rc<dyn Meter> = Rc::<Counters>::clone(&counters);
     let spec = consumer.spec(&hosting.topology);
     let group = group_of(&hosting.topology, consumer);
     let instance = format!("{}.{number}", hosting.instance);
     let schemas = schemas_of(hosting)?;
-    let processor = consumer.processor(&hosting.topology, &hosting.policy, &schemas, hosting.pace);
+    let processor = consumer.metered(&hosting.topology, &hosting.policy, &schemas, hosting.pace, Some(&meter));
     let log =
         KafkaLog::open(&hosting.cluster, &spec, &group, &instance).map_err(|fault| Stop::Config(fault.to_string()))?;
     let open = |lane| open_store(hosting, consumer, lane);
-    let told = Told { consumer, number, board };
+    let gives_time = consumer == Consumer::Identify && matches!(hosting.pace, Pace::Wall { .. });
+    let told_of = Arc::new(spec.clone());
+    let told = Told { consumer, number, spec: &told_of, gives_time, board, counters: &counters };
     #[cfg(feature = "failpoints")]
     {
         let points = Failpoints::of(consumer)?;

@@ -6,15 +6,17 @@
 //! Absent on purpose: decisions. What to do next is the engine's; what it means, the stages'.
 
 mod drive;
+mod ends;
 #[cfg(feature = "failpoints")]
 mod failpoints;
 mod health;
 mod host;
 mod http;
-mod metrics;
+pub mod metrics;
 mod registry;
 
-pub use health::{Board, Snapshot};
+pub use ends::ask_for_ends;
+pub use health::{Board, Known, Seen, Snapshot};
 pub use host::{Exit, Hosting, Running, group_of, schemas_of, start};
 pub use http::serve;
 pub use metrics::Metrics;

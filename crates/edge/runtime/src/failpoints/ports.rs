@@ -6,6 +6,7 @@
 use baton_domain::{Ledger, LogTime, Millis};
 use baton_engine::{
     Ctx, Event, Fault, Incoming, Log, Outbox, Output, Part, Polled, Processor, RowSink, Stamped, Store, StoreError,
+    Verdict,
 };
 
 use super::{Failpoints, Point};
@@ -218,6 +219,10 @@ impl<P: Processor> Processor for FailProcessor<P> {
 
     fn encode_ledger(&mut self, ledger: &Ledger) -> Vec<u8> {
         self.inner.encode_ledger(ledger)
+    }
+
+    fn verdict(&mut self, verdict: Verdict) {
+        self.inner.verdict(verdict);
     }
 
     fn idle(&mut self, now: LogTime, host: Millis) -> Option<LogTime> {
