@@ -240,15 +240,19 @@ impl Deployment {
 
     /// Waits until every consumer has read everything there is; fails at once when one has ended.
     pub(crate) fn settle(&mut self) {
+        self.settle_with(&["report", "--wait", "--timeout", "60"]);
+    }
+
+    /// The same for one that runs alone.
+    pub(crate) fn settle_of(&mut self, consumer: &str) {
+        self.settle_with(&["report", "--wait", "--timeout", "60", "--stage", consumer]);
+    }
+
+    fn settle_with(&mut self, report: &[&str]) {
         // Beside the consumers' logs, to be shown with them.
         let log = std::fs::File::create(self.state.path().join("report.log")).unwrap();
-        let mut report = self
-            .command("tools", &["report", "--wait", "--timeout", "60"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let mut report =
+            self.command("tools", report).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         loop {
             if let Some(status) = report.try_wait().unwrap() {
                 assert!(status.success(), "the consumers did not read to the end\n{}", self.logs());

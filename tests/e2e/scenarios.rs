@@ -8,11 +8,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use baton_domain::Millis;
+use baton_kafka::Cluster;
+use baton_kafka::rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use baton_pipeline::{Kind, NoRegistry, Nouns, Schemas, Topology};
-use baton_scenario::{Line, Scenario, Script, Seen, judge, parse};
+use baton_scenario::{Line, Record as Written, Scenario, Script, Seen, judge, parse};
 use baton_sim::Record;
+use baton_wire::partition;
 
 use crate::harness::{Deployment, deploy, text};
 
@@ -46,19 +50,21 @@ fn all() -> BTreeMap<String, Vec<Played>> {
     all
 }
 
-/// The lines of all in the order of time.
-fn together(all: &[Played]) -> Vec<(Millis, Line)> {
+/// All in one script, in the order of time; what runs a consumer alone is alone.
+fn together(all: &[Played]) -> Script {
     let mut lines: Vec<_> = all.iter().flat_map(|played| played.script.lines.clone()).collect();
     lines.sort_by_key(|(at, _)| *at);
-    lines
+    let first = all.first().map(|played| &played.script);
+    let policy = first.map(|script| script.policy.clone()).unwrap_or_default();
+    Script { policy, only: first.and_then(|script| script.only), lines }
 }
 
 /// Those that hold when played together, and those that only hold alone.
 fn apart(policy: &str, all: Vec<Played>) -> (Vec<Played>, Vec<Played>) {
     let policy = Arc::new(baton_policy::parse("policy.yaml", policy).unwrap());
     // A policy that is published would judge the others too.
-    let publishes = |played: &Played| !Script::parts(&played.script.lines).0.is_empty();
-    let (mut alone, mut shared): (Vec<_>, Vec<_>) = all.into_iter().partition(publishes);
+    let is_alone = |played: &Played| played.script.only.is_some() || !Script::parts(&played.script.lines).0.is_empty();
+    let (mut alone, mut shared): (Vec<_>, Vec<_>) = all.into_iter().partition(is_alone);
     loop {
         let records = baton_sim::play(&policy, &together(&shared)).unwrap();
         let disturbed = shared.iter().position(|played| !judge(&played.scenario, &records).is_empty());
@@ -94,7 +100,7 @@ fn seen(deployment: &Deployment) -> Vec<Seen> {
 fn played(policy: &str, all: &[Played]) -> Option<Vec<String>> {
     let mut deployment = deploy("scenes")?;
     deployment.settings = vec![("BATON_POLICY".to_owned(), deployment.write("policy.yaml", policy))];
-    let lines = together(all);
+    let Script { only, lines, .. } = together(all);
     let (published, lines) = Script::parts(&lines);
     for published in published {
         let at = jiff::Timestamp::from_millisecond(published.effective_at.0).unwrap().to_string();
@@ -102,11 +108,12 @@ fn played(policy: &str, all: &[Played]) -> Option<Vec<String>> {
         let done = deployment.baton(&["policy", "apply", &file, "--at", &at]);
         assert!(done.status.success(), "{}", text(&done));
     }
-    let (mut reps, mut events) = (Vec::new(), Vec::new());
+    let (mut reps, mut events, mut written) = (Vec::new(), Vec::new(), Vec::new());
     for (_, line) in lines {
         match line {
             Line::Source(text) => events.push(text.clone()),
             Line::Rep(text) => reps.push(text.clone()),
+            Line::Record(record) => written.push(record),
             Line::Policy(_) => {}
         }
     }
@@ -116,15 +123,41 @@ fn played(policy: &str, all: &[Played]) -> Option<Vec<String>> {
         let done = deployment.baton(&["ingest", "--topic", &topic, &file]);
         assert!(done.status.success(), "{}", text(&done));
     }
-    deployment.ingest(&events);
-    deployment.start("all");
-    deployment.settle();
+    match only.map(baton_sim::consumer) {
+        None => {
+            deployment.ingest(&events);
+            deployment.start("all");
+            deployment.settle();
+        }
+        Some(consumer) => {
+            write(&deployment, &written);
+            deployment.start(consumer.as_str());
+            deployment.settle_of(consumer.as_str());
+        }
+    }
     let records = seen(&deployment);
     let told = |played: &Played| {
         let name = played.scenario.name.clone();
         judge(&played.scenario, &records).into_iter().map(move |difference| format!("{name}: {difference}"))
     };
     Some(all.iter().flat_map(told).collect())
+}
+
+/// Writes records as another producer would: on the partition of the key, a tick on all.
+fn write(deployment: &Deployment, records: &[&Written]) {
+    let cluster = Cluster { bootstrap: deployment.bootstrap.clone(), properties: BTreeMap::new() };
+    let producer: BaseProducer = cluster.tool().set("acks", "all").create().unwrap();
+    for record in records {
+        let (topic, key) = (format!("{}{}", deployment.prefix, record.topic()), record.key());
+        let partitions = if key.is_empty() { (0..4).collect() } else { vec![partition(key.as_bytes(), 4)] };
+        for partition in partitions {
+            let value = baton_sim::bytes(record, partition);
+            let written = BaseRecord::<str, [u8]>::to(&topic).partition(partition).payload(&value);
+            let written = if key.is_empty() { written } else { written.key(key) };
+            producer.send(written).map_err(|(error, _)| error).unwrap();
+        }
+    }
+    producer.flush(Duration::from_mins(1)).unwrap();
 }
 
 /// Deployments at once: each waits most of its time for its groups to form.

@@ -141,7 +141,7 @@ fn script(
 }
 
 fn play(file: &Path, scenario: &Scenario, policy: &Arc<Policy>, script: &Script) -> Result<Outcome, Failure> {
-    let records = baton_sim::play(policy, &script.lines).map_err(|failure| Failure {
+    let records = baton_sim::play(policy, script).map_err(|failure| Failure {
         message: format!("{}: the consumer {} stopped: {:?}", file.display(), failure.consumer, failure.stop),
         code: 70,
     })?;

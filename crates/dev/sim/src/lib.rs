@@ -25,7 +25,7 @@ pub use client::{Flaw, SimLog};
 pub use dice::Dice;
 pub use log::{MemoryLog, Record, Shared};
 pub use pipeline::{Failure, Pipeline};
-pub use scenario::{play, told, unread};
+pub use scenario::{bytes, consumer, play, told, unread};
 pub use trial::{Caught, Report, Sample, Trial};
 
 /// Topics whose records must not depend on how they came about.

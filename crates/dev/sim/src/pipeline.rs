@@ -58,10 +58,24 @@ impl<L: Log> Pipeline<L> {
         wrap: impl Fn(&StageSpec, MemoryLog) -> L,
         meter: Option<&Rc<dyn Meter>>,
     ) -> Self {
+        Self::of(&Consumer::ALL, topology, policy, shared, limits, wrap, meter)
+    }
+
+    /// The same with these consumers alone.
+    pub fn of(
+        consumers: &[Consumer],
+        topology: &Topology,
+        policy: &Arc<Policy>,
+        shared: Shared,
+        limits: Limits,
+        wrap: impl Fn(&StageSpec, MemoryLog) -> L,
+        meter: Option<&Rc<dyn Meter>>,
+    ) -> Self {
         let shared = Rc::new(RefCell::new(shared));
         let schemas: Rc<dyn Schemas> = Rc::new(NoRegistry);
-        let stages = Consumer::ALL
-            .into_iter()
+        let stages = consumers
+            .iter()
+            .copied()
             .map(|consumer| {
                 let spec = consumer.spec(topology);
                 let log = wrap(&spec, MemoryLog::new(&shared, &spec));

@@ -5,7 +5,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use baton_domain::Millis;
 use baton_policy::Policy;
 use baton_scenario::{Line, Scenario, Script, Seen, bare, judge, parse};
 
@@ -57,20 +56,20 @@ fn each_policy_that_ships_has_a_scenario_that_plays_it() {
 
 #[test]
 fn every_scenario_holds_in_the_simulator_and_none_is_pending_that_does() {
-    hold(|policy, lines| baton_sim::play(policy, lines).unwrap());
+    hold(|policy, script| baton_sim::play(policy, script).unwrap());
 }
 
 #[test]
 fn every_scenario_holds_on_the_bare_stages() {
-    hold(|policy, lines| bare::play(policy, lines));
+    hold(|policy, script| bare::play(policy, script));
 }
 
 /// Every scenario holds on a host, and each that is pending does not.
-fn hold(play: impl Fn(&Arc<Policy>, &[(Millis, Line)]) -> Vec<Seen>) {
+fn hold(play: impl Fn(&Arc<Policy>, &Script) -> Vec<Seen>) {
     let mut wrong = Vec::new();
     for (file, scenario) in all() {
         let Some((policy, script)) = script(&file, &scenario) else { continue };
-        let records = play(&policy, &script.lines);
+        let records = play(&policy, &script);
         let differences = judge(&scenario, &records);
         match (&scenario.pending, differences.as_slice()) {
             (None, []) | (Some(_), [_, ..]) => {}
@@ -85,8 +84,8 @@ fn hold(play: impl Fn(&Arc<Policy>, &[(Millis, Line)]) -> Vec<Seen>) {
 #[test]
 fn the_bare_stages_say_what_the_engine_makes_of_them() {
     for (file, scenario) in all() {
-        let Some((policy, Script { lines, .. })) = script(&file, &scenario) else { continue };
-        let (bare, whole) = (bare::play(&policy, &lines), baton_sim::play(&policy, &lines).unwrap());
+        let Some((policy, script)) = script(&file, &scenario) else { continue };
+        let (bare, whole) = (bare::play(&policy, &script), baton_sim::play(&policy, &script).unwrap());
         let (bare, whole) = (plain(bare), plain(whole));
         let different = bare.iter().zip(&whole).find(|(a, b)| a != b);
         assert!(different.is_none(), "{file}: {different:?}");

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use baton_aggregate::Aggregate;
 use baton_domain::{
-    Body, LeadEvent, LogTime, Millis, PolicyChange, Reason, RepState, RouteInput, SlaEvent, Stamp, WatchInput,
+    Body, ClockStart, EngagementUpdate, LeadEvent, LogTime, Millis, PolicyChange, Reason, RepState, RouteInput,
+    SlaEvent, Stamp, WatchInput,
 };
 use baton_identify::{Directory, Row};
 use baton_policy::Policy;
@@ -21,25 +22,78 @@ use baton_watch::{Delivery, Heard, Quota, Watch};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::alone::Record;
 use crate::script::{Line, Publication, Script};
 use crate::seen::Seen;
 
 /// What the watchdog hears: when, by which input, for which key.
 type Clocked = (LogTime, u8, String, Heard);
 
-/// Takes in lines, each with the time at which it is received, and gives what came of them: the
-/// records of each topic in their order.
-pub fn play(policy: &Policy, lines: &[(Millis, Line)]) -> Vec<Seen> {
+/// Plays a script and gives what came of it: the records of each topic in their order.
+pub fn play(policy: &Policy, script: &Script) -> Vec<Seen> {
     let mut seen = Vec::new();
-    let History { events, roster, end } = sequence(policy, lines, &mut seen);
+    match script.only {
+        None => all(policy, &script.lines, &mut seen),
+        Some(_) => alone(policy, &script.lines, &mut seen),
+    }
+    seen
+}
+
+/// All five, one after the other.
+fn all(policy: &Policy, lines: &[(Millis, Line)], seen: &mut Vec<Seen>) {
+    let History { events, roster, end } = sequence(policy, lines, seen);
     let rules = Days::of(policy, &events);
     let (changes, events): (Vec<LeadEvent>, Vec<LeadEvent>) =
         events.into_iter().partition(|event| matches!(event.body, Body::Policy(_)));
     let keyed = |event: &LeadEvent| (event.stamp.at, event.lead_id.clone(), event.clone());
     let updates = Host::<Aggregate>::run(&Days::always(&()), events.iter().map(keyed), end);
-    let updates = updates.into_iter().map(|update| (update.stamp.at, update.event.lead_id.clone(), update));
     let mut requests: Vec<(LogTime, String, RouteInput)> = changes.into_iter().filter_map(heard_by_router).collect();
-    for said in Host::<Score>::run(&rules, updates, end) {
+    requests.extend(score(&rules, updates, end, seen));
+    let leads = requests.into_iter().map(|(at, lead_id, input)| (at, 0, lead_id, Turn::Lead(input)));
+    let reps = roster.into_iter().map(|(at, state)| (at, 1, state.rep.clone(), Turn::Rep(state)));
+    let mut requests: Vec<_> = leads.chain(reps).collect();
+    // As the router's lane merges them: by log time, then topic, then lead or rep.
+    requests.sort_by(|a, b| (a.0, a.1, &a.2).cmp(&(b.0, b.1, &b.2)));
+    let clocks = route(policy, requests, end, seen);
+    seen.extend(watch(&rules, events, clocks, end).iter().map(promise));
+}
+
+/// One consumer, on records that were written for it by hand.
+fn alone(policy: &Policy, lines: &[(Millis, Line)], seen: &mut Vec<Seen>) {
+    let (rules, mut end) = (Days::always(policy), LogTime::MIN);
+    let (mut updates, mut events, mut clocks) = (Vec::new(), Vec::new(), Vec::new());
+    for (_, line) in lines {
+        let Line::Record(record) = line else { continue };
+        let is_news = !record.key().is_empty();
+        end = end.max(match record {
+            Record::Updated(update) => update.stamp.at,
+            Record::Happened(event) => event.stamp.at,
+            Record::Promised(start) => start.stamp.at,
+        });
+        match record {
+            Record::Updated(update) if is_news => updates.push((**update).clone()),
+            Record::Happened(event) if is_news => events.push((**event).clone()),
+            Record::Promised(start) if is_news => {
+                let ClockStart { stamp, input } = (**start).clone();
+                clocks.push((stamp.at, 1, input.key().to_owned(), Heard::Clock(input)));
+            }
+            _ => {}
+        }
+    }
+    score(&rules, updates, end, seen);
+    seen.extend(watch(&rules, events, clocks, end).iter().map(promise));
+}
+
+/// Scores; says what the router is to hear of it.
+fn score(
+    rules: &Days<Policy>,
+    updates: Vec<EngagementUpdate>,
+    end: LogTime,
+    seen: &mut Vec<Seen>,
+) -> Vec<(LogTime, String, RouteInput)> {
+    let updates = updates.into_iter().map(|update| (update.stamp.at, update.event.lead_id.clone(), update));
+    let mut requests = Vec::new();
+    for said in Host::<Score>::run(rules, updates, end) {
         use baton_score::Said;
         match said {
             Said::Score(score) => seen.push(of("lead.score", &score.lead_id, &score)),
@@ -59,26 +113,22 @@ pub fn play(policy: &Policy, lines: &[(Millis, Line)]) -> Vec<Seen> {
             Said::Request(request) => requests.push((request.at, request.lead_id, request.input)),
         }
     }
-    let leads = requests.into_iter().map(|(at, lead_id, input)| (at, 0, lead_id, Turn::Lead(input)));
-    let reps = roster.into_iter().map(|(at, state)| (at, 1, state.rep.clone(), Turn::Rep(state)));
-    let mut requests: Vec<_> = leads.chain(reps).collect();
-    // As the router's lane merges them: by log time, then topic, then lead or rep.
-    requests.sort_by(|a, b| (a.0, a.1, &a.2).cmp(&(b.0, b.1, &b.2)));
-    let clocks = route(policy, requests, end, &mut seen);
-    for event in watch(&rules, events, clocks, end) {
-        use baton_domain::SlaEventKind as Kind;
-        let topic = match event.kind {
-            Kind::Started => "sla.started",
-            Kind::Warned => "sla.warned",
-            Kind::Met => "sla.met",
-            Kind::Breached | Kind::Retracted | Kind::Escalated => "sla.breach",
-            Kind::Cancelled => "sla.cancelled",
-            Kind::Paused => "sla.paused",
-            Kind::Resumed => "sla.resumed",
-        };
-        seen.push(of(topic, &event.lead_id, &event));
-    }
-    seen
+    requests
+}
+
+/// What became of a promise, on its topic.
+fn promise(event: &SlaEvent) -> Seen {
+    use baton_domain::SlaEventKind as Kind;
+    let topic = match event.kind {
+        Kind::Started => "sla.started",
+        Kind::Warned => "sla.warned",
+        Kind::Met => "sla.met",
+        Kind::Breached | Kind::Retracted | Kind::Escalated => "sla.breach",
+        Kind::Cancelled => "sla.cancelled",
+        Kind::Paused => "sla.paused",
+        Kind::Resumed => "sla.resumed",
+    };
+    of(topic, &event.lead_id, event)
 }
 
 /// Keeps the promises about leads, and marketing's own, which share no state.
@@ -133,7 +183,7 @@ fn sequence(policy: &Policy, lines: &[(Millis, Line)], seen: &mut Vec<Seen>) -> 
                 }
                 continue;
             }
-            Line::Policy(_) => continue,
+            Line::Policy(_) | Line::Record(_) => continue,
         };
         for parsed in baton_identify::parse(line.as_bytes(), appended) {
             let raw = match parsed {

@@ -4,6 +4,7 @@ use core::fmt;
 
 use serde_json::Value;
 
+use crate::ledger::imbalances;
 use crate::matching::{Differs, compare, part, told_want};
 use crate::model::{Act, Check, Expect, Scenario, Want, WantKind};
 use crate::seen::Seen;
@@ -38,8 +39,8 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Every expectation that was not met, in the order of the file. `records` are those of all topics,
-/// each topic and key in its order.
+/// Every expectation that was not met, in the order of the file, and whatever does not balance in the
+/// ledgers. `records` are those of all topics, each topic and key in its order.
 pub fn judge(scenario: &Scenario, records: &[Seen]) -> Vec<Difference> {
     let mut differences = Vec::new();
     for step in &scenario.steps {
@@ -67,6 +68,12 @@ pub fn judge(scenario: &Scenario, records: &[Seen]) -> Vec<Difference> {
             })),
         }
     }
+    let end = scenario.steps.last().map_or((0, scenario.start), |step| (step.line, step.at));
+    let unbalanced = imbalances(records, scenario.only.is_none());
+    differences.extend(unbalanced.into_iter().map(|(what, wanted, found)| {
+        let (wanted, found) = (wanted.to_string(), found.to_string());
+        Difference { line: end.0, at: end.1, lead: None, what, wanted, found }
+    }));
     differences
 }
 

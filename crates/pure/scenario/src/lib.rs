@@ -10,8 +10,10 @@
 //! Absent on purpose: files, hosts that need an engine (the simulator's and Kafka's are theirs), any
 //! knowledge of a topic's type beyond its JSON in the judge. [`bare`] is the host that needs nothing.
 
+mod alone;
 pub mod bare;
 mod judge;
+mod ledger;
 mod lines;
 mod matching;
 mod model;
@@ -21,6 +23,7 @@ mod seen;
 #[cfg(test)]
 mod tests;
 
+pub use alone::{Alone, Record};
 pub use baton_identify::email_id;
 pub use judge::{Difference, judge};
 pub use lines::is_of_rep;

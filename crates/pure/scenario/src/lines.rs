@@ -3,7 +3,7 @@
 //! Holds: a line says when it was received, so its place in time does not depend on its host.
 
 use baton_domain::Millis;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// Whether a line says what is so of a rep, and goes to `reps.state` instead of the sources.
 pub fn is_of_rep(line: &str) -> bool {
@@ -18,7 +18,7 @@ pub(crate) fn tick(at: Millis) -> String {
 
 /// The event with what every event says: an id, when it happened, when it was received.
 pub(crate) fn whole(event: &Value, id: &str, at: Millis, start: Millis, n: i64) -> Value {
-    let mut event = timed(event, start, n);
+    let mut event = timed(event, start, n, |at| Value::String(rfc3339(at)));
     if let Value::Object(parts) = &mut event {
         if parts.get("type").and_then(Value::as_str) == Some("rep") {
             parts.entry("updated_at").or_insert(Value::String(rfc3339(at)));
@@ -38,18 +38,16 @@ pub(crate) fn whole(event: &Value, id: &str, at: Millis, start: Millis, n: i64) 
     event
 }
 
-/// The same with times relative to the start (`@58m`) made absolute and `{n}` counted.
-fn timed(value: &Value, start: Millis, n: i64) -> Value {
+/// The same with times relative to the start (`@58m`) made absolute, in the way of its topic, and `{n}` counted.
+pub(crate) fn timed(value: &Value, start: Millis, n: i64, told: fn(Millis) -> Value) -> Value {
+    let inner = |value: &Value| timed(value, start, n, told);
     match value {
         Value::String(text) => match text.strip_prefix('@').and_then(duration) {
-            Some(ms) => Value::String(rfc3339(start.plus(ms))),
+            Some(ms) => told(start.plus(ms)),
             None => Value::String(text.replace("{n}", &n.to_string())),
         },
-        Value::Array(items) => Value::Array(items.iter().map(|item| timed(item, start, n)).collect()),
-        Value::Object(parts) => {
-            let parts: Map<_, _> = parts.iter().map(|(name, part)| (name.clone(), timed(part, start, n))).collect();
-            Value::Object(parts)
-        }
+        Value::Array(items) => Value::Array(items.iter().map(inner).collect()),
+        Value::Object(parts) => Value::Object(parts.iter().map(|(name, part)| (name.clone(), inner(part))).collect()),
         other => other.clone(),
     }
 }

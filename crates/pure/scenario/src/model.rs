@@ -3,6 +3,8 @@
 use baton_domain::Millis;
 use serde_json::Value;
 
+use crate::alone::Alone;
+
 /// What is sent, when, and what must come of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scenario {
@@ -14,6 +16,8 @@ pub struct Scenario {
     pub policy: Option<String>,
     /// What the scenario changes in the policy, in order.
     pub change: Vec<Change>,
+    /// The one consumer that runs; `None` for all five.
+    pub only: Option<Alone>,
     /// The time that relative times count from.
     pub start: Millis,
     /// In the order of time.
@@ -57,7 +61,8 @@ pub struct Step {
 /// What is done in a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// A source sends an event: JSON as it would, less what is the same every time.
+    /// A source sends an event: JSON as it would, less what is the same every time. Where one consumer
+    /// runs alone, a record on one of its topics.
     Send {
         /// The event.
         event: Value,

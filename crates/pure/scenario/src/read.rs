@@ -7,10 +7,11 @@ use baton_policy::Problem;
 use baton_policy::document::{self, Field, Kind, Node, Report};
 use serde_json::{Map, Number, Value};
 
+use crate::alone::Alone;
 use crate::lines::duration;
 use crate::model::{Act, Change, Check, Expect, Publish, Scenario, Step, Want, WantKind};
 
-const KEYS: [&str; 7] = ["scenario", "about", "pending", "policy", "change", "start", "steps"];
+const KEYS: [&str; 8] = ["scenario", "about", "pending", "policy", "change", "only", "start", "steps"];
 const STEP: [&str; 8] = ["at", "pass", "send", "raw", "times", "every", "expect", "about"];
 
 /// The longest time that a scenario may take.
@@ -74,9 +75,10 @@ fn whole(root: &Field<'_>) -> Option<Scenario> {
     let pending = fields.get("pending").and_then(|field| field.text());
     let policy = fields.get("policy").and_then(|field| field.text());
     let change = fields.get("change").map(|field| changes(&field)).unwrap_or_default();
+    let only = fields.get("only").and_then(|field| alone(&field));
     let start = fields.need("start").and_then(|field| instant(&field));
     let steps = fields.need("steps").map(|field| steps(&field, start.unwrap_or_default()));
-    Some(Scenario { name: name?, pending, policy, change, start: start?, steps: steps? })
+    Some(Scenario { name: name?, pending, policy, change, only, start: start?, steps: steps? })
 }
 
 fn changes(list: &Field<'_>) -> Vec<Change> {
@@ -94,6 +96,15 @@ fn changes(list: &Field<'_>) -> Vec<Change> {
         all.extend(from.zip(to).map(|(from, to)| Change { line: item.at.line, from, to }));
     }
     all
+}
+
+fn alone(field: &Field<'_>) -> Option<Alone> {
+    let name = field.text()?;
+    let alone = Alone::named(&name);
+    if alone.is_none() {
+        field.wrong_but(format!("{name:?} cannot be played alone"), "choose `score` or `watch`");
+    }
+    alone
 }
 
 fn instant(field: &Field<'_>) -> Option<Millis> {

@@ -3,10 +3,12 @@
 //! Holds: a script needs no file any more, and each policy in it can be used; a policy that is
 //! published says a greater version than all before it, as `baton policy apply` asks.
 
-use baton_domain::Millis;
+use baton_domain::{LogTime, Millis};
 use baton_policy::Policy;
+use serde_json::Value;
 
-use crate::lines::{is_of_rep, tick, whole};
+use crate::alone::{Alone, Record};
+use crate::lines::{is_of_rep, tick, timed, whole};
 use crate::model::{Act, Change, Publish, Scenario, Step};
 
 /// What a scenario comes to.
@@ -14,6 +16,8 @@ use crate::model::{Act, Change, Publish, Scenario, Step};
 pub struct Script {
     /// The policy that judges from the start: its text, as changed by the scenario.
     pub policy: String,
+    /// The one consumer that runs; `None` for all five.
+    pub only: Option<Alone>,
     /// Each line with the time at which it is received.
     pub lines: Vec<(Millis, Line)>,
 }
@@ -27,6 +31,8 @@ pub enum Line {
     Rep(String),
     /// Another policy. It is published before anything else, and waits for its instant.
     Policy(Publication),
+    /// A record for a consumer that runs alone.
+    Record(Record),
 }
 
 /// A policy that judges from an instant on.
@@ -54,14 +60,21 @@ impl Script {
         read: &mut dyn FnMut(Option<&str>) -> Result<String, String>,
     ) -> Result<Self, String> {
         let policy = changed(&scenario.change, read(scenario.policy.as_deref())?)?;
-        let mut told = Told { scenario, now: scenario.start, lines: Vec::new() };
+        let mut told = Told { scenario, now: scenario.start, stamp: LogTime::MIN, lines: Vec::new() };
         let mut newest = (policy.clone(), None);
         for step in &scenario.steps {
             match &step.act {
                 Act::Send { event, times, every_ms } => {
                     for n in 0..*times {
-                        told.send(event, step.at.plus(n.saturating_mul(*every_ms)), n);
+                        told.send(event, step.at.plus(n.saturating_mul(*every_ms)), n)
+                            .map_err(|why| format!("line {}: {why}", step.line))?;
                     }
+                }
+                Act::Raw(_) | Act::Publish(_) if scenario.only.is_some() => {
+                    let line = step.line;
+                    return Err(format!(
+                        "line {line}: to a consumer alone, `send` records on the topics that it reads"
+                    ));
                 }
                 Act::Raw(text) => told.say(step.at, Line::Source(text.clone())),
                 Act::Publish(publish) => {
@@ -74,14 +87,14 @@ impl Script {
         }
         // A wake-up due at an instant comes when time has gone past it.
         told.wait(told.now.plus(1_000));
-        Ok(Self { policy, lines: told.lines })
+        Ok(Self { policy, only: scenario.only, lines: told.lines })
     }
 
     /// The policies that are published, and in order what else is said.
     pub fn parts(lines: &[(Millis, Line)]) -> (Vec<&Publication>, Vec<(Millis, &Line)>) {
         let published = lines.iter().filter_map(|(_, line)| match line {
             Line::Policy(published) => Some(published),
-            Line::Source(_) | Line::Rep(_) => None,
+            Line::Source(_) | Line::Rep(_) | Line::Record(_) => None,
         });
         let rest = lines.iter().filter(|(_, line)| !matches!(line, Line::Policy(_)));
         (published.collect(), rest.map(|(at, line)| (*at, line)).collect())
@@ -99,14 +112,25 @@ impl Line {
 struct Told<'a> {
     scenario: &'a Scenario,
     now: Millis,
+    /// Of the last record for a consumer that runs alone.
+    stamp: LogTime,
     lines: Vec<(Millis, Line)>,
 }
 
 impl Told<'_> {
-    fn send(&mut self, event: &serde_json::Value, at: Millis, n: i64) {
-        let slug = self.scenario.name.split_whitespace().next().unwrap_or("s").to_lowercase();
+    fn send(&mut self, event: &Value, at: Millis, n: i64) -> Result<(), String> {
+        let Scenario { name, start, only, .. } = self.scenario;
+        let slug = name.split_whitespace().next().unwrap_or("s").to_lowercase();
         let id = format!("{slug}-{}", self.lines.len() + 1);
-        self.say(at, Line::of(&whole(event, &id, at, self.scenario.start, n).to_string()));
+        let line = match only {
+            None => Line::of(&whole(event, &id, at, *start, n).to_string()),
+            Some(alone) => {
+                let written = timed(event, *start, n, |at| Value::from(at.0));
+                Line::Record(alone.record(&written, &id, self.stamp(at))?)
+            }
+        };
+        self.say(at, line);
+        Ok(())
     }
 
     fn say(&mut self, at: Millis, line: Line) {
@@ -116,9 +140,23 @@ impl Told<'_> {
 
     /// Time passes.
     fn wait(&mut self, until: Millis) {
-        if until > self.now {
-            self.say(until, Line::Source(tick(until)));
+        if until <= self.now {
+            return;
         }
+        match self.scenario.only {
+            None => self.say(until, Line::Source(tick(until))),
+            Some(alone) => {
+                for record in alone.ticks(self.stamp(until)) {
+                    self.say(until, Line::Record(record));
+                }
+            }
+        }
+    }
+
+    /// The stamp of the next record: each is greater than the one before.
+    fn stamp(&mut self, at: Millis) -> LogTime {
+        self.stamp = self.stamp.next().max(LogTime::from_millis(at));
+        self.stamp
     }
 }
 

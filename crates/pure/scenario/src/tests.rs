@@ -64,6 +64,7 @@ fn lines(scenario: &Scenario) -> Vec<(Millis, Line)> {
 fn plain(line: Line) -> String {
     match line {
         Line::Source(text) | Line::Rep(text) => text,
+        Line::Record(record) => format!("{record:?}"),
         Line::Policy(published) => format!("policy {} at {}", published.version, rfc3339(published.effective_at)),
     }
 }

@@ -1,7 +1,7 @@
 //! What is said of the work on a lead: moves, rejections, statuses, nurture, and what the router hears.
 //!
 //! Holds: nurture follows from the stages before and after alone, so that every enrolment ends with an
-//! exit; the router hears of one input at most one request, beside a notice.
+//! exit; that somebody is not to be contacted is told there whoever had the lead; the router hears of one input at most one request, beside a notice.
 //!
 //! Absent on purpose: decisions.
 
@@ -114,7 +114,10 @@ impl Saying<'_> {
     }
 
     fn nurture(&self, was: Was, advanced: &Advanced) -> Option<Said> {
+        // The marketing platform sends more than nurture: it hears that it must not, enrolled or not.
+        let silenced = was.stage != Stage::Suppressed && advanced.state.stage == Stage::Suppressed;
         let kind = match (is_nurtured(was.stage), is_nurtured(advanced.state.stage)) {
+            _ if silenced => NurtureKind::Exit,
             (false, true) => NurtureKind::Enroll,
             (true, false) => NurtureKind::Exit,
             _ => return None,

@@ -395,3 +395,15 @@ fn a_lead_is_nurtured_until_it_is_handed_off_or_left_alone() {
     let told: Vec<_> = told.iter().map(|(kind, reason)| (*kind, reason.as_str())).collect();
     assert_eq!(told, [(Enroll, "identified"), (Exit, "hand_raise"), (Enroll, "no_response"), (Exit, "consent_denied")]);
 }
+
+#[test]
+fn that_a_lead_is_not_to_be_contacted_is_told_to_marketing_whoever_has_it() {
+    let mut lead = Lead::known(usual(), &grade_a());
+    lead.did(day(0), DEMO);
+    lead.judged(day(1), "never_contact");
+    lead.consent(day(2), "all", ConsentState::Denied);
+    let told: Vec<_> = nurture(&lead).into_iter().map(|news| (news.kind, news.reason)).collect();
+    let told: Vec<_> = told.iter().map(|(kind, reason)| (*kind, reason.as_str())).collect();
+    assert_eq!(told.last(), Some(&(NurtureKind::Exit, "never_contact")), "{told:?}");
+    assert_eq!(told.iter().filter(|(_, reason)| *reason == "consent_denied").count(), 0, "told once");
+}
