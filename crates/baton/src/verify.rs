@@ -12,7 +12,7 @@ use std::sync::Arc;
 use baton_engine::{Fault, Stop};
 use baton_pipeline::Consumer;
 use baton_runtime::schemas_of;
-use baton_verify::{Difference, StageReport, Verifier};
+use baton_verify::{Difference, Receipts, StageReport, Verifier};
 use serde_json::{Value, json};
 
 use crate::settings::{ClockSource, Settings};
@@ -29,7 +29,7 @@ pub(crate) use progress::Progress;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Replays, through the consumers' own code, every record that each consumer has committed, and compares with what is on
-the log: outputs and dead letters record by record, state row by row, running totals. Run it against consumers that
+the log: outputs and dead letters record by record, state row by row, running totals; and every score is worked out again from lead.events alone, by the policy of its day. Run it against consumers that
 stand still or that are at work; of a lane that goes on meanwhile, state and totals are not compared, which is said.
 Give it the settings the consumers run with: policy, schema registry, clock, topics.
 
@@ -67,22 +67,47 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
         let mut heard = |lane: i32, records: u64| progress.say(&format!("{consumer} lane {lane}: {records} records"));
         reports.push(verifier.stage(&mut cluster, consumer, &mut heard).map_err(failed)?);
     }
+    let receipts = if reports.iter().any(|report| report.stage == Consumer::Score.as_str()) {
+        let mut heard = |lane: i32, events: u64| progress.say(&format!("receipts, lane {lane}: {events} events"));
+        Some(verifier.receipts(&mut cluster, &mut heard).map_err(failed)?)
+    } else {
+        None
+    };
     drop(progress);
-    let differences: usize = reports.iter().map(|report| report.differences.len()).sum();
-    let unverifiable: usize = reports.iter().map(|report| report.unverifiable.len()).sum();
+    let found = Found { reports, receipts };
+    let (differences, unverifiable) = (found.differences().len(), found.unverifiable());
     let mut out = std::io::stdout().lock();
     let written = if args.json {
-        serde_json::to_writer_pretty(&mut out, &object(&reports, args.limit))
+        serde_json::to_writer_pretty(&mut out, &object(&found, args.limit))
             .map_err(std::io::Error::from)
             .and_then(|()| out.write_all(b"\n"))
     } else {
-        out.write_all(text(&reports, args.limit).as_bytes())
+        out.write_all(text(&found, args.limit).as_bytes())
     };
     went_out(written)?;
     match (differences, unverifiable) {
         (0, 0) => Ok(()),
         (0, _) => Err(Failure { message: format!("{unverifiable} lanes could not be verified"), code: 65 }),
         _ => Err(Failure { message: format!("{} found", count(differences, "difference")), code: 65 }),
+    }
+}
+
+/// What was verified.
+struct Found {
+    reports: Vec<StageReport>,
+    /// The scores worked out again, where the scorer was asked for.
+    receipts: Option<Receipts>,
+}
+
+impl Found {
+    fn differences(&self) -> Vec<&Difference> {
+        let receipts = self.receipts.iter().flat_map(|receipts| &receipts.differences);
+        self.reports.iter().flat_map(|report| &report.differences).chain(receipts).collect()
+    }
+
+    fn unverifiable(&self) -> usize {
+        let receipts = self.receipts.as_ref().map_or(0, |receipts| receipts.unverifiable.len());
+        self.reports.iter().map(|report| report.unverifiable.len()).sum::<usize>() + receipts
     }
 }
 
@@ -112,10 +137,10 @@ fn place(difference: &Difference) -> String {
     }
 }
 
-fn text(reports: &[StageReport], limit: usize) -> String {
+fn text(found: &Found, limit: usize) -> String {
     let mut lines = Vec::new();
-    let differences: Vec<&Difference> = reports.iter().flat_map(|report| &report.differences).collect();
-    for report in reports {
+    let differences = found.differences();
+    for report in &found.reports {
         let sum = |pick: fn(&baton_verify::LaneReport) -> u64| report.lanes.iter().map(pick).sum::<u64>();
         lines.push(format!(
             "{:<10} {:>10} records replayed, {:>10} outputs compared, {:>9} rows compared, {}",
@@ -131,6 +156,11 @@ fn text(reports: &[StageReport], limit: usize) -> String {
             }
         }
         lines.extend(report.unverifiable.iter().map(|why| format!("  cannot be verified: {why}")));
+    }
+    if let Some(receipts) = &found.receipts {
+        let wrong = count(receipts.differences.len(), "difference");
+        lines.push(format!("receipts   {:>10} recomputed from lead.events alone, {wrong}", receipts.recomputed));
+        lines.extend(receipts.unverifiable.iter().map(|why| format!("  cannot be verified: {why}")));
     }
     for difference in differences.iter().take(limit) {
         lines.push(format!(
@@ -149,9 +179,16 @@ fn text(reports: &[StageReport], limit: usize) -> String {
     lines.join("\n") + "\n"
 }
 
-fn object(reports: &[StageReport], limit: usize) -> Value {
-    let stages: Vec<Value> = reports.iter().map(stage_object).collect();
-    let all: Vec<&Difference> = reports.iter().flat_map(|report| &report.differences).collect();
+fn object(found: &Found, limit: usize) -> Value {
+    let stages: Vec<Value> = found.reports.iter().map(stage_object).collect();
+    let all = found.differences();
+    let receipts = found.receipts.as_ref().map(|receipts| {
+        json!({
+            "recomputed": receipts.recomputed,
+            "differences": receipts.differences.len(),
+            "cannot_be_verified": receipts.unverifiable,
+        })
+    });
     let told: Vec<Value> = all
         .iter()
         .take(limit)
@@ -168,7 +205,7 @@ fn object(reports: &[StageReport], limit: usize) -> Value {
             })
         })
         .collect();
-    json!({ "differences": all.len(), "stages": stages, "first": told })
+    json!({ "differences": all.len(), "stages": stages, "receipts": receipts, "first": told })
 }
 
 fn stage_object(report: &StageReport) -> Value {

@@ -51,7 +51,8 @@ const TABLE: [(&str, May); 23] = [
             "baton-wire",
         ]),
     ),
-    // Replays the stages as a host would; its tests plant damage in a log of the simulator's.
+    // Replays the stages as a host would, and works scores out again by the scorer's own recount; its tests plant
+    // damage in a log of the simulator's.
     (
         "baton-verify",
         Use(&[
@@ -59,6 +60,7 @@ const TABLE: [(&str, May); 23] = [
             "baton-engine",
             "baton-pipeline",
             "baton-policy",
+            "baton-score",
             "baton-sim",
             "baton-wire",
             "baton-workload",

@@ -40,6 +40,6 @@ mod step;
 mod tests;
 mod trigger;
 
-pub use recompute::recompute;
+pub use recompute::{Recount, recompute};
 pub use state::State;
 pub use step::{Request, Said, Score};

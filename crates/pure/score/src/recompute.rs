@@ -1,51 +1,81 @@
-//! A score worked out again from the lead's history alone.
+//! Scores worked out again from the history alone.
 //!
-//! Holds: it says what the consumer said, since it is the same step on the same
-//! events in the same order; so a receipt can be checked by anyone who has
-//! `lead.events` and the policy.
+//! Holds: it says what the consumer said, since it is the same step on the same events in the same
+//! order, each by the policy of its day; so a receipt can be checked by anyone who has `lead.events`
+//! and the policy from which the consumer was started.
 //!
-//! Absent on purpose: the lead's windows, which no score depends on.
+//! Absent on purpose: the leads' windows, which no score depends on; lanes: a stamp's is the history's own.
 
-use baton_domain::{Engagement, EngagementUpdate, LeadEvent, LogTime, ScoreUpdate};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use baton_domain::{Body, Engagement, EngagementUpdate, LeadEvent, LeadId, LogTime, PolicyChange, ScoreUpdate};
 use baton_policy::Policy;
 use baton_stage::{Input, Stage as _, Step};
 
 use crate::{Said, Score, State};
 
 /// The last score that `history`, one lead's events in the order of the log, comes to under `policy`;
-/// `None` when it comes to none. The stamp's lane is the history's own.
-pub fn recompute<'a>(policy: &Policy, history: impl IntoIterator<Item = &'a LeadEvent>) -> Option<ScoreUpdate> {
-    let mut lead = Lead { policy, state: None, wake: None, score: None };
-    for event in history {
-        lead.sleep(&event.lead_id, event.stamp.at);
-        let update = EngagementUpdate { stamp: event.stamp, event: event.clone(), engagement: Engagement::default() };
-        lead.hear(&event.lead_id, Input::Record { at: event.stamp.at, event: update });
+/// `None` when it comes to none.
+pub fn recompute<'a>(policy: &Arc<Policy>, history: impl IntoIterator<Item = &'a LeadEvent>) -> Option<ScoreUpdate> {
+    let mut again = Recount::new(policy);
+    history.into_iter().flat_map(|event| again.hear(event)).last()
+}
+
+/// The leads of one partition of `lead.events`, as its entries go by.
+pub struct Recount {
+    policy: Arc<Policy>,
+    /// The version of the last change of policy.
+    changed_to: Option<i64>,
+    leads: BTreeMap<LeadId, (State, Option<LogTime>)>,
+    due: BTreeSet<(LogTime, LeadId)>,
+}
+
+impl Recount {
+    /// Leads that nothing was heard of yet, judged by `policy` until another one comes.
+    pub fn new(policy: &Arc<Policy>) -> Self {
+        Self { policy: Arc::clone(policy), changed_to: None, leads: BTreeMap::new(), due: BTreeSet::new() }
     }
-    lead.score
-}
 
-struct Lead<'a> {
-    policy: &'a Policy,
-    state: Option<State>,
-    wake: Option<LogTime>,
-    score: Option<ScoreUpdate>,
-}
-
-impl Lead<'_> {
-    /// Gives every wake-up due before `at`.
-    fn sleep(&mut self, lead_id: &str, at: LogTime) {
-        while let Some(due) = self.wake.filter(|due| *due < at) {
-            self.hear(lead_id, Input::Wake { due });
+    /// Takes in the next entry; returns the scores that fell due before it, and those that it led to.
+    pub fn hear(&mut self, event: &LeadEvent) -> Vec<ScoreUpdate> {
+        let mut scores = Vec::new();
+        while let Some((due, lead_id)) = self.due.first().filter(|(due, _)| *due < event.stamp.at).cloned() {
+            scores.extend(self.step(&lead_id, Input::Wake { due }));
         }
-    }
-
-    fn hear(&mut self, lead_id: &str, input: Input<EngagementUpdate>) {
-        let Step { state, wake, outputs, .. } = Score::step(self.policy, lead_id, self.state.take(), input);
-        (self.state, self.wake) = (state, wake);
-        for said in outputs {
-            if let Said::Score(score) = said {
-                self.score = Some(score);
+        match &event.body {
+            Body::Tick(_) => {}
+            Body::Policy(change) => self.change(change),
+            _ => {
+                let (stamp, engagement) = (event.stamp, Engagement::default());
+                let update = EngagementUpdate { stamp, event: event.clone(), engagement };
+                scores.extend(self.step(&event.lead_id, Input::Record { at: stamp.at, event: update }));
             }
         }
+        scores
+    }
+
+    /// From here on another policy judges, unless it is older than the last one or cannot be read.
+    fn change(&mut self, change: &PolicyChange) {
+        if self.changed_to.is_some_and(|version| version >= change.version) {
+            return;
+        }
+        if let Ok(policy) = baton_policy::parse(&change.name, &change.document) {
+            (self.policy, self.changed_to) = (Arc::new(policy), Some(change.version));
+        }
+    }
+
+    fn step(&mut self, lead_id: &str, input: Input<EngagementUpdate>) -> Vec<ScoreUpdate> {
+        let (before, wake) = self.leads.remove(lead_id).unzip();
+        if let Some(due) = wake.flatten() {
+            self.due.remove(&(due, lead_id.to_owned()));
+        }
+        let Step { state, wake, outputs, .. } = Score::step(&self.policy, lead_id, before, input);
+        if let Some(state) = state {
+            self.due.extend(wake.map(|due| (due, lead_id.to_owned())));
+            self.leads.insert(lead_id.to_owned(), (state, wake));
+        }
+        let score = |said| if let Said::Score(score) = said { Some(score) } else { None };
+        outputs.into_iter().filter_map(score).collect()
     }
 }

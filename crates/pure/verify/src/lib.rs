@@ -11,6 +11,7 @@ mod account;
 mod channel;
 mod guide;
 mod lane;
+mod receipts;
 mod replay;
 mod side;
 mod stage;
@@ -19,5 +20,6 @@ mod tape;
 mod witness;
 
 pub use account::{Account, Balance, Imbalance, Lag};
+pub use receipts::Receipts;
 pub use stage::{Difference, Kind, LaneReport, Plan, StageReport, Verifier};
 pub use tape::{Bounds, Cluster, Entry, Tape, stamp_of};

@@ -34,6 +34,8 @@ pub enum Kind {
     State,
     /// A running total.
     Ledger,
+    /// A score that does not follow from the lead's history.
+    Receipt,
 }
 
 impl Kind {
@@ -47,6 +49,7 @@ impl Kind {
             Self::Late => "late stamp",
             Self::State => "state",
             Self::Ledger => "ledger",
+            Self::Receipt => "receipt",
         }
     }
 }

@@ -3,8 +3,11 @@
 
 mod common;
 
+use std::rc::Rc;
+
+use baton_domain::{Points, ScoreUpdate};
 use baton_engine::LaneRow;
-use baton_pipeline::Consumer;
+use baton_pipeline::{Codec, Consumer, NoRegistry, Schemas};
 use baton_verify::Kind;
 use common::{Ran, one, run, run_partly, run_with_policies, run_with_roster, three};
 
@@ -315,4 +318,83 @@ fn an_event_that_is_missing_is_found_with_several_sources_too() {
     let missing: Vec<_> = report.differences.iter().filter(|one| one.kind == Kind::Missing).collect();
     assert_eq!(missing.len(), 1, "{:#?}", report.differences);
     assert_eq!(missing[0].topic, "lead.events");
+}
+
+#[test]
+fn every_score_follows_from_the_history_by_the_policy_of_its_day() {
+    let lines = &sample()[..2_500];
+    let policies = run_with_policies(lines, one, 3, 400);
+    let amid = run_partly(&sample()[..2_000], three, 2, 260);
+    for (ran, least) in [(policies, 1_500), (amid, 100)] {
+        let receipts = ran.receipts();
+        assert_eq!(receipts.differences, []);
+        assert_eq!(receipts.unverifiable, Vec::<String>::new());
+        assert!(receipts.recomputed > least, "{}", receipts.recomputed);
+    }
+}
+
+/// Changes a late score, and says what it was.
+fn change(ran: &Ran, act: impl Fn(&mut ScoreUpdate)) -> ScoreUpdate {
+    let schemas: Rc<dyn Schemas> = Rc::new(NoRegistry);
+    let mut codec = Codec::<ScoreUpdate>::new(&schemas);
+    let mut shared = ran.shared.borrow_mut();
+    let record = shared.records("lead.score", 1).iter_mut().rev().find(|record| record.key.is_some()).unwrap();
+    let value = record.value.as_mut().unwrap();
+    let before = codec.decode(value).unwrap();
+    let mut score = before.clone();
+    act(&mut score);
+    *value = codec.bytes(&score);
+    before
+}
+
+#[test]
+fn a_receipt_that_does_not_follow_from_the_history_is_named_with_lead_event_and_field() {
+    type Planted = fn(&mut ScoreUpdate);
+    let planted: [(&str, Planted); 3] = [
+        ("score", |score| score.score = Points(score.score.0 + 1)),
+        ("receipt", |score| drop(score.receipt.pop())),
+        // What judged before the change.
+        ("policy_version", |score| score.policy_version -= 1),
+    ];
+    for (field, act) in planted {
+        let ran = run_with_policies(&sample()[..2_500], one, 2, 400);
+        let before = change(&ran, act);
+        assert!(before.policy_version > 2, "after two changes");
+        let found = ran.receipts().differences;
+        assert_eq!(found.len(), 1, "{found:#?}");
+        let (kind, told) = (found[0].kind, &found[0].found);
+        assert_eq!((kind, found[0].topic.as_str()), (Kind::Receipt, "lead.score"));
+        for word in [&before.lead_id, &before.event_id, field] {
+            assert!(told.contains(word), "{word}: {told}");
+        }
+        assert_ne!(found[0].expected, *told);
+    }
+}
+
+#[test]
+fn scores_that_the_broker_has_replaced_by_newer_ones_are_no_difference_and_a_lost_one_is() {
+    let ran = small();
+    let whole = ran.receipts().recomputed;
+    let mut newest = std::collections::BTreeMap::new();
+    for partition in 0..2 {
+        for (index, record) in ran.shared.borrow_mut().records("lead.score", partition).iter().enumerate() {
+            newest.insert(record.key.clone(), (partition, index));
+        }
+    }
+    for partition in 0..2 {
+        for (index, record) in ran.shared.borrow_mut().records("lead.score", partition).iter_mut().enumerate() {
+            if newest.get(&record.key) != Some(&(partition, index)) {
+                blank(record);
+            }
+        }
+    }
+    let receipts = ran.receipts();
+    assert_eq!(receipts.differences, []);
+    assert!(receipts.recomputed < whole / 2 && receipts.recomputed > 50, "{} of {whole}", receipts.recomputed);
+
+    let (partition, index) = ran.place("lead.score", 3);
+    blank(&mut ran.shared.borrow_mut().records("lead.score", partition)[index]);
+    let found = ran.receipts().differences;
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!((found[0].kind, found[0].offset), (Kind::Receipt, None));
 }

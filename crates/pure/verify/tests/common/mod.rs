@@ -10,7 +10,7 @@ use baton_engine::{Fault, Limits, Part};
 use baton_pipeline::{Codec, Consumer, NoRegistry, Schemas, Topology, checksum};
 use baton_policy::Policy;
 use baton_sim::{Pipeline, Shared};
-use baton_verify::{Account, Balance, Bounds, Cluster, Difference, Entry, StageReport, Tape, Verifier};
+use baton_verify::{Account, Balance, Bounds, Cluster, Difference, Entry, Receipts, StageReport, Tape, Verifier};
 
 /// After every event of the sample.
 const NOW: Millis = Millis(1_800_000_000_000);
@@ -148,6 +148,14 @@ impl Ran {
         let verifier =
             Verifier { topology: self.topology.clone(), policy: Arc::clone(&self.policy), schemas, is_clocked: false };
         verifier.stage(&mut self.cluster(), consumer, &mut |_, _| {}).unwrap()
+    }
+
+    /// Every score, worked out again.
+    pub(crate) fn receipts(&self) -> Receipts {
+        let schemas: Rc<dyn Schemas> = Rc::new(NoRegistry);
+        let verifier =
+            Verifier { topology: self.topology.clone(), policy: Arc::clone(&self.policy), schemas, is_clocked: false };
+        verifier.receipts(&mut self.cluster(), &mut |_, _| {}).unwrap()
     }
 
     /// Every difference of every consumer.
