@@ -162,6 +162,8 @@ impl Summary {
 }
 
 #[cfg(test)]
+mod month;
+#[cfg(test)]
 pub(crate) mod samples;
 #[cfg(test)]
 mod tests;

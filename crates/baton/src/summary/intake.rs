@@ -8,10 +8,11 @@ use baton_pipeline::{Codec, Schemas};
 use super::Summary;
 
 /// The topics that the summary is made of, without the prefix.
-pub(crate) const OUTCOMES: [&str; 8] = [
+pub(crate) const OUTCOMES: [&str; 9] = [
     "lifecycle.changed",
     "lead.handoff",
     "sla.started",
+    "sla.warned",
     "sla.met",
     "sla.breach",
     "sla.cancelled",
