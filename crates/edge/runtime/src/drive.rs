@@ -24,7 +24,7 @@ pub(crate) struct Told<'a> {
     pub(crate) consumer: Consumer,
     pub(crate) number: usize,
     pub(crate) spec: &'a Arc<StageSpec>,
-    pub(crate) gives_time: bool,
+    pub(crate) gives_time: Option<Duration>,
     pub(crate) board: &'a Board,
     pub(crate) counters: &'a Counters,
 }

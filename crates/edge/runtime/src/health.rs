@@ -28,8 +28,8 @@ pub struct Snapshot {
     pub worker: usize,
     /// What it reads and writes.
     pub spec: Arc<StageSpec>,
-    /// Whether time comes from it when nothing else does.
-    pub gives_time: bool,
+    /// How often time comes from it when nothing else does, if it does.
+    pub gives_time: Option<Duration>,
     /// When it said so.
     pub at: Instant,
     /// Its counts.

@@ -120,7 +120,12 @@ fn run(
     let log =
         KafkaLog::open(&hosting.cluster, &spec, &group, &instance).map_err(|fault| Stop::Config(fault.to_string()))?;
     let open = |lane| open_store(hosting, consumer, lane);
-    let gives_time = consumer == Consumer::Identify && matches!(hosting.pace, Pace::Wall { .. });
+    let gives_time = match hosting.pace {
+        Pace::Wall { every_ms } if consumer == Consumer::Identify => {
+            Some(Duration::from_millis(u64::try_from(every_ms).unwrap_or(0)))
+        }
+        _ => None,
+    };
     let told_of = Arc::new(spec.clone());
     let told = Told { consumer, number, spec: &told_of, gives_time, board, counters: &counters };
     #[cfg(feature = "failpoints")]

@@ -44,6 +44,8 @@ enum Task {
 struct Mark {
     far: i64,
     since: Instant,
+    /// How long it may stay there.
+    patience: Duration,
 }
 
 /// What lanes were last seen to get on with.
@@ -62,7 +64,11 @@ impl Progress {
                 for (task, far) in tasks(now, snapshot, lane, ends) {
                     let thing = ((snapshot.consumer, snapshot.worker), (lane.lane, lane.given), task);
                     let before = self.marks.get(&thing).filter(|before| before.far == far);
-                    seen.insert(thing, before.copied().unwrap_or(Mark { far, since: now }));
+                    let patience = match task {
+                        Task::Tick => SILENT + snapshot.gives_time.unwrap_or_default(),
+                        Task::Read(_) | Task::Restore => SILENT,
+                    };
+                    seen.insert(thing, before.copied().unwrap_or(Mark { far, since: now, patience }));
                 }
             }
         }
@@ -87,7 +93,7 @@ impl Progress {
         if let Some(silent) = self.deaf {
             return Err(format!("the question where the inputs end has had no end for {} s", silent.as_secs()));
         }
-        let overdue = self.marks.iter().find(|(_, mark)| now.saturating_duration_since(mark.since) >= SILENT);
+        let overdue = self.marks.iter().find(|(_, mark)| now.saturating_duration_since(mark.since) >= mark.patience);
         let Some((((consumer, worker), (lane, _), task), mark)) = overdue else { return Ok(()) };
         let seconds = now.saturating_duration_since(mark.since).as_secs();
         let of = workers.iter().find(|snapshot| snapshot.consumer == *consumer && snapshot.worker == *worker);
@@ -122,7 +128,7 @@ fn tasks(now: Instant, snapshot: &Snapshot, lane: &LaneStatus, ends: &Known) -> 
         }
     }
     // Downstream time is read like all else; whoever gives it has nothing to read when nothing happens.
-    if all_read && snapshot.gives_time {
+    if all_read && snapshot.gives_time.is_some() {
         tasks.push((Task::Tick, lane.now.map_or(0, |LogTime(at)| at)));
     }
     tasks

@@ -86,7 +86,7 @@ fn snapshot(worker: usize) -> Snapshot {
         consumer: Consumer::Score,
         worker,
         spec: Arc::new(spec),
-        gives_time: false,
+        gives_time: None,
         at: Instant::now(),
         stats: Stats { records: 6, committed: 2, ..Stats::default() },
         accounts: Accounts { consumed: 6, outcomes, produced, fired: 1 },
