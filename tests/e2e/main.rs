@@ -13,6 +13,7 @@ mod dead_letters;
 mod harness;
 mod input;
 mod live;
+mod metrics;
 mod refusal;
 mod rig;
 mod scenarios;
