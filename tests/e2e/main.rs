@@ -14,6 +14,7 @@ mod harness;
 mod input;
 mod live;
 mod metrics;
+mod published;
 mod refusal;
 mod rig;
 mod scenarios;

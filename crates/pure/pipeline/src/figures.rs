@@ -32,6 +32,8 @@ pub enum Figure {
     },
     /// An id turned out to belong to another lead than before.
     Merged,
+    /// A policy that was published cannot be used, or is no newer than another one: what judges goes on.
+    PolicyRefused,
     /// An event was taken back.
     Retracted(RetractionReason),
     /// An opt-out took effect here.

@@ -210,7 +210,10 @@ impl Identify {
                     self.change(due, at, ctx);
                 }
             }
-            Err((reason, detail)) => ctx.dead_letter(record, reason, &detail),
+            Err((reason, detail)) => {
+                self.book.note(|| Figure::PolicyRefused);
+                ctx.dead_letter(record, reason, &detail);
+            }
         }
     }
 

@@ -20,6 +20,7 @@ pub struct Counters {
     event_age: Histogram,
     latency: Histogram,
     scores: Option<Histogram>,
+    policies_refused: Option<IntCounter>,
     merges: Option<IntCounter>,
     /// By source, with `none` and `other` behind those listed: by people and by machines.
     activities: Vec<[IntCounter; 2]>,
@@ -50,6 +51,7 @@ impl Counters {
             event_age: metrics.histogram(&of::EVENT_AGE, &labels)?,
             latency: metrics.histogram(&of::LATENCY, &labels)?,
             scores: scores.then(|| metrics.histogram(&of::SCORES, &[])).transpose()?,
+            policies_refused: sequences.then(|| metrics.counter(&of::POLICIES_REFUSED, &[])).transpose()?,
             merges: sequences.then(|| metrics.counter(&of::MERGES, &[])).transpose()?,
             activities: activities.collect::<Result<_, prometheus::Error>>()?,
             metrics: Arc::clone(metrics),
@@ -77,6 +79,7 @@ impl Counters {
                 }
             }
             Figure::Merged => self.merges.iter().for_each(IntCounter::inc),
+            Figure::PolicyRefused => self.policies_refused.iter().for_each(IntCounter::inc),
             Figure::Retracted(reason) => metrics.count(&of::RETRACTIONS, &[reason.as_str()]),
             Figure::OptedOut { at } => {
                 metrics.observe(&of::OPT_OUT, &[self.consumer.as_str()], since(now, at.millis()));

@@ -162,6 +162,8 @@ inventory! {
     POLICY = "baton_policy_info", Gauge, Process,
         [CONSUMER, WORKER, label("policy", "its name"), label("version", "its version")], ["PolicyDiffers"],
         "The policy that judged last: always 1.";
+    POLICIES_REFUSED = "baton_policies_refused_total", Counter, Process, [], ["PolicyRefused"],
+        "Policies that were published and cannot be used, or are no newer than another one: what judged goes on.";
     STALLED = "baton_stalled_seconds", Gauge, Process, [CONSUMER, WORKER], ["ConsumerStalled"],
         "For how long the worker has had something to do and got no further with it; at 60 `/livez` says so.";
     ENDS = "baton_ends_timestamp_seconds", Gauge, Process, [], [],

@@ -38,6 +38,7 @@ fn figures() -> Vec<Figure> {
         Figure::Activity { source: LeadSource::None, machine: false },
         Figure::Activity { source: LeadSource::Other, machine: true },
         Figure::Merged,
+        Figure::PolicyRefused,
         Figure::Retracted(RetractionReason::Bot),
         Figure::OptedOut { at: LogTime(0) },
         Figure::Scored(Points::whole(42)),
