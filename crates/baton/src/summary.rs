@@ -18,6 +18,7 @@ mod tell;
 mod text;
 
 pub(crate) use intake::{Intake, OUTCOMES};
+pub(crate) use mask::mask;
 pub(crate) use text::Look;
 
 /// Everything that the report needs of what was read.

@@ -1,10 +1,12 @@
 //! A lead's story: everything that a person asks about it, ready to be shown.
 //!
 //! Holds: the receipt shown is the newest one, whole, so that it sums to the score shown; what is
-//! unknown is an empty list or nothing, never a guess; no value of a fact is in it but in a trigger.
+//! unknown is an empty list or nothing, never a guess; no address leaves whole, and of names and numbers of a
+//! person only that they are known.
 
 use baton_domain::{
-    Body, FactValue, LeadEvent, LifecycleChanged, Points, Qualified, Qualifying, ReasonKind, ScoreUpdate, TriggerKind,
+    Body, Fact, FactValue, History, LeadEvent, LifecycleChanged, PastEpisode, Points, Qualified, Qualifying,
+    ReasonKind, ScoreUpdate, TriggerKind,
 };
 use baton_scenario::Seen;
 use serde::Serialize;
@@ -12,6 +14,10 @@ use serde::Serialize;
 use super::desk::{Desk, desks};
 use super::promise::{Promise, promises};
 use super::{day_time, of_topic, time};
+use crate::summary::mask;
+
+/// Facts that name or reach a person.
+const PERSONAL: [&str; 5] = ["name", "first_name", "last_name", "phone", "address"];
 
 /// Everything about one lead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -58,7 +64,7 @@ pub(super) struct Part {
     pub(super) at: String,
 }
 
-/// One handoff: why, and the five questions of whoever takes over.
+/// One handoff: why, and the questions of whoever takes over.
 #[expect(clippy::struct_field_names, reason = "the names are those of the topic")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Episode {
@@ -76,8 +82,12 @@ pub(super) struct Episode {
     pub(super) interested_in: Vec<String>,
     /// Why are they suddenly ready: actions or facts?
     pub(super) why_now: Vec<String>,
+    /// Who are they? What is known, and who said so.
+    pub(super) who: Vec<String>,
     /// What is not known?
     pub(super) missing: Vec<String>,
+    /// What happened before? Earlier episodes, newest first.
+    pub(super) before: Vec<String>,
 }
 
 /// A stage entered.
@@ -181,8 +191,38 @@ fn episode(at: &str, decision: &Qualifying) -> Episode {
             .collect(),
         interested_in: decision.topics.iter().map(|topic| format!("{} ({})", topic.name, topic.count)).collect(),
         why_now: decision.trigger_set.iter().map(why).collect(),
+        who: decision.facts.iter().map(known).collect(),
         missing: decision.missing_facts.clone(),
+        before: before(&decision.history),
     }
+}
+
+/// A fact in words.
+fn known(fact: &Fact) -> String {
+    let value = match &fact.value {
+        _ if PERSONAL.contains(&fact.name.as_str()) => "known".to_owned(),
+        FactValue::Text(text) => mask(text),
+        FactValue::Number(number) => number.to_string(),
+        FactValue::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
+        FactValue::List(words) => words.join(", "),
+    };
+    format!("{}: {value} ({})", fact.name, fact.source)
+}
+
+fn before(history: &History) -> Vec<String> {
+    let ended = |past: &PastEpisode| {
+        let reason = past.reason.as_ref().map(|reason| format!(", {reason}")).unwrap_or_default();
+        let owner = past.owner.as_ref().map(|owner| format!(", {owner} had it")).unwrap_or_default();
+        format!(
+            "episode {} ended in {} at {}: {}{reason}{owner}",
+            past.episode,
+            past.stage,
+            day_time(past.ended_at),
+            past.code
+        )
+    };
+    let asked = history.next_check_in.map(|at| format!("sales asked to see them again at {}", day_time(at)));
+    history.past.iter().map(ended).chain(asked).collect()
 }
 
 /// Everything in order; scores only where nothing else is said of the same instant.

@@ -57,16 +57,28 @@ fn handoff(episode: &Episode) -> String {
         ("Where did they hear about us?", &episode.heard_about_us),
         ("Which resources interest them?", &episode.interested_in),
         ("Why are they suddenly ready?", &episode.why_now),
-        ("What is not known?", &episode.missing),
+        ("Who are they?", &episode.who),
     ];
     for (question, answers) in questions {
-        let _ = writeln!(said, "  {question}");
-        if answers.is_empty() {
-            let _ = writeln!(said, "    nothing known");
-        }
-        for answer in answers.iter().take(5) {
-            let _ = writeln!(said, "    {answer}");
-        }
+        said.push_str(&answered(question, answers, "nothing known"));
+    }
+    said.push_str(&answered("What is not known?", &episode.missing, "nothing that the policy asks for"));
+    said.push_str(&answered("What happened before?", &episode.before, "sales has not had them"));
+    said
+}
+
+/// A question with its answers, the first of many.
+fn answered(question: &str, answers: &[String], none: &str) -> String {
+    const MOST: usize = 10;
+    let mut said = format!("  {question}\n");
+    if answers.is_empty() {
+        let _ = writeln!(said, "    {none}");
+    }
+    for answer in answers.iter().take(MOST) {
+        let _ = writeln!(said, "    {answer}");
+    }
+    if answers.len() > MOST {
+        let _ = writeln!(said, "    and {} more; --json tells all", answers.len() - MOST);
     }
     said
 }

@@ -26,7 +26,7 @@ pub(super) fn label(decision: &Qualifying) -> String {
 }
 
 /// The text with every address in it reduced to its first letter and its domain.
-pub(super) fn mask(text: &str) -> String {
+pub(crate) fn mask(text: &str) -> String {
     let hidden = |word: &str| match word.rsplit_once('@') {
         Some((person, domain)) if !person.is_empty() => {
             format!("{}***@{domain}", person.chars().take(1).collect::<String>())

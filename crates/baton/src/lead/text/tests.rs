@@ -1,6 +1,6 @@
 //! One lead's records, told.
 
-use baton_domain::{Band, KindCount, Moment, Status};
+use baton_domain::{Band, Fact, FactValue, KindCount, Moment, PastEpisode, Status};
 use baton_domain::{
     Contribution, ContributionKind, Grade, Millis, Points, Qualified, ScoreUpdate, SlaEventKind, Stage,
 };
@@ -47,6 +47,20 @@ fn records() -> Vec<Seen> {
     handoff.decision.recent =
         vec![Moment { occurred_at: Millis(at(20).millis().0), name: "Demo Requested".to_owned(), detail: None }];
     handoff.decision.topics = vec![KindCount { name: "pricing".to_owned(), count: 2 }];
+    let fact = |name: &str, value, source: &str| Fact { name: name.to_owned(), value, source: source.to_owned() };
+    handoff.decision.facts = vec![
+        fact("email", FactValue::Text("ada@acme.example".to_owned()), "form"),
+        fact("phone", FactValue::Text("+49 30 1234".to_owned()), "crm"),
+        fact("employees", FactValue::Number(250), "enrichment"),
+    ];
+    handoff.decision.history.past = vec![PastEpisode {
+        episode: 1,
+        stage: Stage::Recycled,
+        code: "not_now".to_owned(),
+        reason: Some("budget".to_owned()),
+        owner: Some("kim".to_owned()),
+        ended_at: at(0).millis(),
+    }];
     handoff.assignment.excluded =
         vec![baton_domain::Excluded { rep: "pieter.jansen".to_owned(), reason: "away".to_owned() }];
     vec![
@@ -68,14 +82,16 @@ fn the_receipt_shown_sums_to_the_score_shown() {
 }
 
 #[test]
-fn the_five_questions_are_answered_or_said_to_be_open() {
+fn the_questions_of_whoever_takes_over_are_answered_or_said_to_be_open() {
     let said = story(&Story::of("ld_1", &records()));
     for answer in [
         "  What were they last doing?\n    Demo Requested at 2026-09-07T09:00:20Z\n",
         "  Where did they hear about us?\n    first: google\n",
         "  Which resources interest them?\n    pricing (2)\n",
         "  Why are they suddenly ready?\n    an action: Demo Requested at 2026-09-07T09:00:20Z, 40 points\n",
+        "  Who are they?\n    email: a***@acme.example (form)\n    phone: known (crm)\n    employees: 250 (enrichment)\n",
         "  What is not known?\n    employees\n",
+        "  What happened before?\n    episode 1 ended in recycled at 2026-09-07T09:00:00Z: not_now, budget, kim had it\n",
     ] {
         assert!(said.contains(answer), "{answer}\n{said}");
     }
