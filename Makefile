@@ -7,7 +7,7 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 .DEFAULT_GOAL := help
 # Two steps at once would only fight over the target folder and the cores.
 .NOTPARALLEL:
-.PHONY: help build demo docs-metrics test check unit fuzz-order verify-deploy verify-scripts verify-mutants broker-test failpoints-bin chaos-failpoints fixture chaos-smoke chaos chaos-cluster chaos-storm chaos-detect mutants mutants-pure fuzz-calendar clean
+.PHONY: help build demo docs-metrics observe observe-files verify-observe test check unit fuzz-order verify-deploy verify-scripts verify-mutants broker-test failpoints-bin chaos-failpoints fixture chaos-smoke chaos chaos-cluster chaos-storm chaos-detect mutants mutants-pure fuzz-calendar clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -18,7 +18,7 @@ build: ## Build the release binary: target/release/baton
 demo: ## Everything at work: Kafka, five consumers, the sample, the report
 	@deploy/demo/demo.sh
 
-test: check unit verify-deploy verify-scripts verify-mutants broker-test chaos-smoke chaos-detect ## All that CI runs
+test: check unit verify-deploy verify-scripts verify-observe verify-mutants broker-test chaos-smoke chaos-detect ## All that CI runs
 
 check: ## Formatting and lints, warnings denied
 	$(CARGO) fmt --all --check
@@ -33,6 +33,11 @@ verify-deploy: ## Dockerfile, compose file and scripts, checked offline
 verify-scripts: ## The broker and demo scripts, tried with signals and faults
 	@deploy/checks/broker.sh
 	@deploy/checks/demo.sh
+
+verify-observe: ## Rules and routes by the tools that will read them; a killed watchdog is told, and that it is back
+	@deploy/checks/observe.sh rules
+	$(CARGO) build --workspace --bins --locked
+	@OBSERVE_BIN=$(TARGET)/debug/baton deploy/checks/observe.sh live
 
 verify-mutants: ## Every planted mutant still applies to the code
 	@tests/mutants/run --check
@@ -52,6 +57,12 @@ failpoints-bin:
 	$(CARGO) build --workspace --bins --locked --features baton/failpoints
 	cp $(TARGET)/debug/baton $(TARGET)/debug/baton-failpoints
 	$(CARGO) build --workspace --bins --locked
+
+observe: ## A live Baton with Prometheus, Alertmanager and, if there is one, Grafana; until Ctrl-C
+	@deploy/observe/observe.sh
+
+observe-files: ## Write the dashboards and Grafana's alerts in deploy/observe from the code
+	$(CARGO) run --locked -q -p baton-observe
 
 docs-metrics: ## Write docs/METRICS.md from the inventory of metrics
 	BATON_WRITE_DOCS=1 $(CARGO) test --locked -p baton-runtime docs_metrics_md

@@ -20,7 +20,7 @@ enum May {
 use May::{Use, UseAll};
 
 /// Every crate of the workspace.
-const TABLE: [(&str, May); 23] = [
+const TABLE: [(&str, May); 24] = [
     ("baton-domain", Use(&[])),
     ("baton-policy", Use(&["baton-domain"])),
     ("baton-stage", Use(&["baton-domain"])),
@@ -104,6 +104,8 @@ const TABLE: [(&str, May); 23] = [
     ("baton-proxy", Use(&[])),
     // The engine at a fixed piece of work. No `pipeline`: what it costs is measured without the product.
     ("baton-bench", Use(&["baton-domain", "baton-engine", "baton-kafka", "baton-store"])),
+    // Dashboards name metrics by their declarations.
+    ("baton-observe", Use(&["baton-runtime"])),
     ("baton-tidy", Use(&[])),
     ("baton", UseAll),
     ("acceptance", UseAll),

@@ -149,48 +149,48 @@ inventory! {
         "Which version runs: always 1.";
     START = "baton_start_timestamp_seconds", Gauge, Process, [], [],
         "When the process started, as Unix time.";
-    TURN = "baton_turn_timestamp_seconds", Gauge, Process, [CONSUMER, WORKER], ["WorkerSilent"],
+    TURN = "baton_turn_timestamp_seconds", Gauge, Process, [CONSUMER, WORKER], ["BatonConsumerDown", "BatonWorkerSilent"],
         "When the worker last came round, as Unix time; it does so several times a second, with work or without.";
-    LANES = "baton_lanes", Gauge, Process, [CONSUMER, WORKER, label("state", "`running`, `restoring`")], ["NotReady"],
+    LANES = "baton_lanes", Gauge, Process, [CONSUMER, WORKER, label("state", "`running`, `restoring`")], ["BatonNotReady"],
         "Lanes that the worker has, by state.";
-    RESTORE = "baton_restore_remaining_records", Gauge, Process, [CONSUMER, WORKER], ["RestoreStands"],
+    RESTORE = "baton_restore_remaining_records", Gauge, Process, [CONSUMER, WORKER], ["BatonRestoreStands"],
         "Changelog records still to be read before all lanes run.";
     ROWS = "baton_state_rows", Gauge, Process, [CONSUMER, WORKER], [],
         "Rows of state.";
-    FENCES = "baton_producer_fences_total", Counter, Process, [CONSUMER, WORKER], ["FencingLoop"],
+    FENCES = "baton_producer_fences_total", Counter, Process, [CONSUMER, WORKER], ["BatonFencingLoop"],
         "Producers taken up, the first included; each further one is the answer to a fault or a doubt.";
     POLICY = "baton_policy_info", Gauge, Process,
-        [CONSUMER, WORKER, label("policy", "its name"), label("version", "its version")], ["PolicyDiffers"],
+        [CONSUMER, WORKER, label("policy", "its name"), label("version", "its version")], ["BatonPolicyDiffers"],
         "The policy that judged last: always 1.";
-    POLICIES_REFUSED = "baton_policies_refused_total", Counter, Process, [], ["PolicyRefused"],
+    POLICIES_REFUSED = "baton_policies_refused_total", Counter, Process, [], ["BatonPolicyRefused"],
         "Policies that were published and cannot be used, or are no newer than another one: what judged goes on.";
-    STALLED = "baton_stalled_seconds", Gauge, Process, [CONSUMER, WORKER], ["ConsumerStalled"],
+    STALLED = "baton_stalled_seconds", Gauge, Process, [CONSUMER, WORKER], ["BatonConsumerStalled"],
         "For how long the worker has had something to do and got no further with it; at 60 `/livez` says so.";
     ENDS = "baton_ends_timestamp_seconds", Gauge, Process, [], [],
         "When the ends of all inputs were last asked of the cluster, as Unix time; 0 before.";
 
     RECORDS = "baton_records_total", Counter, Pipeline, [CONSUMER, WORKER], [],
         "Records taken in, repeats after an undone transaction and ticks included.";
-    EVENTS = "baton_events_total", Counter, Pipeline, [CONSUMER, OUTCOME], ["PolicyRefused", "NoHandoffs", "SourcesSilent"],
+    EVENTS = "baton_events_total", Counter, Pipeline, [CONSUMER, OUTCOME], ["BatonFunnelStands", "BatonSourcesSilent"],
         "Records judged and committed, by what became of them; ticks are not counted.";
-    DEAD = "baton_dead_letters_total", Counter, Pipeline, [CONSUMER, REASON], ["DeadLetters"],
+    DEAD = "baton_dead_letters_total", Counter, Pipeline, [CONSUMER, REASON], ["BatonDeadLetters"],
         "Records that could not be used, by reason.";
     PRODUCED = "baton_produced_records_total", Counter, Pipeline, [CONSUMER, TOPIC], [],
         "Records of news written to each topic; ticks, state, ledgers and dead letters are not counted.";
     WRITTEN = "baton_written_records_total", Counter, Pipeline, [CONSUMER, WORKER], [],
         "Records written in all, ticks, state, ledgers and dead letters included.";
     TRANSACTIONS = "baton_transactions_total", Counter, Pipeline,
-        [CONSUMER, WORKER, label("outcome", "`committed`, `aborted`")], ["TransactionsUndone"],
+        [CONSUMER, WORKER, label("outcome", "`committed`, `aborted`")], ["BatonTransactionsUndone"],
         "Transactions by outcome.";
     TRANSACTION_SECONDS = "baton_transaction_duration_seconds", COMMITS, Pipeline, [CONSUMER], [],
         "From the begin of a transaction that committed to its verdict.";
     TRANSACTION_RECORDS = "baton_transaction_records", BATCHES, Pipeline, [CONSUMER], [],
         "Records taken in between two transactions that committed.";
-    LAG = "baton_input_lag_records", Gauge, Pipeline, [CONSUMER, TOPIC, PARTITION], ["ConsumerLags"],
+    LAG = "baton_input_lag_records", Gauge, Pipeline, [CONSUMER, TOPIC, PARTITION], ["BatonConsumerLags"],
         "Records, and markers of transactions, between what was committed of a part and its last stable offset.";
-    UNSTABLE = "baton_last_stable_offset_stuck_seconds", Gauge, Pipeline, [TOPIC, PARTITION], ["TransactionHangs"],
+    UNSTABLE = "baton_last_stable_offset_stuck_seconds", Gauge, Pipeline, [TOPIC, PARTITION], ["BatonTransactionHangs"],
         "For how long an open transaction has kept the readable end of a partition where it is; 0 when none does.";
-    LOG_TIME = "baton_log_time_timestamp_seconds", Gauge, Pipeline, [CONSUMER, WORKER], ["WatchdogDead", "ConsumerLags"],
+    LOG_TIME = "baton_log_time_timestamp_seconds", Gauge, Pipeline, [CONSUMER, WORKER], ["BatonConsumerLags", "BatonWatchdogDead"],
         "Log time that every lane has reached, as Unix time: with the wall clock, the time now less this is the lag.";
     EVENT_AGE = "baton_event_age_seconds", LATENESS, Pipeline, [CONSUMER], [],
         "From when an event happened, by its source, to the commit of what was made of it.";
@@ -200,14 +200,14 @@ inventory! {
         "Records that were read and wait for their place in the order of time.";
     WAKES = "baton_wakes_pending", Gauge, Pipeline, [CONSUMER, WORKER], [],
         "Rows that wait for an instant: deadlines, expiries.";
-    WAKE_SOONEST = "baton_wake_soonest_timestamp_seconds", Gauge, Pipeline, [CONSUMER, WORKER], ["WatchdogDead"],
+    WAKE_SOONEST = "baton_wake_soonest_timestamp_seconds", Gauge, Pipeline, [CONSUMER, WORKER], ["BatonWatchdogDead"],
         "The first instant that a row waits for, as Unix time: when it lies in the past, something is overdue.";
     WAKES_GIVEN = "baton_wakes_given_total", Counter, Pipeline, [CONSUMER], [],
         "Rows that were woken at their instant.";
-    LEDGER_ERROR = "baton_ledger_error_records", Gauge, Pipeline, [CONSUMER], ["LedgerImbalance"],
+    LEDGER_ERROR = "baton_ledger_error_records", Gauge, Pipeline, [CONSUMER], ["BatonLedgerImbalance"],
         "Records taken in less what became of them, over all the time of the lanes here: anything but 0 is a defect.";
 
-    MOVES = "baton_funnel_moves_total", Counter, Funnel, [FROM, TO], ["FunnelStands"],
+    MOVES = "baton_funnel_moves_total", Counter, Funnel, [FROM, TO], ["BatonFunnelStands"],
         "Moves of leads from stage to stage.";
     REFUSED = "baton_moves_refused_total", Counter, Funnel, [label("rule", "a trigger of the lifecycle, or what was not known")], [],
         "Moves and statuses that were asked for and are not allowed.";
@@ -216,9 +216,9 @@ inventory! {
          label("code", "a disposition or rule of the policy, or `no_response`, `opportunity_won`, `opportunity_lost`")], [],
         "What sales made of leads that were handed off.";
     QUALIFIED = "baton_qualified_total", Counter, Funnel,
-        [LANE, label("why", "`hand_raise`, `matrix`, `check_in`"), SOURCE], [],
+        [LANE, label("why", "`hand_raise`, `matrix`, `check_in`"), SOURCE], ["BatonNoHandoffs"],
         "Leads that became ready, with the source that they came from last.";
-    SCORES = "baton_score_points", POINTS, Funnel, [], ["ScoreDrift"],
+    SCORES = "baton_score_points", POINTS, Funnel, [], ["BatonScoreDrift"],
         "Scores, one for each event that was scored.";
     ACTIVITIES = "baton_activities_total", Counter, Funnel, [SOURCE, label("machine", "`yes`, `no`: what the source said")], [],
         "Activities of leads, by where the visit came from and whether a machine did it.";
@@ -229,38 +229,38 @@ inventory! {
         "Events taken back.";
     REVISIONS = "baton_handoff_revisions_total", Counter, Funnel, [label("kind", "`withdrawn`, `revised`")], [],
         "Handoffs whose grounds were taken back.";
-    OPT_OUT = "baton_opt_out_to_stop_seconds", LATENESS, Funnel, [CONSUMER], ["OptOutSlow"],
+    OPT_OUT = "baton_opt_out_to_stop_seconds", LATENESS, Funnel, [CONSUMER], ["BatonOptOutSlow"],
         "From the place of an opt-out on the log to the commit that stops the consumer's part: the lead is suppressed \
          (`score`), nothing is owed to it any more (`watch`).";
 
-    HANDOFFS = "baton_handoffs_total", Counter, Routing, [LANE, POOL], ["NoHandoffs"],
+    HANDOFFS = "baton_handoffs_total", Counter, Routing, [LANE, POOL], ["BatonNoHandoffs"],
         "Leads handed to a named rep, the first time in an episode.";
     HANDOFF_LATENCY = "baton_handoff_latency_seconds", PROMISES, Routing, [LANE], [],
         "From the event that made a lead ready, by its source, to the commit of the handoff.";
     ASSIGNMENTS = "baton_assignments_total", Counter, Routing,
         [POOL, label("cause", "`qualified`, `claimed`, `owner`, `handback`, `unrouted` (told that it still waits), else `released`")],
-        ["LeadsUnrouted"],
+        [],
         "Whatever was said of who has a lead, by what led to it.";
-    UNROUTED = "baton_unrouted_leads", Gauge, Routing, [POOL], ["LeadsUnrouted"],
+    UNROUTED = "baton_unrouted_leads", Gauge, Routing, [POOL], [],
         "Leads that are ready and that nobody has yet; counted from the rows of state.";
-    UNROUTED_SINCE = "baton_unrouted_oldest_timestamp_seconds", Gauge, Routing, [POOL], ["LeadsUnrouted"],
+    UNROUTED_SINCE = "baton_unrouted_oldest_timestamp_seconds", Gauge, Routing, [POOL], ["BatonLeadsUnrouted"],
         "Since when the lead has been ready that has waited longest, as Unix time; absent while none waits.";
     REPS = "baton_pool_reps", Gauge, Routing, [POOL], [],
         "Reps who have had a turn in the pool.";
     LOAD = "baton_rep_open_leads", Gauge, Routing, [POOL, label("rank", "`least`, `most`")], [],
         "Leads on the desk of the rep of the pool who has least, and of the one who has most.";
-    FAIRNESS = "baton_fairness_gap_leads", Gauge, Routing, [POOL], ["Unfair"],
+    FAIRNESS = "baton_fairness_gap_leads", Gauge, Routing, [POOL], ["BatonUnfair"],
         "How many leads the pool owes the rep who is due most, more than the one who is due least.";
 
     PROMISES_TOLD = "baton_sla_promises_total", Counter, Sla,
         [CLOCK, SLA_LANE, POOL,
          label("kind", "`started`, `warned`, `met`, `breached`, `retracted`, `cancelled`, `paused`, `resumed`, `escalated`"),
          label("level", "percent of the time used at a level of the policy, on a warning, breach or escalation; else 0")],
-        ["SlaBurnsFast", "SlaBurnsSlow"],
+        ["BatonSlaBurnsFast", "BatonSlaBurnsSlow"],
         "What became of promises.";
     OPEN = "baton_sla_open", Gauge, Sla, [CLOCK, SLA_LANE, label("state", "`running`, `paused`, `breached`")], [],
         "Promises that are owed; counted from the rows of state.";
-    SOONEST = "baton_sla_soonest_deadline_timestamp_seconds", Gauge, Sla, [CLOCK], ["WatchdogDead"],
+    SOONEST = "baton_sla_soonest_deadline_timestamp_seconds", Gauge, Sla, [CLOCK], [],
         "The next deadline of a promise that runs, as Unix time; absent while none does.";
     RESPONSE = "baton_sla_response_seconds", PROMISES, Sla, [CLOCK, SLA_LANE, BASIS], [],
         "From start to answer of promises that were kept.";
@@ -268,7 +268,7 @@ inventory! {
         [label("part", "`system`: to the first desk; `human`: from the desk to the first touch; `total`: both"), BASIS, LANE], [],
         "From the event that made a lead ready to a person's first touch, where the promise of it was kept; `system` and \
          `total` have no working time.";
-    DETECTION = "baton_sla_detection_lag_seconds", LATENESS, Sla, [CLOCK], ["DetectionLate"],
+    DETECTION = "baton_sla_detection_lag_seconds", LATENESS, Sla, [CLOCK], ["BatonDetectionLate"],
         "From a deadline that was missed to the commit that says so.";
 }
 
