@@ -171,3 +171,39 @@ fn a_live_scrape_passes_prometheus_check_and_its_figures_are_those_of_the_log() 
     assert!(values(&page, "baton_funnel_moves_total", &["from", "to"]).is_empty(), "{page}");
     assert!(values(&page, "baton_events_total", &["consumer", "outcome"]).is_empty(), "{page}");
 }
+
+#[test]
+fn no_address_of_a_lead_is_in_logs_or_metrics() {
+    let Some(mut deployment) = deploy("private") else { return };
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    for (name, value) in [("HTTP__LISTEN", address.as_str()), ("LOG__LEVEL", "trace"), ("LOG__FORMAT", "json")] {
+        deployment.settings.push((format!("BATON_{name}"), value.to_owned()));
+    }
+    deployment.start("all");
+    let told = |id: &str, more: &str| {
+        let head = format!(r#""messageId":"{id}","userId":"u-1","timestamp":"2026-01-05T10:00:00Z""#);
+        format!("{{{head},{more}}}")
+    };
+    let trait_of = r#""type":"identify","traits":{"email":"planted.one@canary.test","employees":500}"#;
+    let known = r#""type":"track","event":"Demo Requested","context":{"traits":{"email":"planted.two@canary.test"}}"#;
+    // The same id with another content, a field of the wrong type, and no JSON: each is refused with words about it.
+    let other = r#""type":"identify","traits":{"email":"planted.three@canary.test"}"#;
+    let wrong = r#""type":"planted.four@canary.test","event":7"#;
+    deployment.ingest(&[
+        told("m-1", trait_of),
+        told("m-2", known),
+        told("m-1", other),
+        told("m-3", wrong),
+        "planted.five@canary.test".to_owned(),
+    ]);
+    deployment.settle();
+    assert!(deployment.dead_letters().len() >= 2, "the bad ones were refused");
+    assert_eq!(deployment.read("lead.handoff").len(), 1, "the good ones went all the way");
+    let page = page_when(&deployment, &address, |page| page.contains("baton_handoffs_total{"));
+    let logs = deployment.logs();
+    assert!(logs.contains("\"level\":\"TRACE\"") || logs.contains("\"level\":\"INFO\""), "it did log:\n{logs}");
+    for text in [&page, &logs] {
+        let line = text.lines().find(|line| line.contains("canary.test"));
+        assert_eq!(line, None);
+    }
+}
