@@ -10,12 +10,11 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::time::Duration;
 
-use baton_kafka::Admin;
 use baton_kafka::rdkafka::message::Message;
 use baton_kafka::rdkafka::{Offset, message::BorrowedMessage};
-use baton_pipeline::Topology;
 
 use crate::Failure;
+use crate::ground::Ground;
 use crate::settings::Settings;
 use crate::tap::{Next, Scan, went_out};
 
@@ -62,9 +61,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
 /// The cluster, as far as dead letters go.
 struct Desk<'a> {
     settings: &'a Settings,
-    topology: Topology,
-    /// Partitions of every topic that is there.
-    there: std::collections::BTreeMap<String, i32>,
+    ground: Ground,
     /// The dead letters.
     topic: String,
     /// The marks of what was replayed.
@@ -100,25 +97,19 @@ impl State {
 
 impl<'a> Desk<'a> {
     fn open(settings: &'a Settings) -> Result<Self, Failure> {
-        let there = Admin::new(&settings.cluster).and_then(|admin| admin.topics())?;
-        let topology = settings.with_sources(&there).map_err(|errors| Failure::config(errors.join("\n")))?;
-        let (topic, marks) = topology.dead_letters();
+        let ground = Ground::open(settings)?;
+        let (topic, marks) = ground.topology.dead_letters();
         for needed in [&topic, &marks] {
-            if !there.contains_key(needed) {
-                return Err(Failure::config(format!(
-                    "there is no topic {needed} on {}; create Baton's topics with `baton topics apply`",
-                    settings.cluster.bootstrap
-                )));
-            }
+            ground.need(needed)?;
         }
-        Ok(Self { settings, topology, there, topic, marks })
+        Ok(Self { settings, ground, topic, marks })
     }
 
     /// What became of a letter.
     fn state(&self, letter: &Letter, marks: &BTreeSet<String>) -> State {
         if marks.contains(&letter.origin.mark()) {
             State::Replayed
-        } else if !self.topology.sources.iter().any(|source| source.topic == letter.origin.topic) {
+        } else if !self.ground.topology.sources.iter().any(|source| source.topic == letter.origin.topic) {
             State::Internal
         } else if letter.omitted {
             State::Omitted
@@ -149,7 +140,7 @@ impl<'a> Desk<'a> {
 
     /// All partitions of a topic, from their beginning.
     fn whole(&self, topic: &str) -> Vec<(i32, Offset)> {
-        let partitions = self.there.get(topic).copied().unwrap_or(0);
+        let partitions = self.ground.partitions(topic);
         (0..partitions).map(|partition| (partition, Offset::Beginning)).collect()
     }
 

@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use baton_kafka::Admin;
 use baton_kafka::rdkafka::client::ClientContext;
 use baton_kafka::rdkafka::error::KafkaError;
 use baton_kafka::rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
@@ -21,6 +20,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::Failure;
+use crate::ground::Topics;
 use crate::lines::{Line, Lines, Refusals};
 use crate::settings::Settings;
 
@@ -44,7 +44,7 @@ const PATIENCE: &str = "60000";
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
     let topic = args.topic.clone().unwrap_or_else(|| settings.topology.default_input());
     let mut lines = Lines::open(&args.file)?;
-    find(settings, &topic)?;
+    Topics::of(settings)?.need(&topic)?;
     let sender = Sender::open(settings, &topic)?;
     let progress = if args.quiet { ProgressBar::hidden() } else { bar(&lines) };
     let (mut sent, mut refusals) = (0_u64, Refusals::default());
@@ -76,18 +76,6 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
         });
     }
     Ok(())
-}
-
-/// A topic that is not there must not come into being by being written to.
-pub(crate) fn find(settings: &Settings, topic: &str) -> Result<(), Failure> {
-    let topics = Admin::new(&settings.cluster).and_then(|admin| admin.topics())?;
-    if topics.contains_key(topic) {
-        return Ok(());
-    }
-    Err(Failure::config(format!(
-        "there is no topic {topic} on {}; create Baton's topics with `baton topics apply`",
-        settings.cluster.bootstrap
-    )))
 }
 
 fn bar(lines: &Lines) -> ProgressBar {

@@ -3,19 +3,17 @@
 //! Holds: only committed records count, up to the end of each topic; of topics keyed by lead, only the
 //! lead's own partition is read; nothing is written anywhere.
 
-use std::io::Write;
 use std::time::Duration;
 
-use baton_kafka::Admin;
 use baton_kafka::rdkafka::Offset;
 use baton_kafka::rdkafka::message::Message;
 use baton_pipeline::Topology;
 use baton_scenario::Seen;
-use serde::Serialize;
 
 use crate::Failure;
+use crate::ground::{Ground, show};
 use crate::settings::Settings;
-use crate::tap::{Kind, Next, Nouns, Scan, schemas, went_out};
+use crate::tap::{Kind, Next, Nouns, Scan, schemas};
 
 mod desk;
 mod promise;
@@ -81,22 +79,12 @@ pub(crate) fn sla(lead: &Lead, settings: &Settings) -> Result<(), Failure> {
     show(lead.json, &promise::promises(&records), |promises| text::promises(promises))
 }
 
-fn show<T: Serialize>(json: bool, told: &T, text: impl Fn(&T) -> String) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
-    let said = if json {
-        serde_json::to_string_pretty(told).map_err(|error| Failure::io(error.to_string()))? + "\n"
-    } else {
-        text(told)
-    };
-    went_out(out.write_all(said.as_bytes())).map(drop)
-}
-
 /// The lead behind an id, and every record about it.
 fn read(asked: &str, settings: &Settings) -> Result<(String, Vec<Seen>), Failure> {
-    let there = Admin::new(&settings.cluster).and_then(|admin| admin.topics())?;
-    let topology = settings.with_sources(&there).map_err(|errors| Failure::config(errors.join("\n")))?;
-    let partitions = |topic: &str| there.get(&topology.full(topic)).copied().unwrap_or(0);
-    let mut reader = Reader { settings, topology: &topology, nouns: Nouns::new(&schemas(settings)) };
+    let ground = Ground::open(settings)?;
+    let topology = &ground.topology;
+    let partitions = |topic: &str| ground.partitions(&topology.full(topic));
+    let mut reader = Reader { settings, topology, nouns: Nouns::new(&schemas(settings)) };
     let mut lead_id = asked.starts_with("ld_").then(|| asked.to_owned());
     if lead_id.is_none() {
         let mut newest = None;
@@ -115,7 +103,7 @@ fn read(asked: &str, settings: &Settings) -> Result<(String, Vec<Seen>), Failure
     };
     let lead_id = lead_id.ok_or_else(unknown)?;
     let mut records = Vec::new();
-    for topic in topics(&topology) {
+    for topic in topics(topology) {
         records.extend(reader.read(&topic, partitions(&topic), &lead_id)?);
     }
     if records.is_empty() {

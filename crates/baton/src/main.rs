@@ -3,6 +3,7 @@
 //! One binary: the five consumers (`run`), and the tools around them.
 
 mod dlq;
+mod ground;
 mod ingest;
 mod lead;
 mod lines;

@@ -5,7 +5,6 @@
 //!
 //! Absent on purpose: content, which `baton verify` compares.
 
-use std::io::Write;
 use std::sync::Arc;
 
 use baton_pipeline::Consumer;
@@ -13,8 +12,8 @@ use baton_runtime::schemas_of;
 use baton_verify::{Account, Balance};
 use serde_json::{Value, json};
 
+use crate::ground::show;
 use crate::settings::Settings;
-use crate::tap::went_out;
 use crate::verify::{Kafka, Progress, count, failed, stopped};
 use crate::{Failure, policy, run as running};
 
@@ -38,15 +37,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
     let mut heard = |topic: &str, records: u64| progress.say(&format!("{topic}: {records} records"));
     let balance = Account::take(&mut cluster, &topology, &schemas, &mut heard).map_err(failed)?.settle(&topology);
     drop(progress);
-    let mut out = std::io::stdout().lock();
-    let written = if args.json {
-        serde_json::to_writer_pretty(&mut out, &object(&balance))
-            .map_err(std::io::Error::from)
-            .and_then(|()| out.write_all(b"\n"))
-    } else {
-        out.write_all(text(&balance).as_bytes())
-    };
-    went_out(written)?;
+    show(args.json, &object(&balance), |_| text(&balance))?;
     if balance.wrong.is_empty() {
         return Ok(());
     }

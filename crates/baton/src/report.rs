@@ -2,19 +2,18 @@
 //!
 //! Holds: only committed records count, up to the end of each topic; nothing is written anywhere.
 
-use std::io::Write;
 use std::time::Duration;
 
 use baton_domain::Millis;
-use baton_kafka::Admin;
 use baton_kafka::rdkafka::Offset;
 use baton_kafka::rdkafka::message::{BorrowedMessage, Headers, Message};
 use baton_pipeline::{Consumer, Topology};
 
 use crate::Failure;
+use crate::ground::{Ground, show};
 use crate::settings::{ClockSource, Settings};
 use crate::summary::{Intake, Look, OUTCOMES};
-use crate::tap::{Next, Scan, schemas, went_out};
+use crate::tap::{Next, Scan, schemas};
 
 mod progress;
 mod wait;
@@ -38,29 +37,18 @@ pub(crate) struct Args {
 
 /// Reports.
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
-    let there = Admin::new(&settings.cluster).and_then(|admin| admin.topics())?;
-    let topology = settings.with_sources(&there).map_err(|errors| Failure::config(errors.join("\n")))?;
-    if let Some(missing) = OUTCOMES.iter().map(|name| topology.full(name)).find(|name| !there.contains_key(name)) {
-        let cluster = &settings.cluster.bootstrap;
-        let message =
-            format!("there is no topic {missing} on {cluster}; create Baton's topics with `baton topics apply`");
-        return Err(Failure::config(message));
+    let ground = Ground::open(settings)?;
+    let topology = &ground.topology;
+    for topic in OUTCOMES {
+        ground.need(&topology.full(topic))?;
     }
     if args.wait {
         let wanted = |consumer: &Consumer| args.stage.is_empty() || args.stage.contains(consumer);
         let consumers: Vec<Consumer> = Consumer::ALL.into_iter().filter(wanted).collect();
-        wait::until_read(settings, &topology, &consumers, Duration::from_secs(args.timeout))?;
+        wait::until_read(settings, topology, &consumers, Duration::from_secs(args.timeout))?;
     }
-    let report = read(settings, &topology, |name| there.get(name).copied().unwrap_or(0))?.summary().report(&topology);
-    let mut out = std::io::stdout().lock();
-    let written = if args.json {
-        serde_json::to_writer_pretty(&mut out, &report)
-            .map_err(std::io::Error::from)
-            .and_then(|()| out.write_all(b"\n"))
-    } else {
-        out.write_all(report.text(Look::of(&out)).as_bytes())
-    };
-    went_out(written).map(drop)
+    let report = read(settings, topology, |name| ground.partitions(name))?.summary().report(topology);
+    show(args.json, &report, |report| report.text(Look::of(&std::io::stdout())))
 }
 
 fn read(settings: &Settings, topology: &Topology, partitions: impl Fn(&str) -> i32) -> Result<Intake, Failure> {

@@ -13,7 +13,8 @@ use baton_pipeline::Codec;
 use baton_policy::Policy;
 use baton_runtime::schemas_of;
 
-use crate::ingest::{Sender, find};
+use crate::ground::Topics;
+use crate::ingest::Sender;
 use crate::policy::{counted, explain, load, text_called};
 use crate::settings::Settings;
 use crate::verify::stopped;
@@ -65,7 +66,7 @@ fn read(name: &str, text: &str, policy: &Policy) -> Result<Vec<RepState>, Failur
 /// Writes each rep to the topic, whose name is returned.
 fn tell(roster: &[RepState], policy: Policy, settings: &Settings) -> Result<String, Failure> {
     let topic = settings.topology.reps();
-    find(settings, &topic)?;
+    Topics::of(settings)?.need(&topic)?;
     let hosting = running::hosting(settings, settings.topology.clone(), &Arc::new(policy));
     let codec = Codec::<RepState>::new(&schemas_of(&hosting).map_err(stopped)?);
     let sender = Sender::open(settings, &topic)?;

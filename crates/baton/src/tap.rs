@@ -9,7 +9,6 @@ use std::io::{BufWriter, ErrorKind, Write};
 use std::rc::Rc;
 use std::time::Duration;
 
-use baton_kafka::Admin;
 use baton_kafka::rdkafka::Offset;
 use baton_kafka::rdkafka::message::Message;
 pub(crate) use baton_pipeline::{Kind, Nouns};
@@ -17,6 +16,7 @@ use baton_pipeline::{NoRegistry, Schemas, Topology};
 use baton_runtime::Registry;
 
 use crate::Failure;
+use crate::ground::Ground;
 use crate::settings::Settings;
 
 mod line;
@@ -73,15 +73,11 @@ pub(crate) fn schemas(settings: &Settings) -> Rc<dyn Schemas> {
 }
 
 fn show(args: &Args, settings: &Settings, schemas: &Rc<dyn Schemas>) -> Result<(), Failure> {
-    let there = Admin::new(&settings.cluster).and_then(|admin| admin.topics())?;
-    let topology = settings.with_sources(&there).map_err(|errors| Failure::config(errors.join("\n")))?;
-    let (topic, kind) = find(&topology, &args.topic)?;
-    let Some(partitions) = there.get(&topic) else {
-        let cluster = &settings.cluster.bootstrap;
-        return Err(Failure::config(format!("there is no topic {topic} on {cluster}; see `baton topics plan`")));
-    };
+    let ground = Ground::open(settings)?;
+    let (topic, kind) = find(&ground.topology, &args.topic)?;
+    let partitions = ground.need(&topic)?;
     let start = if args.from == From::End { Offset::End } else { Offset::Beginning };
-    let mut scan = Scan::open(settings, &topic, (0..*partitions).map(|partition| (partition, start)))?;
+    let mut scan = Scan::open(settings, &topic, (0..partitions).map(|partition| (partition, start)))?;
     let mut nouns = Nouns::new(schemas);
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut shown = 0;

@@ -6,7 +6,6 @@
 //! Absent on purpose: a verdict on what cannot be seen. An input that retention has shortened is named, and ends the
 //! command as a difference does: what was not proven has not passed.
 
-use std::io::Write;
 use std::sync::Arc;
 
 use baton_engine::{Fault, Stop};
@@ -15,8 +14,8 @@ use baton_runtime::schemas_of;
 use baton_verify::{Difference, Receipts, StageReport, Verifier};
 use serde_json::{Value, json};
 
+use crate::ground::show;
 use crate::settings::{ClockSource, Settings};
-use crate::tap::went_out;
 use crate::{Failure, policy, run as running};
 
 mod cluster;
@@ -76,15 +75,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
     drop(progress);
     let found = Found { reports, receipts };
     let (differences, unverifiable) = (found.differences().len(), found.unverifiable());
-    let mut out = std::io::stdout().lock();
-    let written = if args.json {
-        serde_json::to_writer_pretty(&mut out, &object(&found, args.limit))
-            .map_err(std::io::Error::from)
-            .and_then(|()| out.write_all(b"\n"))
-    } else {
-        out.write_all(text(&found, args.limit).as_bytes())
-    };
-    went_out(written)?;
+    show(args.json, &object(&found, args.limit), |_| text(&found, args.limit))?;
     match (differences, unverifiable) {
         (0, 0) => Ok(()),
         (0, _) => Err(Failure { message: format!("{unverifiable} lanes could not be verified"), code: 65 }),

@@ -28,7 +28,7 @@ pub(super) fn run(args: &Args, desk: &Desk<'_>) -> Result<(), Failure> {
     let mut tally = Tally::default();
     let mut lines = VecDeque::new();
     let foreign = desk.letters(|letter| {
-        if args.choice.takes(&letter, &desk.topology.prefix) {
+        if args.choice.takes(&letter, &desk.ground.topology.prefix) {
             let state = desk.state(&letter, &marks);
             tally.add(&letter, state);
             lines.push_back(Line::of(&letter, state));

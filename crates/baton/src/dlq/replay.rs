@@ -55,9 +55,9 @@ pub(super) fn run(args: &Args, desk: &Desk<'_>) -> Result<(), Failure> {
         let plan = Plan::make(args, desk)?;
         return print(&format!("{}would send {}\n", plan.told(), records(plan.chosen.len())));
     }
-    let mut topics: Vec<_> = desk.topology.sources.iter().map(|source| source.topic.clone()).collect();
+    let mut topics: Vec<_> = desk.ground.topology.sources.iter().map(|source| source.topic.clone()).collect();
     topics.push(desk.marks.clone());
-    let id = format!("{}baton.dlq", desk.topology.prefix);
+    let id = format!("{}baton.dlq", desk.ground.topology.prefix);
     let batches = Batches::open(&desk.settings.cluster, &id, topics).map_err(|fault| failure(&fault, 0))?;
     // Only now: everything that an earlier replay sent is decided.
     let plan = Plan::make(args, desk)?;
@@ -102,7 +102,7 @@ impl Plan {
         let (mut plan, mut marked) = (Self::default(), BTreeSet::new());
         let named = !asked.is_empty();
         desk.letters(|letter| {
-            if (!named || asked.remove(&letter.place)) && args.choice.takes(&letter, &desk.topology.prefix) {
+            if (!named || asked.remove(&letter.place)) && args.choice.takes(&letter, &desk.ground.topology.prefix) {
                 let state = desk.state(&letter, &marks);
                 plan.add(letter, state, &mut marked, args.limit);
             }
@@ -209,7 +209,7 @@ impl Sender<'_> {
 
     fn take(&mut self, record: &BorrowedMessage<'_>, letter: &Letter) -> Result<(), Failure> {
         let desk = self.desk;
-        let sources = &desk.topology.sources;
+        let sources = &desk.ground.topology.sources;
         let Some(topic) = sources.iter().position(|source| source.topic == letter.origin.topic) else { return Ok(()) };
         // Where it lay, so that the records of one key stay in one place; the last if there are fewer now.
         let last = sources.get(topic).map_or(0, |source| source.partitions.saturating_sub(1));
@@ -250,7 +250,7 @@ impl Sender<'_> {
     }
 
     fn send(&mut self, batch: &[Pending]) -> Result<(), Fault> {
-        let marks = self.desk.topology.sources.len();
+        let marks = self.desk.ground.topology.sources.len();
         let mut outgoing = Vec::with_capacity(batch.len() * 2);
         for pending in batch {
             let Pending { topic, partition, key, value, headers, mark, .. } = pending;

@@ -27,7 +27,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, desk: &Desk<'_>) -> Result<(), Failure> {
     let wanted = args.place;
     let mut said = None;
-    if wanted.partition < desk.there.get(&desk.topic).copied().unwrap_or(0) {
+    if wanted.partition < desk.ground.partitions(&desk.topic) {
         let start = [(wanted.partition, Offset::Offset(wanted.offset))];
         desk.read(&desk.topic, &start, |record| {
             if record.offset() == wanted.offset {
@@ -50,7 +50,7 @@ fn describe(record: &BorrowedMessage<'_>, desk: &Desk<'_>) -> String {
     }
     let key = record.key().map_or_else(|| "(absent)".to_owned(), in_line);
     writeln!(text, "key\n  {key}\nvalue").ok();
-    let kind = Letter::of(record).and_then(|letter| Kind::of(&desk.topology, &letter.origin.topic));
+    let kind = Letter::of(record).and_then(|letter| Kind::of(&desk.ground.topology, &letter.origin.topic));
     match record.payload() {
         None => text.push_str("  (absent)\n"),
         Some(value) => body(&mut text, value, kind.unwrap_or(Kind::Source), desk),

@@ -15,6 +15,7 @@ use baton_runtime::schemas_of;
 use baton_verify::Cluster;
 
 use super::{no_newer, read, text_of};
+use crate::ground::Topics;
 use crate::ingest::Sender;
 use crate::settings::Settings;
 use crate::verify::{Kafka, failed, stopped};
@@ -40,6 +41,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
     let effective_at = instant(args.at.as_deref())?;
     let topology = settings.topology.clone();
     let topic = topology.policies();
+    Topics::of(settings)?.need(&topic)?;
     let hosting = running::hosting(settings, topology.clone(), &policy);
     let mut codec = Codec::<PolicyPublished>::new(&schemas_of(&hosting).map_err(stopped)?);
     let mut cluster = Kafka::open(settings, &topology)?;
