@@ -65,7 +65,7 @@ pub struct Engagement {
     pub bands: [Points; 3],
     /// What bands 1 and 2 ask for besides points.
     pub warm_needs: WarmNeeds,
-    /// Contributions kept a lead; beyond it the smallest are dropped first.
+    /// Contributions of a rule that are kept one by one, the newest; those before are kept as sums.
     pub max_contributions: usize,
 }
 

@@ -15,9 +15,8 @@ use baton_policy::{Engagement, Policy};
 use serde::{Deserialize, Serialize};
 
 use crate::State;
-use crate::decay::decayed;
-use crate::marks::counted;
 use crate::reckon::Standing;
+use crate::settled::Earned;
 
 /// Looks at the curve for one search. Beyond it the search goes on at a later wake-up.
 const LOOKS: u32 = 2_000;
@@ -70,38 +69,25 @@ pub(crate) fn low_line(policy: &Policy, band: Band) -> Option<Points> {
 /// A lead's engagement as a function of time, as long as nothing happens.
 struct Curve<'a> {
     state: &'a State,
-    groups: Vec<Group>,
+    groups: Vec<Group<'a>>,
     total_cap: Points,
-    negative: Vec<Fading>,
+    negative: Vec<Earned<'a>>,
 }
 
-struct Group {
+struct Group<'a> {
     cap: Option<Points>,
-    rules: Vec<(Option<Points>, Vec<Fading>)>,
-}
-
-/// Points that halve from an instant on; never, without a half-life.
-struct Fading {
-    points: Points,
-    since: Millis,
-    half_life_ms: Option<i64>,
-}
-
-impl Fading {
-    fn at(&self, at: Millis) -> Points {
-        self.half_life_ms.map_or(self.points, |half_life| decayed(self.points, at.since(self.since), half_life))
-    }
+    rules: Vec<(Option<Points>, Vec<Earned<'a>>)>,
 }
 
 impl<'a> Curve<'a> {
-    fn of(policy: &Engagement, state: &'a State) -> Self {
-        let mut groups = BTreeMap::<&str, Group>::new();
+    fn of(policy: &'a Engagement, state: &'a State) -> Self {
+        let mut groups = BTreeMap::<&str, Group<'_>>::new();
         let mut negative = Vec::new();
         for rule in &policy.rules {
             let mut positive = Vec::new();
-            for mark in counted(rule, state.marks.of(&rule.id)) {
-                let side = if mark.points > Points::ZERO { &mut positive } else { &mut negative };
-                side.push(Fading { points: mark.points, since: mark.occurred_at, half_life_ms: rule.half_life_ms });
+            for earned in state.marks.earned(rule) {
+                let side = if earned.is_negative() { &mut negative } else { &mut positive };
+                side.push(earned);
             }
             if !positive.is_empty() {
                 let cap = policy.group_caps.get(&rule.group).copied();
@@ -112,14 +98,14 @@ impl<'a> Curve<'a> {
         Self { state, groups: groups.into_values().collect(), total_cap: policy.total_cap, negative }
     }
 
-    fn sum(&self, fading: &[Fading], at: Millis) -> Points {
-        fading.iter().map(|fading| self.state.damped(fading.since, fading.at(at))).sum()
+    fn sum(&self, each: &[Earned<'_>], at: Millis) -> Points {
+        each.iter().map(|earned| self.state.damped(earned.damped_at, earned.at(at))).sum()
     }
 
     /// What was earned: only ever falls.
     fn earned(&self, at: Millis) -> Points {
         let capped = |points: Points, cap: Option<Points>| cap.map_or(points, |cap| points.min(cap));
-        let rules = |group: &Group| group.rules.iter().map(|(cap, marks)| capped(self.sum(marks, at), *cap)).sum();
+        let rules = |group: &Group<'_>| group.rules.iter().map(|(cap, marks)| capped(self.sum(marks, at), *cap)).sum();
         let groups = self.groups.iter().map(|group| capped(rules(group), group.cap));
         groups.sum::<Points>().min(self.total_cap)
     }

@@ -8,7 +8,6 @@ use baton_domain::{Criterion, Millis, YesNo};
 use baton_policy::{Policy, Question, Sign};
 
 use crate::State;
-use crate::marks::counted;
 
 /// Every question of the policy with its answer at `now`, in the policy's order.
 pub(crate) fn answers(policy: &Policy, state: &State, now: Millis) -> Vec<Criterion> {
@@ -59,7 +58,7 @@ fn sign_of(policy: &Policy, state: &State, sign: &Sign, now: Millis) -> YesNo {
         Sign::Did { rule: id, within_ms } => {
             let rule = policy.engagement.rules.iter().find(|rule| rule.id == *id);
             let lately = |at: Millis| within_ms.is_none_or(|within| now.since(at) <= within);
-            let met = rule.is_some_and(|rule| counted(rule, state.marks.of(id)).any(|mark| lately(mark.occurred_at)));
+            let met = rule.and_then(|rule| state.marks.last_met(rule)).is_some_and(lately);
             if met { YesNo::Yes } else { YesNo::Unknown }
         }
     }

@@ -5,7 +5,8 @@
 //!
 //! Absent on purpose: floats and libm, whose last digit differs between machines.
 
-use baton_domain::Points;
+use baton_domain::{Millis, Points};
+use serde::{Deserialize, Serialize};
 
 /// Binary digits of the fraction of a half-life that are looked at: four bytes.
 const DIGITS: usize = 32;
@@ -15,21 +16,67 @@ const ONE: u64 = 1 << 63;
 /// `2^-x` for every value of each byte of the fraction, the highest byte first.
 static FACTORS: [[u64; 256]; 4] = factors();
 
+/// Binary digits below a micro-point that an [`Amount`] keeps, so that the rounding of a million events
+/// stays below one.
+const EXTRA: u32 = 24;
+
+/// Points earned at one instant or at several, as of one instant from which they halve together.
+///
+/// Amounts of one instant and half-life add up exactly, in any order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Amount(i128);
+
+impl Amount {
+    pub(crate) fn of(points: Points) -> Self {
+        Self(i128::from(points.0) << EXTRA)
+    }
+
+    /// `points` of `at` as if they had been earned at the last whole half-life before it, counted from
+    /// the epoch; which one that was.
+    pub(crate) fn forwarded(points: Points, at: Millis, half_life_ms: i64) -> (i64, Self) {
+        let half_life = half_life_ms.max(1);
+        let (turn, rest) = (at.0.div_euclid(half_life), at.0.rem_euclid(half_life));
+        if rest == 0 {
+            return (turn, Self::of(points));
+        }
+        let missing = u128::from((half_life - rest).unsigned_abs());
+        let fraction = (missing << DIGITS) / u128::from(half_life.unsigned_abs());
+        // Twice what would be left at the next whole half-life.
+        let size = (u128::from(points.0.unsigned_abs()) * u128::from(factor(fraction))) >> (62 - EXTRA);
+        let size = i128::try_from(size).unwrap_or(i128::MAX);
+        (turn, Self(if points.0 < 0 { -size } else { size }))
+    }
+
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    pub(crate) fn is_negative(self) -> bool {
+        self.0 < 0
+    }
+
+    /// The points that are left after `age_ms`, when they halve every `half_life_ms`, and never without one.
+    pub(crate) fn after(self, age_ms: i64, half_life_ms: Option<i64>) -> Points {
+        let size = self.0.unsigned_abs();
+        let left = half_life_ms.map_or(size, |half_life_ms| {
+            let age = u128::from(age_ms.max(0).unsigned_abs());
+            let half_life = u128::from(half_life_ms.max(1).unsigned_abs());
+            let factor = u128::from(factor(((age % half_life) << DIGITS) / half_life));
+            // In two parts, as 2^127 * 2^63 is more than there is room for.
+            let left = (((size >> 64) * factor) << 1) + (((size & u128::from(u64::MAX)) * factor) >> 63);
+            u32::try_from(age / half_life).ok().and_then(|halvings| left.checked_shr(halvings)).unwrap_or(0)
+        });
+        let left = i64::try_from(left >> EXTRA).unwrap_or(i64::MAX);
+        Points(if self.is_negative() { -left } else { left })
+    }
+}
+
 /// What is left of `points` after `age_ms`, when they halve every `half_life_ms`.
 ///
 /// An age below zero (an event stamped ahead of the log) counts as none.
 pub(crate) fn decayed(points: Points, age_ms: i64, half_life_ms: i64) -> Points {
-    let age = u128::from(age_ms.max(0).unsigned_abs());
-    let half_life = u128::from(half_life_ms.max(1).unsigned_abs());
-    let halvings = age / half_life;
-    if halvings >= 64 {
-        return Points::ZERO;
-    }
-    let fraction = ((age % half_life) << DIGITS) / half_life;
-    // At most 2^63 * 2^63, so nothing is lost before the one rounding.
-    let left = (u128::from(points.0.unsigned_abs()) * u128::from(factor(fraction))) >> (63 + halvings);
-    let left = i64::try_from(left).unwrap_or(i64::MAX);
-    Points(if points.0 < 0 { -left } else { left })
+    Amount::of(points).after(age_ms, Some(half_life_ms))
 }
 
 /// `2^-fraction`, the fraction given in units of `2^-32`.
@@ -69,7 +116,6 @@ const fn factors() -> [[u64; 256]; 4] {
 
 #[cfg(test)]
 mod tests {
-    use baton_domain::Millis;
     use proptest::prelude::*;
 
     use super::*;
@@ -127,6 +173,24 @@ mod tests {
         #[test]
         fn one_half_life_halves_exactly(points in -1_000_000_000..1_000_000_000i64, half_life in 1..200 * Millis::DAY) {
             prop_assert_eq!(decayed(Points(points), half_life, half_life), Points(points / 2));
+        }
+
+        #[test]
+        fn points_of_many_instants_are_worth_as_one_sum_what_they_are_worth_one_by_one(
+            events in prop::collection::vec((-1_000_000_000..1_000_000_000i64, 0..400 * Millis::DAY), 1..20),
+            half_life in 1..60 * Millis::DAY, later in 0..60 * Millis::DAY
+        ) {
+            let at = Millis(400 * Millis::DAY + later);
+            let mut turns = std::collections::BTreeMap::<i64, Amount>::new();
+            for (points, then) in &events {
+                let (turn, amount) = Amount::forwarded(Points(*points), Millis(*then), half_life);
+                prop_assert!(turn * half_life <= *then && *then < (turn + 1) * half_life);
+                let sum = turns.entry(turn).or_default();
+                *sum = sum.plus(amount);
+            }
+            let whole: Points = turns.iter().map(|(turn, sum)| sum.after(at.0 - turn * half_life, Some(half_life))).sum();
+            let each: Points = events.iter().map(|(points, then)| decayed(Points(*points), at.0 - then, half_life)).sum();
+            prop_assert!((whole - each).0.abs() <= i64::try_from(events.len() + turns.len()).unwrap());
         }
 
         #[test]

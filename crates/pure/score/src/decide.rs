@@ -78,7 +78,9 @@ impl Opening {
 }
 
 /// The lead after `event`, heard at `now`.
-pub(crate) fn advance(policy: &Policy, state: State, now: Millis, event: &LeadEvent) -> Advanced {
+pub(crate) fn advance(policy: &Policy, mut state: State, now: Millis, event: &LeadEvent) -> Advanced {
+    // Before the lead is looked at, so that the event is not taken for what rounding a sum anew does.
+    state.settle(policy, now);
     let before = standing(policy, &state, now);
     let was_kept = kept_by(policy, &state, now).is_some();
     let mut turn = Turn {
@@ -162,6 +164,7 @@ impl Turn<'_> {
                     points: rule.points,
                     content: content_of(activity),
                     steps: rule.when.steps(activity),
+                    settled: false,
                 };
                 self.state.marks.insert(rule, mark, self.now);
             }
@@ -177,7 +180,6 @@ impl Turn<'_> {
                 opened.ask(&event.event_id);
             }
         }
-        self.state.marks.shrink(policy, self.now);
         if let Some(recycled) =
             self.state.recycled.as_mut().filter(|_| activity.content_stage.as_deref() == Some("bofu"))
         {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::State;
 use crate::reckon::standing;
+use crate::settled::UNDAMPED;
 
 /// Ended episodes kept.
 const PAST: usize = 20;
@@ -59,6 +60,7 @@ impl State {
         if keep_percent >= 100 {
             return;
         }
+        self.marks.damp(until);
         let place = self.damps.partition_point(|damp| damp.until <= until);
         self.damps.insert(place, Damp { until, keep_percent });
         if self.damps.len() > DAMPS {
@@ -67,6 +69,13 @@ impl State {
                 next.keep_percent = next.keep_percent * oldest.keep_percent / 100;
             }
         }
+    }
+
+    /// Keeps one by one only as many activities of each rule as the policy says.
+    pub(crate) fn settle(&mut self, policy: &Policy, now: Millis) {
+        let damps = &self.damps;
+        let damped_at = |at: Millis| damps.iter().map(|damp| damp.until).find(|until| at <= *until).unwrap_or(UNDAMPED);
+        self.marks.settle(&policy.engagement, now, damped_at);
     }
 
     /// Arms a recycled lead that cooled, as far as its disposition lets cooling arm it. What the recycle itself

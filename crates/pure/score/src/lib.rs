@@ -10,7 +10,8 @@
 //! Absent on purpose: desks, reps and promises (the stages behind), floats.
 //!
 //! Beside the anatomy of every stage (`step`, `state`): `decay` halves points,
-//! `marks` keeps what earned them, `facts` what is known, `reckon` adds them up,
+//! `marks` keeps what earned them and `settled` what is too much to be kept one by one,
+//! `reach` says what reaches a window, `facts` what is known, `reckon` adds them up,
 //! `cool` finds when they are too few, `criteria` answers questions, `lifecycle`
 //! is the table of moves, `moves` makes them, `episode` remembers how they ended,
 //! `sales` hears the CRM, `due` the calendar, `decide` applies one event, `hold`
@@ -30,10 +31,12 @@ mod hold;
 mod lifecycle;
 mod marks;
 mod moves;
+mod reach;
 mod reckon;
 mod recompute;
 mod retract;
 mod sales;
+mod settled;
 mod state;
 mod step;
 #[cfg(test)]

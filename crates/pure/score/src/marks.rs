@@ -1,30 +1,43 @@
-//! What earned points: one mark for each activity and rule that it met.
+//! What earned points: one mark for each activity and rule that it met, the newest of each rule one by
+//! one and those before as sums.
 //!
-//! Holds: marks lie in order of event time, then event id, so that "the first"
-//! means the same whatever came in first. A mark keeps the points of the policy
-//! under which it was made and names its rule by id: a later policy still reads
-//! it, with its own half-life and caps. Marks of a rule that the policy no
-//! longer has are worth nothing.
+//! Holds: marks lie in order of event time, then event id, so that "the first" means the same whatever
+//! came in first. Where the line between marks and sums runs changes no score: as long as no activity
+//! comes later than as many newer ones of its rule as are kept, everything is as if all were kept. A
+//! mark keeps the points of the policy under which it was made and names its rule by id: a later policy
+//! still reads it, with its own half-life and caps; a sum keeps its half-life. Marks of a rule that the
+//! policy no longer has are worth nothing.
 //!
-//! Absent on purpose: sums. They are made when a score is read.
+//! Absent on purpose: what a lead's points come to. That is reckoned when a score is read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use baton_domain::{Activity, Millis, Points};
-use baton_policy::{ActivityRule, Counting, Distinct, Engagement, SESSION_GAP_MS, Sequence};
+use baton_policy::{ActivityRule, Counting, Engagement, SESSION_GAP_MS};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::decay::decayed;
+use crate::reach::{evidence, reaches};
+use crate::settled::{Earned, Settled};
 
 /// Marks kept beyond those that a rule counts (of each piece of content, of each day): they count
 /// again when an earlier one is taken back.
 const SPARE: i64 = 4;
+/// Rules that the policy no longer has whose marks are kept, should it have them again.
+const GONE: usize = 32;
 
 /// The marks of a lead, by rule id.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Marks(BTreeMap<String, Vec<Mark>>);
+pub(crate) struct Marks(BTreeMap<String, Kept>);
+
+/// What is kept of a rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Kept {
+    marks: Vec<Mark>,
+    settled: Settled,
+}
 
 /// One activity that met a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,17 +50,19 @@ pub(crate) struct Mark {
     pub(crate) content: u64,
     /// The steps of the rule's sequence that it could be, as bits; 0 without one.
     pub(crate) steps: u8,
+    /// Whether its points are in the sums: it only shows any more that something happened before.
+    pub(crate) settled: bool,
 }
 
 impl Marks {
     /// The marks of a rule, oldest first.
     pub(crate) fn of(&self, rule: &str) -> &[Mark] {
-        self.0.get(rule).map(Vec::as_slice).unwrap_or_default()
+        self.0.get(rule).map(|kept| kept.marks.as_slice()).unwrap_or_default()
     }
 
     /// Adds a mark, and drops those of its rule that can never matter again.
     pub(crate) fn insert(&mut self, rule: &ActivityRule, mark: Mark, now: Millis) {
-        let marks = self.0.entry(rule.id.clone()).or_default();
+        let Kept { marks, settled } = self.0.entry(rule.id.clone()).or_default();
         let place = marks.binary_search_by(|m| (m.occurred_at, &m.event_id).cmp(&(mark.occurred_at, &mark.event_id)));
         if let Err(place) = place {
             marks.insert(place, mark);
@@ -58,81 +73,155 @@ impl Marks {
             let then = now.plus(-span);
             marks.retain(|mark| mark.occurred_at >= then || rule.asked_for || !spent(rule, mark, then));
         } else {
-            marks.retain(admits(rule, SPARE));
+            let mut admits = Admits::new(rule, settled, SPARE);
+            marks.retain(|mark| admits.admits(mark));
             // A question about the rule is answered by the last mark, whatever it is worth.
             let last = marks.last().filter(|_| rule.asked_for).cloned();
             marks.retain(|mark| !spent(rule, mark, now) || last.as_ref() == Some(mark));
         }
     }
 
-    /// Drops the marks worth least until at most `max_contributions` are left; ties by event id, then rule.
-    pub(crate) fn shrink(&mut self, policy: &Engagement, now: Millis) {
-        while self.0.values().map(Vec::len).sum::<usize>() > policy.max_contributions {
-            let each = self.0.iter().filter_map(|(id, marks)| least_worth(policy, id, marks, now));
-            let Some((id, place)) = each.min().map(|(.., id, place)| (id.to_owned(), place)) else {
-                return;
-            };
-            if let Some(marks) = self.0.get_mut(&id) {
-                marks.remove(place);
+    /// Turns all but the newest `max_contributions` marks of each rule into sums. `damped_at` names the
+    /// instant by which a recycle took its share of what was earned at another.
+    pub(crate) fn settle(&mut self, policy: &Engagement, now: Millis, damped_at: impl Fn(Millis) -> Millis) {
+        let mut gone = Vec::new();
+        for (id, kept) in &mut self.0 {
+            match policy.rules.iter().find(|rule| rule.id == *id) {
+                Some(rule) => kept.settle(rule, policy.max_contributions, now, &damped_at),
+                None => gone.push((kept.marks.last().map(|mark| mark.occurred_at), id.clone())),
             }
-            self.0.retain(|_, marks| !marks.is_empty());
         }
+        gone.sort();
+        for (_, id) in gone.iter().rev().skip(GONE) {
+            self.0.remove(id);
+        }
+    }
+
+    /// From here on a recycle takes its share of what is settled by now.
+    pub(crate) fn damp(&mut self, until: Millis) {
+        self.0.values_mut().for_each(|kept| kept.settled.damp(until));
+    }
+
+    /// What a rule gives: its marks that count, and the sums of those before.
+    pub(crate) fn earned<'a>(&'a self, rule: &'a ActivityRule) -> impl Iterator<Item = Earned<'a>> {
+        self.0
+            .get(&rule.id)
+            .into_iter()
+            .flat_map(|kept| kept.counted(rule).map(|mark| Earned::by(rule, mark)).chain(kept.settled.earned()))
+    }
+
+    /// When an activity last counted under a rule.
+    pub(crate) fn last_met(&self, rule: &ActivityRule) -> Option<Millis> {
+        let kept = self.0.get(&rule.id)?;
+        kept.counted(rule).map(|mark| mark.occurred_at).last().max(kept.settled.met)
     }
 
     /// Removes the marks of an event; answers whether there were any.
     pub(crate) fn forget(&mut self, event_id: &str) -> bool {
         let mut found = false;
-        for marks in self.0.values_mut() {
-            let all = marks.len();
-            marks.retain(|mark| mark.event_id != event_id);
-            found |= marks.len() < all;
+        for kept in self.0.values_mut() {
+            let all = kept.marks.len();
+            kept.marks.retain(|mark| mark.settled || mark.event_id != event_id);
+            found |= kept.marks.len() < all;
         }
-        self.0.retain(|_, marks| !marks.is_empty());
+        self.0.retain(|_, kept| *kept != Kept::default());
         found
     }
 
     /// The same marks without those of an event, under one rule or under every rule.
     pub(crate) fn without(&self, event_id: &str, only: Option<&str>) -> Self {
         let mut rest = self.clone();
-        for (rule, marks) in &mut rest.0 {
+        for (rule, kept) in &mut rest.0 {
             if only.is_none_or(|only| only == rule) {
-                marks.retain(|mark| mark.event_id != event_id);
+                kept.marks.retain(|mark| mark.event_id != event_id);
             }
         }
         rest
     }
 }
 
-/// The mark of a rule that is worth least: its absolute worth, event, rule and place.
-fn least_worth<'a>(
-    policy: &Engagement,
-    id: &'a str,
-    marks: &'a [Mark],
-    now: Millis,
-) -> Option<(u64, &'a str, &'a str, usize)> {
-    let rule = policy.rules.iter().find(|rule| rule.id == id);
-    let mut counts = rule.filter(|rule| rule.when.at_least.is_none()).map(|rule| admits(rule, 0));
-    let mut size = |mark| {
-        let is_spare = counts.as_mut().is_some_and(|counts| !counts(mark));
-        rule.filter(|_| !is_spare).map_or(0, |rule| worth(rule, mark, now).0.unsigned_abs())
-    };
-    marks.iter().enumerate().map(|(place, mark)| (size(mark), mark.event_id.as_str(), id, place)).min()
+impl Kept {
+    /// The marks that count: those that reach the rule's window, and of them the first ones where only so
+    /// many count.
+    fn counted<'a>(&'a self, rule: &'a ActivityRule) -> impl Iterator<Item = &'a Mark> {
+        let mut admits = Admits::new(rule, &self.settled, 0);
+        self.reaching(rule).filter(move |mark| admits.admits(mark))
+    }
+
+    fn reaching<'a>(&'a self, rule: &'a ActivityRule) -> impl Iterator<Item = &'a Mark> {
+        let kept = self.marks.iter().enumerate().filter(|(_, mark)| !mark.settled);
+        kept.filter(|(place, _)| reaches(rule, &self.marks, *place)).map(|(_, mark)| mark)
+    }
+
+    /// Settles all but the newest `most` marks, and keeps of those only what the rule's window asks for.
+    fn settle(&mut self, rule: &ActivityRule, most: usize, now: Millis, damped_at: impl Fn(Millis) -> Millis) {
+        self.settled.forget_spent(rule, now);
+        let mut live = self.marks.iter().enumerate().rev().filter(|(_, mark)| !mark.settled);
+        let Some((line, oldest)) = live.nth(most.saturating_sub(1)).filter(|_| live.next().is_some()) else { return };
+        let is_older = |mark: &&Mark| (mark.occurred_at, &mark.event_id) < (oldest.occurred_at, &oldest.event_id);
+        let mut settled = self.settled.clone();
+        let mut admits = Admits::new(rule, &self.settled, 0);
+        for mark in self.reaching(rule).take_while(is_older) {
+            let counts = admits.admits(mark);
+            settled.take(rule, mark, admits.bucket, counts.then(|| damped_at(mark.occurred_at)));
+        }
+        self.settled = settled;
+        let needed = evidence(rule, &self.marks[..line]);
+        let then = rule.when.span_ms().map(|span| oldest.occurred_at.plus(-span));
+        let mut place = 0..;
+        self.marks.retain_mut(|mark| {
+            let place = place.next().unwrap_or_default();
+            if place < line {
+                mark.settled = true;
+            }
+            place >= line || (needed.contains(&place) && then.is_some_and(|then| mark.occurred_at >= then))
+        });
+    }
+}
+
+/// Says of one mark after the other, oldest first, whether the rule still counts it.
+struct Admits<'a> {
+    counting: Counting,
+    /// Counts so many more of a bucket of which nothing is settled that could not be taken back.
+    spare: i64,
+    settled: &'a Settled,
+    seen: BTreeMap<u64, i64>,
+    /// The newest mark of all so far.
+    last: Option<Millis>,
+    /// What the last mark was counted among.
+    bucket: u64,
+}
+
+impl<'a> Admits<'a> {
+    fn new(rule: &ActivityRule, settled: &'a Settled, spare: i64) -> Self {
+        let (last, bucket) = settled.last.map_or((None, 0), |(at, bucket)| (Some(at), bucket));
+        Self { counting: rule.count, spare, settled, seen: BTreeMap::new(), last, bucket }
+    }
+
+    fn admits(&mut self, mark: &Mark) -> bool {
+        let at = mark.occurred_at;
+        let goes_on = self.last.is_some_and(|last| at.since(last) <= SESSION_GAP_MS);
+        self.last = self.last.max(Some(at));
+        let (bucket, most) = match self.counting {
+            Counting::Every => return true,
+            Counting::Once => (0, 1),
+            Counting::OncePerContent => (mark.content, 1),
+            Counting::PerDay(most) => (at.day().cast_unsigned(), most),
+            Counting::PerSession(most) if goes_on => (self.bucket, most),
+            Counting::PerSession(most) => (at.0.cast_unsigned(), most),
+        };
+        self.bucket = bucket;
+        let used = self.settled.used.get(&bucket).copied().unwrap_or_default();
+        let spare = if used < most { self.spare } else { 0 };
+        let times = self.seen.entry(bucket).or_default();
+        *times += 1;
+        used + *times <= most + spare
+    }
 }
 
 /// What a mark is worth at `now`, before caps.
-pub(crate) fn worth(rule: &ActivityRule, mark: &Mark, now: Millis) -> Points {
+fn worth(rule: &ActivityRule, mark: &Mark, now: Millis) -> Points {
     rule.half_life_ms.map_or(mark.points, |half_life| decayed(mark.points, now.since(mark.occurred_at), half_life))
-}
-
-/// The marks that count: those that reach the rule's window, and of them the first ones where only so many count.
-pub(crate) fn counted<'a>(rule: &'a ActivityRule, marks: &'a [Mark]) -> impl Iterator<Item = &'a Mark> {
-    let mut admits = admits(rule, 0);
-    marks
-        .iter()
-        .enumerate()
-        .filter(|(place, _)| reaches(rule, marks, *place))
-        .map(|(_, mark)| mark)
-        .filter(move |mark| admits(mark))
 }
 
 /// Whether the mark of an event reaches the rule's window.
@@ -146,65 +235,11 @@ pub(crate) fn content_of(activity: &Activity) -> u64 {
     xxh3_64(content.unwrap_or(&activity.name).as_bytes())
 }
 
-/// Whether enough marks, this one included, lie within the rule's window before this one.
-fn reaches(rule: &ActivityRule, marks: &[Mark], place: usize) -> bool {
-    if let Some(sequence) = &rule.when.sequence {
-        return ends(sequence, marks, place);
-    }
-    let Some(window) = rule.when.at_least else {
-        return true;
-    };
-    let times = usize::try_from(window.times).unwrap_or_default();
-    let at = marks[place].occurred_at;
-    let near = |mark: &&Mark| at.since(mark.occurred_at) <= window.within_ms;
-    let within = marks[..=place].iter().rev().take_while(near);
-    match window.of {
-        Distinct::Times => within.take(times).count() == times,
-        Distinct::Days => within.map(|mark| mark.occurred_at.day()).collect::<BTreeSet<_>>().len() >= times,
-        Distinct::Contents => within.map(|mark| mark.content).collect::<BTreeSet<_>>().len() >= times,
-    }
-}
-
-/// Whether the mark is the last step of a sequence that began not too long before. Each step is taken
-/// as late as it can be: no other choice begins later.
-fn ends(sequence: &Sequence, marks: &[Mark], place: usize) -> bool {
-    let is = |step: usize, mark: &Mark| u32::try_from(step).is_ok_and(|step| mark.steps >> step & 1 == 1);
-    let Some(last) = sequence.steps.len().checked_sub(1).filter(|last| is(*last, &marks[place])) else {
-        return false;
-    };
-    let before = |place: usize, step: usize| marks[..place].iter().rposition(|mark| is(step, mark));
-    let first = (0..last).rev().try_fold(place, before);
-    first.is_some_and(|first| marks[place].occurred_at.since(marks[first].occurred_at) <= sequence.within_ms)
-}
-
 /// For how long after it a mark may decide about others: a window, a sequence, or a session, of which a
 /// day is more than anybody's.
 fn span_ms(rule: &ActivityRule) -> Option<i64> {
     let session = matches!(rule.count, Counting::PerSession(_)).then_some(Millis::DAY);
     rule.when.span_ms().max(session)
-}
-
-/// Says of one mark after the other, oldest first, whether the rule still counts it, or would if
-/// `spare` more counted.
-fn admits(rule: &ActivityRule, spare: i64) -> impl FnMut(&Mark) -> bool + use<> {
-    let counting = rule.count;
-    let mut seen = BTreeMap::<u64, i64>::new();
-    let mut session = 0;
-    let mut last = None;
-    move |mark| {
-        let gap = last.replace(mark.occurred_at).map_or(0, |last| mark.occurred_at.since(last));
-        session += u64::from(gap > SESSION_GAP_MS);
-        let (bucket, most) = match counting {
-            Counting::Every => return true,
-            Counting::Once => (0, 1),
-            Counting::OncePerContent => (mark.content, 1),
-            Counting::PerDay(most) => (mark.occurred_at.day().cast_unsigned(), most),
-            Counting::PerSession(most) => (session, most),
-        };
-        let times = seen.entry(bucket).or_default();
-        *times += 1;
-        *times <= most + spare
-    }
 }
 
 /// Whether a mark has decayed to nothing and is not needed to know that something happened before.

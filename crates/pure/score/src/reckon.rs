@@ -10,10 +10,10 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use baton_domain::{Band, Contribution, ContributionKind, Grade, Millis, Points, Span};
-use baton_policy::{Fit, Policy, WarmNeeds};
+use baton_policy::{ActivityRule, Fit, Policy, WarmNeeds};
 
 use crate::State;
-use crate::marks::{counted, worth};
+use crate::settled::Earned;
 
 /// A receipt of more lines than this is folded. About 60 bytes a line keep a record below 1 KiB.
 const LINES: usize = 12;
@@ -50,9 +50,30 @@ struct Line<'a> {
     event_id: &'a str,
     occurred_at: Millis,
     points: Points,
+    /// How many events are in it, and since when, where several are no longer told apart.
+    several: Option<(i32, Millis)>,
 }
 
-impl Line<'_> {
+impl<'a> Line<'a> {
+    fn of(rule: &'a ActivityRule, earned: &Earned<'a>, points: Points) -> Self {
+        Self {
+            kind: ContributionKind::Activity,
+            rule: &rule.id,
+            event_id: earned.event_id,
+            occurred_at: earned.last_at,
+            points,
+            several: (earned.count > 1).then_some((earned.count, earned.first_at)),
+        }
+    }
+
+    fn count(&self) -> i32 {
+        self.several.map_or(1, |(count, _)| count)
+    }
+
+    fn span(&self) -> Span {
+        Span { first_at: self.several.map_or(self.occurred_at, |(_, first_at)| first_at), last_at: self.occurred_at }
+    }
+
     fn told(&self) -> Contribution {
         Contribution {
             kind: self.kind,
@@ -60,13 +81,14 @@ impl Line<'_> {
             event_id: self.event_id.to_owned(),
             occurred_at: self.occurred_at,
             points: self.points,
-            count: 1,
-            span: None,
+            count: self.count(),
+            span: self.several.map(|_| self.span()),
         }
     }
 
-    fn key(&self) -> (Reverse<Points>, &str, &str, ContributionKind) {
-        (Reverse(self.points), self.rule, self.event_id, self.kind)
+    /// Several that are no longer told apart come last: each of them is worth less than any that is.
+    fn key(&self) -> (bool, Reverse<Points>, &str, &str, ContributionKind) {
+        (self.several.is_some(), Reverse(self.points), self.rule, self.event_id, self.kind)
     }
 }
 
@@ -74,13 +96,14 @@ fn key_of(line: &Contribution) -> (Reverse<Points>, &str, &str, ContributionKind
     (Reverse(line.points), &line.rule, &line.event_id, line.kind)
 }
 
-/// Tells one more event in a line, of which those told before are worth no less.
+/// Tells one more event in a line, or several, of which those told before are worth no less.
 fn fold(told: &mut Contribution, line: &Line<'_>) {
     let Span { first_at, last_at } =
         told.span.unwrap_or(Span { first_at: told.occurred_at, last_at: told.occurred_at });
+    let more = line.span();
     told.points = told.points + line.points;
-    told.count = told.count.saturating_add(1);
-    told.span = Some(Span { first_at: first_at.min(line.occurred_at), last_at: last_at.max(line.occurred_at) });
+    told.count = told.count.saturating_add(line.count());
+    told.span = Some(Span { first_at: first_at.min(more.first_at), last_at: last_at.max(more.last_at) });
 }
 
 /// Where the lead stands at `at`.
@@ -133,6 +156,7 @@ fn fit<'a>(policy: &'a Policy, state: &'a State, at: Millis, lines: &mut Vec<Lin
                 event_id: known.map_or("", |known| &known.event_id),
                 occurred_at: known.map_or(at, |known| known.occurred_at),
                 points: rule.points,
+                several: None,
             });
         }
     }
@@ -145,26 +169,20 @@ fn engagement<'a>(policy: &'a Policy, state: &'a State, at: Millis, lines: &mut 
     let mut negative = Points::ZERO;
     for rule in &policy.rules {
         let (mut positive, mut taken) = (Points::ZERO, Points::ZERO);
-        for mark in counted(rule, state.marks.of(&rule.id)) {
-            let points = worth(rule, mark, at);
+        for earned in state.marks.earned(rule) {
+            let points = earned.at(at);
             if points == Points::ZERO {
                 continue;
             }
-            let left = state.damped(mark.occurred_at, points);
+            let left = state.damped(earned.damped_at, points);
             let side = if points > Points::ZERO { &mut positive } else { &mut negative };
             *side = *side + left;
             taken = taken + (left - points);
-            lines.push(Line {
-                kind: ContributionKind::Activity,
-                rule: &rule.id,
-                event_id: &mark.event_id,
-                occurred_at: mark.occurred_at,
-                points,
-            });
+            lines.push(Line::of(rule, &earned, points));
         }
         if taken != Points::ZERO {
             let (kind, rule) = (ContributionKind::Damp, &rule.id);
-            lines.push(Line { kind, rule, event_id: "", occurred_at: at, points: taken });
+            lines.push(Line { kind, rule, event_id: "", occurred_at: at, points: taken, several: None });
         }
         let group = groups.entry(&rule.group).or_default();
         *group = *group + capped(positive, rule.cap, &rule.id, at, lines);
@@ -181,6 +199,7 @@ fn engagement<'a>(policy: &'a Policy, state: &'a State, at: Millis, lines: &mut 
             event_id: "",
             occurred_at: at,
             points: -total,
+            several: None,
         });
     }
     total.max(Points::ZERO)
@@ -191,7 +210,8 @@ fn capped<'a>(points: Points, cap: Option<Points>, of: &'a str, at: Millis, line
     let Some(cap) = cap.filter(|cap| points > *cap) else {
         return points;
     };
-    lines.push(Line { kind: ContributionKind::Cap, rule: of, event_id: "", occurred_at: at, points: cap - points });
+    let (kind, points) = (ContributionKind::Cap, cap - points);
+    lines.push(Line { kind, rule: of, event_id: "", occurred_at: at, points, several: None });
     cap
 }
 

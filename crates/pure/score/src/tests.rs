@@ -12,3 +12,4 @@ mod retractions;
 mod rules;
 mod support;
 mod triggers;
+mod volumes;

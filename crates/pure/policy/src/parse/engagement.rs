@@ -13,8 +13,8 @@ const KEYS: [&str; 6] = ["total_cap", "bands", "warm_needs", "groups", "max_cont
 const RULE_KEYS: [&str; 10] =
     ["id", "when", "points", "half_life", "cap", "group", "count", "per_day", "per_session", "hand_raise"];
 
-/// Contributions kept a lead when the document does not say.
-const MAX_CONTRIBUTIONS: i64 = 200;
+/// Contributions of a rule kept one by one when the document does not say.
+const MAX_CONTRIBUTIONS: i64 = 128;
 
 /// Reads the section; problems go to the report.
 pub(super) fn read(section: &Field<'_>) -> Option<Engagement> {
@@ -24,7 +24,7 @@ pub(super) fn read(section: &Field<'_>) -> Option<Engagement> {
     let group_caps = fields.need("groups").and_then(|f| groups(&f));
     let rules = fields.need("rules").map(|f| rules(&f, group_caps.as_ref())).unwrap_or_default();
     let group_count = group_caps.as_ref().map_or(0, BTreeMap::len);
-    let kept = fields.get("max_contributions").and_then(|f| f.integer(1, 10_000)).unwrap_or(MAX_CONTRIBUTIONS);
+    let kept = fields.get("max_contributions").and_then(|f| f.integer(1, 1_000)).unwrap_or(MAX_CONTRIBUTIONS);
     Some(Engagement {
         by_name: by_name(&rules),
         rules,

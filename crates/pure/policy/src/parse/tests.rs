@@ -80,7 +80,7 @@ fn every_kind_of_value_arrives_as_written() {
     assert_eq!(policy.fit.asked, ["budget", "employees"]);
     assert_eq!(policy.identity.placeholder_ids, ["anonymous", "null"]);
     assert_eq!(policy.routing.pools["night"].members, [("bo".to_owned(), 2), ("ada".to_owned(), 1)]);
-    assert_eq!(policy.engagement.max_contributions, 200);
+    assert_eq!(policy.engagement.max_contributions, 128);
     assert_eq!(policy.sla.warn_percent, [50, 80]);
 }
 

@@ -33,7 +33,7 @@ pub(super) fn full() -> Policy {
     policy
 }
 
-fn any_activity() -> impl Strategy<Value = Body> {
+pub(super) fn any_activity() -> impl Strategy<Value = Body> {
     let names = prop::sample::select(vec![
         "Page Viewed",
         "Page Viewed",

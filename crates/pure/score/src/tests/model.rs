@@ -57,7 +57,7 @@ fn counting<'a>(rule: &str, mut events: Vec<Told<'a>>) -> Vec<Told<'a>> {
 }
 
 /// Engagement at `at`, by the policy [`full`].
-fn engagement(history: &[(usize, i64, Body)], ids: &[String], at: Millis) -> i128 {
+pub(super) fn engagement(history: &[(usize, i64, Body)], ids: &[String], at: Millis) -> i128 {
     let rules = [
         ("every", "Page Viewed", 7, Some(14), "web"),
         ("once", "Page Viewed", 7, Some(14), "web"),

@@ -243,20 +243,6 @@ fn a_late_download_lifts_a_later_one_into_the_window() {
 }
 
 #[test]
-fn beyond_the_bound_the_contribution_worth_least_now_goes_first() {
-    let mut policy = policy(vec![rule("view", VIEW, 10), rule("open", "Email Opened", 1)]);
-    policy.engagement.max_contributions = 3;
-    let mut lead = Lead::new(policy);
-    lead.did(day(0), VIEW); // 5 points on day 14
-    lead.did(day(14), "Email Opened"); // 1 point
-    lead.did(day(14), VIEW);
-    lead.did(day(14), VIEW);
-    assert_eq!(points(&lead.score(day(14))), Points::whole(25));
-    lead.did(day(14), VIEW);
-    assert_eq!(points(&lead.score(day(14))), Points::whole(30));
-}
-
-#[test]
 fn a_later_policy_reads_old_marks_with_its_own_half_life_and_their_own_points() {
     let mut lead = Lead::new(policy(vec![rule("view", VIEW, 10)]));
     lead.did(day(0), VIEW);
