@@ -125,6 +125,7 @@ fn avro(head: Head) -> Done<Vec<u8>> {
             name: "title".to_owned(),
             value: FactValue::Text("VP".to_owned()),
             source: "form".to_owned(),
+            observed_at: None,
         }]),
     };
     let mut bytes = Vec::new();

@@ -31,6 +31,7 @@ fn avro(event_id: &str) -> Vec<u8> {
             name: "title".to_owned(),
             value: FactValue::Text("VP".to_owned()),
             source: "form".to_owned(),
+            observed_at: None,
         }]),
     };
     let mut bytes = Vec::new();

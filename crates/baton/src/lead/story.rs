@@ -174,6 +174,7 @@ fn episode(at: &str, decision: &Qualifying) -> Episode {
             ReasonKind::HandRaise => "asked for sales".to_owned(),
             ReasonKind::Matrix => "fit and engagement crossed the line".to_owned(),
             ReasonKind::CheckIn => "the check-in that sales asked for is due".to_owned(),
+            ReasonKind::Policy => "a change of policy moved the line below them".to_owned(),
         },
         cell: decision.cell.clone(),
         score: decision.score.to_string(),
@@ -206,7 +207,8 @@ fn known(fact: &Fact) -> String {
         FactValue::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
         FactValue::List(words) => words.join(", "),
     };
-    format!("{}: {value} ({})", fact.name, fact.source)
+    let since = fact.observed_at.map(|at| format!(", {}", day_time(at))).unwrap_or_default();
+    format!("{}: {value} ({}{since})", fact.name, fact.source)
 }
 
 fn before(history: &History) -> Vec<String> {
@@ -243,8 +245,21 @@ fn what(seen: &Seen) -> String {
         return serde_json::from_value(seen.value.clone()).map(|event: LeadEvent| happened(&event)).unwrap_or_default();
     }
     let inner = seen.value.get("decision").unwrap_or(&seen.value);
-    let names =
-        ["clock", "kind", "level", "to", "attempted", "cause", "reason", "lane", "cell", "owner", "pool", "rule"];
+    let names = [
+        "clock",
+        "kind",
+        "level",
+        "to",
+        "attempted",
+        "cause",
+        "reason",
+        "lane",
+        "cell",
+        "owner",
+        "pool",
+        "rule",
+        "duplicate_of",
+    ];
     let said = names.iter().filter_map(|name| match inner.get(name)? {
         serde_json::Value::String(text) if !text.is_empty() => Some(format!("{name} {}", snake(text))),
         serde_json::Value::Number(number) if number.as_i64() != Some(0) => Some(format!("{name} {number}")),

@@ -56,6 +56,7 @@ mod tests {
             name: (*name).to_owned(),
             value: FactValue::Text((*value).to_owned()),
             source: "form".to_owned(),
+            observed_at: None,
         };
         decision.facts = facts.iter().map(fact).collect();
         label(&decision)

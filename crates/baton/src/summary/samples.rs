@@ -24,6 +24,7 @@ pub(crate) fn moved(seconds: i64, lead: &str, from: Option<Stage>, to: Stage) ->
         status: None,
         check_in: None,
         verdict: None,
+        duplicate_of: None,
     }
 }
 
@@ -77,6 +78,7 @@ pub(crate) fn handoff(seconds: i64, lead: &str) -> Handoff {
         name: name.to_owned(),
         value: FactValue::Text(value.to_owned()),
         source: "form".to_owned(),
+        observed_at: None,
     };
     let handoff_id = format!("h_{lead}_1");
     let stamp = Stamp { at: at(seconds), lane: 0 };

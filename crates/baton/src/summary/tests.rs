@@ -28,6 +28,7 @@ fn small_world() -> Summary {
                 name: "company".to_owned(),
                 value: FactValue::Text("Contoso".to_owned()),
                 source: "crm".to_owned(),
+                observed_at: None,
             };
         }
         summary.handed_off(&handoff);

@@ -50,8 +50,12 @@ fn event() -> LeadEvent {
 fn every_type_of_record_is_shown_as_json_by_its_topic() {
     let handoff = handoff(1, "ld_1");
     let stamp = handoff.stamp;
-    let fact =
-        Fact { name: "title".to_owned(), value: FactValue::List(vec!["VP".to_owned()]), source: "crm".to_owned() };
+    let fact = Fact {
+        name: "title".to_owned(),
+        value: FactValue::List(vec!["VP".to_owned()]),
+        source: "crm".to_owned(),
+        observed_at: None,
+    };
     shown(
         "engagement.raw",
         &RawEvent {

@@ -95,6 +95,8 @@ pub struct Fact {
     pub value: FactValue,
     /// Who said so: `form`, `crm`, `enrichment`, ...
     pub source: String,
+    /// When it was observed, where that is not the time of the event that told it.
+    pub observed_at: Option<Millis>,
 }
 
 /// The value of a fact.
@@ -195,6 +197,8 @@ pub struct Disposition {
     pub reason: Option<String>,
     /// When sales wants the lead back.
     pub next_check_in: Option<Millis>,
+    /// Of a duplicate: the lead that it is one of, as the CRM names it.
+    pub duplicate_of: Option<String>,
 }
 
 /// Permission given, taken back, or a demand to forget.

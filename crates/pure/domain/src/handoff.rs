@@ -143,6 +143,8 @@ pub enum ReasonKind {
     Matrix,
     /// The date has come on which sales wanted to see them again.
     CheckIn,
+    /// A change of policy moved the line below them.
+    Policy,
 }
 
 /// One input that made the difference.

@@ -95,6 +95,8 @@ pub struct LifecycleChanged {
     pub check_in: Option<Millis>,
     /// What sales made of the episode, on the move that says so.
     pub verdict: Option<Verdict>,
+    /// The lead that this one is a duplicate of, as the CRM names it.
+    pub duplicate_of: Option<String>,
 }
 
 /// Where the work on a lead stands: a dimension of its own beside the stage, of which each stage allows a few.

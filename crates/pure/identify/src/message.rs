@@ -220,6 +220,7 @@ pub(crate) struct Verdict<'a> {
     pub(crate) code: Scalar<'a>,
     pub(crate) reason: Scalar<'a>,
     pub(crate) next_check_in: Scalar<'a>,
+    pub(crate) duplicate_of: Scalar<'a>,
 }
 
 impl<'de> Shape<'de> for Verdict<'de> {
@@ -228,6 +229,7 @@ impl<'de> Shape<'de> for Verdict<'de> {
             "code" => self.code = from.next_value()?,
             "reason" => self.reason = from.next_value()?,
             "nextCheckIn" => self.next_check_in = from.next_value()?,
+            "duplicateOf" => self.duplicate_of = from.next_value()?,
             _ => skip(from)?,
         }
         Ok(())

@@ -139,5 +139,6 @@ fn disposition(verdict: Verdict<'_>) -> Result<Disposition, Rejected> {
         code: verdict.code.required("disposition.code")?,
         reason: verdict.reason.text("disposition.reason")?,
         next_check_in: read(&verdict.next_check_in, "disposition.nextCheckIn")?,
+        duplicate_of: verdict.duplicate_of.text("disposition.duplicateOf")?,
     })
 }

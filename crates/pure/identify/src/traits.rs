@@ -100,7 +100,10 @@ impl Traits {
                 }
             }
         }
-        Ok(facts.into_iter().map(|(name, value)| Fact { name, value, source: source.clone() }).collect())
+        Ok(facts
+            .into_iter()
+            .map(|(name, value)| Fact { name, value, source: source.clone(), observed_at: None })
+            .collect())
     }
 }
 

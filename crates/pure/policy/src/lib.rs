@@ -18,7 +18,7 @@ mod roster;
 
 pub use calendar::{Calendar, DayHours};
 pub use diff::{Change, diff};
-pub use lifecycle::{Blame, Destination, Effect, Lifecycle, LoopGuard, Rearm};
+pub use lifecycle::{Blame, Destination, Effect, Lifecycle, LoopGuard, RULED_OUT_AS, Rearm};
 pub use model::*;
 pub use parse::{Problem, parse, read_rep, read_roster, schema};
 pub use promise::{After, Cadence, Escalation, Hours, Level, Month, Promise, ROLES, Sla, Target};

@@ -48,7 +48,14 @@ pub struct Effect {
     pub rearm: Rearm,
     /// Whose failure it was.
     pub cause: Blame,
+    /// Whether it stays with the lead, as the fact [`RULED_OUT_AS`] told by the CRM.
+    pub mark: bool,
+    /// Whether whoever has the lead's company is told.
+    pub tell_account: bool,
 }
+
+/// The fact by which fit rules and disqualifiers see what sales once ruled a lead out as.
+pub const RULED_OUT_AS: &str = "ruled_out_as";
 
 /// Where a disposition sends a lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +103,8 @@ impl Default for Effect {
             keep_percent: 100,
             rearm: Rearm::Cooled,
             cause: Blame::Class(CauseClass::Unknown),
+            mark: false,
+            tell_account: false,
         }
     }
 }
@@ -124,6 +133,7 @@ fn dispositions() -> BTreeMap<String, Effect> {
     let lead = Blame::Class(CauseClass::Lead);
     let to = |to| Effect { to, ..Effect::default() };
     let out = || Effect { cause: lead, ..to(Destination::Disqualified) };
+    let marked = || Effect { mark: true, ..out() };
     let later = || Effect {
         check_in_ms: Some(60 * Millis::DAY),
         keep_percent: 50,
@@ -139,17 +149,17 @@ fn dispositions() -> BTreeMap<String, Effect> {
         ("bad_timing", later()),
         ("no_response", Effect { cause: Blame::ByTouch, ..rest(30) }),
         ("budget", Effect { check_in_ms: Some(90 * Millis::DAY), cause: lead, ..rest(90) }),
-        ("wrong_person", Effect { cause: lead, ..Effect::default() }),
+        ("wrong_person", Effect { cause: lead, tell_account: true, ..Effect::default() }),
         ("opportunity_lost", Effect::default()),
         ("wrong_owner", to(Destination::Reroute)),
         ("wrong_territory", to(Destination::Reroute)),
         ("not_icp", out()),
         ("not_a_fit", out()),
-        ("competitor", out()),
-        ("student", out()),
-        ("spam", out()),
+        ("competitor", marked()),
+        ("student", marked()),
+        ("spam", marked()),
         ("duplicate", to(Destination::Disqualified)),
-        ("customer_already", to(Destination::Disqualified)),
+        ("customer_already", Effect { tell_account: true, ..to(Destination::Disqualified) }),
         ("never_contact", Effect { cause: lead, ..to(Destination::Suppressed) }),
         ("reinstated", to(Destination::Identified)),
     ];

@@ -296,6 +296,9 @@ pub struct Decision {
     pub unknown: Option<Unknown>,
     /// What sales is told of after the handoff; `None` tells nothing.
     pub alerts: Option<Alerts>,
+    /// The lane of a lead that stands over the line only because a change of policy moved it; `None`
+    /// leaves it with marketing until it steps up.
+    pub on_change: Option<String>,
 }
 
 /// What becomes of a warm lead of grade U.

@@ -5,10 +5,11 @@
 //!
 //! Absent on purpose: which news is worth telling (the scorer knows).
 
-use baton_domain::{ActivityAlert, AlertedLead, LogTime, Moment, Noticed, Stamp};
+use baton_domain::{ActivityAlert, AlertedLead, LogTime, Moment, Noticed, Released, Stamp};
 
+use crate::account;
 use crate::floor::Floor;
-use crate::row::{self, Directory, News, Standing, lead_key, news_key};
+use crate::row::{self, Directory, Lead, News, Standing, lead_key, news_key};
 use crate::say::Said;
 use crate::step::later;
 
@@ -32,6 +33,35 @@ pub(crate) fn notice<D: Directory>(floor: &mut Floor<'_, D>, noticed: Noticed, s
     let Some((owner, pool)) = desk_of(floor, &lead) else { return "stale" };
     let at = floor.at;
     add(floor, (owner, pool), lead, (at, at), said)
+}
+
+/// Sales gave a lead back with a word that whoever has its company is to hear. At once and by itself: a
+/// verdict is rare, and the lead is on no desk any more with whose news it could go.
+pub(crate) fn account<D: Directory>(floor: &Floor<'_, D>, released: &Released, lead: &Lead, said: &mut Vec<Said>) {
+    let effect = floor.policy.lifecycle.dispositions.get(&released.cause);
+    let Some(decision) = lead.decision.as_ref().filter(|_| effect.is_some_and(|effect| effect.tell_account)) else {
+        return;
+    };
+    let Some((account, _)) = account::find(floor, lead, &released.lead_id) else { return };
+    let (Standing::Owned { pool, .. } | Standing::Waiting { pool, .. }) = &lead.standing else { return };
+    let moment = Moment { occurred_at: floor.at.millis(), name: released.cause.clone(), detail: Some(account.id) };
+    said.push(Said::Alert(ActivityAlert {
+        stamp: Stamp { at: floor.at, lane: 0 },
+        owner: account.owner,
+        pool: pool.clone(),
+        leads: vec![AlertedLead {
+            lead_id: released.lead_id.clone(),
+            handoff_id: released.handoff_id.clone(),
+            episode: released.episode,
+            score: decision.score,
+            grade: decision.grade,
+            band: decision.band,
+            moments: vec![moment],
+        }],
+        from: floor.at,
+        until: floor.at,
+        policy_version: floor.policy.version,
+    }));
 }
 
 /// The rep and the pool of a lead whose episode is open.

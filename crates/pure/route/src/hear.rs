@@ -6,6 +6,7 @@ use baton_domain::{Answer, Answered, LogTime, Moved, OwnerChange, Points, Qualif
 use baton_policy::Strategy;
 
 use crate::account;
+use crate::alert;
 use crate::choose::{self, Choice};
 use crate::floor::Floor;
 use crate::row::{self, Directory, Lead, Standing, lead_key};
@@ -81,6 +82,7 @@ pub(crate) fn released<D: Directory>(
         let score = lead.decision.as_ref().map_or(Points::ZERO, |decision| decision.score);
         return queue(floor, lead, &released.lead_id, score, &released.cause, said);
     }
+    alert::account(floor, released, &lead, said);
     clear(floor, &lead);
     account::leave(floor, &lead.accounts, &released.lead_id);
     said.push(voice(floor).withdrawn(&released.lead_id, &lead, &released.cause));

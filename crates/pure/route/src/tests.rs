@@ -128,7 +128,10 @@ fn urgent(id: &str) -> Qualifying {
 
 fn from_region(id: &str, region: &str) -> Qualifying {
     let value = FactValue::Text(region.to_owned());
-    Qualifying { facts: vec![Fact { name: "region".to_owned(), value, source: "form".to_owned() }], ..lead(id) }
+    Qualifying {
+        facts: vec![Fact { name: "region".to_owned(), value, source: "form".to_owned(), observed_at: None }],
+        ..lead(id)
+    }
 }
 
 /// Rows with the wake-ups that they asked for.

@@ -21,7 +21,7 @@ use crate::lifecycle::{Answer, Trigger, answer};
 use crate::marks::{Mark, content_of, reached};
 use crate::moves::{Move, Told};
 use crate::reckon::{Standing, standing};
-use crate::state::{Permission, Raise};
+use crate::state::{Considered, Permission, Raise};
 
 /// For how long of log time a request for sales waits for the lead to become known or to be let in.
 /// Later it is no longer an answer that the person expects.
@@ -260,19 +260,22 @@ impl Turn<'_> {
         };
         let (raise, crossed) = (self.granted(&after, news), self.crossed(before, &after, news));
         let in_play = free && self.state.in_play(self.policy, self.now);
-        self.state.considered = in_play && (news || self.state.considered);
+        let changed = self.changed(before, &after).filter(|_| in_play && news && !crossed);
+        let judged = Considered { under: self.policy.version, over: after.lane(self.policy).is_some() };
+        self.state.considered = self.state.considered.filter(|_| !news).or(news.then_some(judged)).filter(|_| in_play);
         let check_in = self.policy.lifecycle.check_in_lane.clone().filter(|_| self.checked_in.is_some());
         let check_in = check_in.map(|lane| Opening::new(lane, None, ReasonKind::CheckIn, after.band));
         if !free {
             self.state.waiting = None;
             return None;
         }
-        let mut opening = raise.or(check_in).or_else(|| self.waited(before, &after, crossed))?;
+        let changed = changed.filter(|_| self.state.waiting.is_none());
+        let mut opening = raise.or(check_in).or_else(|| self.waited(before, &after, crossed)).or(changed)?;
         self.state.waiting = None;
         self.kept_by = kept_by(self.policy, &self.state, self.now);
         if self.kept_by.is_some() {
             // When the answer changes, the matrix looks at the lead anew.
-            self.state.considered = false;
+            self.state.considered = None;
             return None;
         }
         opening.review = self.state.goes_in_circles(self.policy, self.now);
@@ -285,6 +288,7 @@ impl Turn<'_> {
             ReasonKind::HandRaise => "hand_raise",
             ReasonKind::Matrix => "matrix",
             ReasonKind::CheckIn => "check_in",
+            ReasonKind::Policy => "policy",
         };
         let ready = if self.state.stage == Stage::Customer { Trigger::Expansion } else { Trigger::Ready };
         self.begin(ready, cause, Some(Status::New));
@@ -308,13 +312,24 @@ impl Turn<'_> {
         Some(Opening::new(lane.clone(), Some(raise.clone()), ReasonKind::HandRaise, after.band))
     }
 
+    /// The handoff of a lead that stands over the line, as it already did before the event, and that did not
+    /// under the policy which last judged it. Whoever stood over that one's line as well was left with
+    /// marketing for another reason.
+    fn changed(&self, before: &Standing, after: &Standing) -> Option<Opening> {
+        let judged = self.state.considered?;
+        let over = |standing: &Standing| standing.lane(self.policy).is_some();
+        let moved = judged.under < self.policy.version && !judged.over && over(before) && over(after);
+        let lane = self.policy.decision.on_change.clone().filter(|_| moved)?;
+        Some(Opening::new(lane, None, ReasonKind::Policy, after.band))
+    }
+
     /// Whether the matrix asks for a handoff, or for facts: on a step up, or at the first news of a lead
     /// that came (back) into play.
     fn crossed(&self, before: &Standing, after: &Standing, news: bool) -> bool {
         let hands_off = |standing: &Standing| standing.lane(self.policy).is_some();
         let is_held = |standing: &Standing| standing.held(self.policy).is_some();
         let stood = if hands_off(after) { hands_off(before) } else { is_held(before) };
-        let risen = !stood || after.band < before.band || !self.state.considered;
+        let risen = !stood || after.band < before.band || self.state.considered.is_none();
         news && risen && (hands_off(after) || is_held(after)) && self.state.in_play(self.policy, self.now)
     }
 }

@@ -53,13 +53,14 @@ impl Facts {
     /// Takes in a claim.
     pub(crate) fn learn(&mut self, policy: &Policy, fact: &Fact, event: &LeadEvent) {
         let claims = self.0.entry(fact.name.clone()).or_default();
-        let told = (event.occurred_at, &event.event_id);
+        let observed = fact.observed_at.map_or(event.occurred_at, |at| at.min(event.occurred_at));
+        let told = (observed, &event.event_id);
         let place = claims.partition_point(|claim| (claim.occurred_at, &claim.event_id) > told);
         let known = Known {
             value: fact.value.clone(),
             source: fact.source.clone(),
             event_id: event.event_id.clone(),
-            occurred_at: event.occurred_at,
+            occurred_at: observed,
         };
         match claims.get_mut(place).filter(|claim| (claim.occurred_at, &claim.event_id) == told) {
             Some(said_before) => *said_before = known,

@@ -6,9 +6,11 @@
 
 use baton_domain::{CauseClass, Label, Millis, Points, Released, RouteInput, Stage, Status, Verdict};
 
+use crate::State;
 use crate::decide::Turn;
 use crate::episode::Recycled;
 use crate::lifecycle::{Answer, Trigger, answer, is_open};
+use crate::state::Considered;
 
 /// A move from stage to stage.
 pub(crate) struct Move {
@@ -19,6 +21,7 @@ pub(crate) struct Move {
     pub(crate) status: Option<Status>,
     pub(crate) check_in: Option<Millis>,
     pub(crate) verdict: Option<Verdict>,
+    pub(crate) duplicate_of: Option<String>,
 }
 
 /// What is known of a move beside its stages.
@@ -32,6 +35,7 @@ pub(crate) struct Told {
     pub(crate) class: Option<CauseClass>,
     /// How much of the points earned so far is left.
     pub(crate) keep_percent: Option<i64>,
+    pub(crate) duplicate_of: Option<String>,
 }
 
 /// `h_<lead>_<episode>`: the same on every replay.
@@ -48,7 +52,7 @@ impl Turn<'_> {
         (self.state.handed_at, self.state.handed_under) = (self.now, self.policy.version);
         self.state.status = None;
         self.moves_by(trigger, cause, Told { status, ..Told::default() });
-        self.state.considered = false;
+        (self.state.considered, self.state.confirmed) = (None, false);
     }
 
     /// Moves the lead if the table lets the trigger do so. Whether it did.
@@ -90,11 +94,27 @@ impl Turn<'_> {
             self.state.silenced_in = from;
         }
         // A customer whose warmth sales knows is handed off by a step up only.
-        self.state.considered |= to == Stage::Customer;
+        if to == Stage::Customer {
+            self.state.considered = Some(Considered { under: self.policy.version, over: true });
+        }
         self.state.stage = to;
         self.state.enter(told.status);
-        let (episode, status, check_in) = (self.state.episode, self.state.status, self.state.check_in);
-        self.moves.push(Move { from, to, cause, episode, status, check_in, verdict });
+        self.note(from, cause, verdict, told.duplicate_of);
+    }
+
+    /// Sales says of a lead that it has, and that stays where it is, that it is as good as expected.
+    pub(crate) fn confirm(&mut self, cause: String, told: Told) {
+        let stage = self.state.stage;
+        let verdict = self.verdict(stage, stage, &cause, &told);
+        self.state.enter(told.status);
+        self.note(stage, cause, verdict, None);
+    }
+
+    /// Notes a move to the stage in which the lead is now.
+    fn note(&mut self, from: Stage, cause: String, verdict: Option<Verdict>, duplicate_of: Option<String>) {
+        self.state.confirmed |= verdict.as_ref().is_some_and(|verdict| verdict.label == Label::Qualified);
+        let State { stage: to, episode, status, check_in, .. } = self.state;
+        self.moves.push(Move { from, to, cause, episode, status, check_in, verdict, duplicate_of });
     }
 
     /// What sales made of the episode, on a move that says so.

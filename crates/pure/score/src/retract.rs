@@ -77,7 +77,7 @@ impl State {
         if self.waiting.as_ref().is_some_and(|waiting| waiting.rests_on(event_id)) {
             self.waiting = None;
             // The next news decides afresh.
-            self.considered = false;
+            self.considered = None;
         }
         if let Some(opened) = &mut self.opened {
             opened.forget(event_id);

@@ -6,10 +6,10 @@
 //! Absent on purpose: who has the lead. The scorer knows an owner only where the CRM named one.
 
 use baton_domain::{
-    Answer as Reply, Answered, Consent, ConsentState, CrmActivity, CrmKind, Direction, Disposition, Label, OwnerChange,
-    Released, RouteInput, Stage, Status, Touch, TouchOutcome,
+    Answer as Reply, Answered, Consent, ConsentState, CrmActivity, CrmKind, Direction, Disposition, Fact, FactValue,
+    Label, OwnerChange, Released, RouteInput, Stage, Status, Touch, TouchOutcome,
 };
-use baton_policy::{Destination, Effect};
+use baton_policy::{Destination, Effect, RULED_OUT_AS};
 
 use crate::decide::{Rejected, Turn};
 use crate::episode::effect;
@@ -128,7 +128,11 @@ impl Turn<'_> {
             Destination::Qualified => {
                 let told =
                     Told { status: Some(Status::InProgress), ..self.told(disposition, &effect, Label::Qualified) };
-                self.pull(Trigger::Qualified, code, told);
+                if self.state.stage == Stage::Sql && !self.state.confirmed {
+                    self.confirm(code.to_owned(), told);
+                } else {
+                    self.pull(Trigger::Qualified, code, told);
+                }
             }
             Destination::Recycled | Destination::Disqualified | Destination::Identified => {
                 // Sales agreed with the rule: a new fact alone lets the lead in no more.
@@ -136,7 +140,11 @@ impl Turn<'_> {
                     self.state.ruled_out_by = None;
                 }
                 let told = self.told(disposition, &effect, Label::Rejected);
-                self.pull(Trigger::of(effect.to), code, told);
+                if self.pull(Trigger::of(effect.to), code, told) && effect.mark && !self.state.erased() {
+                    let (name, value) = (RULED_OUT_AS.to_owned(), FactValue::Text(code.to_owned()));
+                    let fact = Fact { name, value, source: "crm".to_owned(), observed_at: None };
+                    self.state.learn(self.policy, &fact, self.event);
+                }
             }
         }
     }
@@ -148,6 +156,7 @@ impl Turn<'_> {
             label: Some(label),
             class: (label != Label::Qualified).then(|| self.state.blame(effect.cause)),
             keep_percent: (effect.to == Destination::Recycled).then_some(effect.keep_percent),
+            duplicate_of: disposition.duplicate_of.clone(),
             ..Told::default()
         }
     }

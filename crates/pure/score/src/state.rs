@@ -35,7 +35,7 @@ pub struct State {
     /// An email, user or CRM id was linked.
     pub(crate) known: bool,
     /// The matrix has judged the lead since it came into play: from now on only a step up hands it off.
-    pub(crate) considered: bool,
+    pub(crate) considered: Option<Considered>,
     pub(crate) facts: Facts,
     pub(crate) marks: Marks,
     /// Newest first.
@@ -82,6 +82,17 @@ pub struct State {
     pub(crate) damps: Vec<Damp>,
     /// What a handoff tells of the windows that come with every update.
     pub(crate) interest: Interest,
+    /// Sales said in this episode that the lead is as good as expected.
+    pub(crate) confirmed: bool,
+}
+
+/// What the matrix last said of a lead that it did not hand off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Considered {
+    /// Version of the policy that judged.
+    pub(crate) under: i64,
+    /// The lead stood over the line.
+    pub(crate) over: bool,
 }
 
 /// What a handoff tells of the lead's windows, kept for one that time brings about.

@@ -174,7 +174,7 @@ impl Saying<'_> {
         let Some(before) = before.filter(|_| opening.is_some() || advanced.began) else { return Vec::new() };
         let event = &self.update.event;
         let why = Why { policy: self.policy, now: self.now, event, before, after: &advanced.state };
-        why.triggers(opening.and_then(|opening| opening.raise.as_ref()))
+        why.triggers(opening)
     }
 
     /// Keeps what a later retraction or the end of a wait needs.
@@ -259,6 +259,7 @@ impl Saying<'_> {
             name: name.to_owned(),
             value: known.value.clone(),
             source: known.source.clone(),
+            observed_at: Some(known.occurred_at),
         };
         let missing = |name: &&String| state.facts.get(fit, name, self.now).is_none();
         let decision = Qualifying {

@@ -1,5 +1,6 @@
 //! What the scorer says, as a salesperson would dispute it: examples, the lifecycle, and laws.
 
+mod changes;
 mod cooling;
 mod decisions;
 mod episodes;

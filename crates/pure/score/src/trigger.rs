@@ -8,13 +8,12 @@
 
 use std::collections::BTreeSet;
 
-use baton_domain::{Activity, Body, Fact, FactValue, LeadEvent, Millis, Points, Trigger, TriggerKind};
+use baton_domain::{Activity, Body, Fact, FactValue, LeadEvent, Millis, Points, ReasonKind, Trigger, TriggerKind};
 use baton_policy::Policy;
 
 use crate::State;
-use crate::decide::advance;
+use crate::decide::{Opening, advance};
 use crate::reckon::standing;
-use crate::state::Raise;
 
 /// An event that took a lead over the line, with the lead before and after it.
 pub(crate) struct Why<'a> {
@@ -26,9 +25,14 @@ pub(crate) struct Why<'a> {
 }
 
 impl Why<'_> {
-    /// The trigger set: the request for sales first, then the event, then what it needed of earlier ones.
-    pub(crate) fn triggers(&self, raise: Option<&Raise>) -> Vec<Trigger> {
+    /// The trigger set: a change of policy and a request for sales first, then the event, then what it needed of earlier ones.
+    pub(crate) fn triggers(&self, opening: Option<&Opening>) -> Vec<Trigger> {
+        let raise = opening.and_then(|opening| opening.raise.as_ref());
         let mut triggers = Vec::new();
+        if opening.is_some_and(|opening| opening.reason == ReasonKind::Policy) {
+            let label = format!("policy {} in version {}", self.policy.name, self.policy.version);
+            triggers.push(self.own(TriggerKind::Fact, label, Points::ZERO));
+        }
         if let Some(raise) = raise.filter(|raise| raise.event_id != self.event.event_id) {
             triggers.push(Trigger {
                 kind: TriggerKind::Action,

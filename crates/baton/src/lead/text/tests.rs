@@ -47,7 +47,12 @@ fn records() -> Vec<Seen> {
     handoff.decision.recent =
         vec![Moment { occurred_at: Millis(at(20).millis().0), name: "Demo Requested".to_owned(), detail: None }];
     handoff.decision.topics = vec![KindCount { name: "pricing".to_owned(), count: 2 }];
-    let fact = |name: &str, value, source: &str| Fact { name: name.to_owned(), value, source: source.to_owned() };
+    let fact = |name: &str, value, source: &str| Fact {
+        name: name.to_owned(),
+        value,
+        source: source.to_owned(),
+        observed_at: (source == "enrichment").then_some(at(20).millis()),
+    };
     handoff.decision.facts = vec![
         fact("email", FactValue::Text("ada@acme.example".to_owned()), "form"),
         fact("phone", FactValue::Text("+49 30 1234".to_owned()), "crm"),
@@ -89,7 +94,7 @@ fn the_questions_of_whoever_takes_over_are_answered_or_said_to_be_open() {
         "  Where did they hear about us?\n    first: google\n",
         "  Which resources interest them?\n    pricing (2)\n",
         "  Why are they suddenly ready?\n    an action: Demo Requested at 2026-09-07T09:00:20Z, 40 points\n",
-        "  Who are they?\n    email: a***@acme.example (form)\n    phone: known (crm)\n    employees: 250 (enrichment)\n",
+        "  Who are they?\n    email: a***@acme.example (form)\n    phone: known (crm)\n    employees: 250 (enrichment, 2026-09-07T09:00:20Z)\n",
         "  What is not known?\n    employees\n",
         "  What happened before?\n    episode 1 ended in recycled at 2026-09-07T09:00:00Z: not_now, budget, kim had it\n",
     ] {

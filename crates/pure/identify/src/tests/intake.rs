@@ -253,6 +253,7 @@ fn crm_activities_of_every_kind_are_read() {
         code: "not_now".into(),
         reason: Some("budget".into()),
         next_check_in: Some(NOON.plus(Millis::DAY)),
+        duplicate_of: Some("crm-17".into()),
     };
     for (fields, wanted) in [
         (
@@ -267,7 +268,7 @@ fn crm_activities_of_every_kind_are_read() {
         (r#""kind":"owner","owner":"kim""#, CrmActivity { owner: Some("kim".into()), ..of(CrmKind::Owner) }),
         (r#""kind":"accepted","actor":"kim""#, CrmActivity { actor: Some("kim".into()), ..of(CrmKind::Accepted) }),
         (
-            r#""kind":"disposition","disposition":{"code":"not_now","reason":"budget","nextCheckIn":"2026-01-02T12:00:00Z"}"#,
+            r#""kind":"disposition","disposition":{"code":"not_now","reason":"budget","nextCheckIn":"2026-01-02T12:00:00Z","duplicateOf":"crm-17"}"#,
             CrmActivity { disposition: Some(verdict), ..of(CrmKind::Disposition) },
         ),
         (

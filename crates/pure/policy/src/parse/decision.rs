@@ -10,8 +10,8 @@ use crate::{Alerts, Decision, LANES, Unknown};
 const GRADES: [(&str, Grade); 5] =
     [("A", Grade::A), ("B", Grade::B), ("C", Grade::C), ("D", Grade::D), ("U", Grade::U)];
 
-const KEYS: [&str; 8] =
-    ["matrix", "hand_raise", "cool_down", "rearm_percent", "low_percent", "dwell", "unknown", "alerts"];
+const KEYS: [&str; 9] =
+    ["matrix", "hand_raise", "cool_down", "rearm_percent", "low_percent", "dwell", "unknown", "alerts", "on_change"];
 
 /// A lead has cooled below this share of its band's least when the document does not say.
 const LOW_PERCENT: i64 = 75;
@@ -32,6 +32,7 @@ pub(super) fn read(section: &Field<'_>) -> Option<Decision> {
         matrix,
         hand_raise: fields.need("hand_raise").map(|f| hand_raise(&f)).unwrap_or_default(),
         cool_down_ms: fields.need("cool_down").and_then(|f| f.duration_or_zero()).unwrap_or_default(),
+        on_change: fields.get("on_change").map(|f| on_change(&f)),
         rearm_percent: fields.need("rearm_percent").and_then(|f| f.integer(1, 99)).unwrap_or_default(),
     })
 }
@@ -97,6 +98,15 @@ fn hand_raise(field: &Field<'_>) -> BTreeMap<Grade, String> {
         }
     }
     lanes
+}
+
+/// A lane, but not the one in which nobody waits.
+fn on_change(field: &Field<'_>) -> String {
+    let lane = lane(field);
+    if lane == LANES[0] {
+        field.wrong("no pool holds this lane back: a change would flood the desks");
+    }
+    lane
 }
 
 /// The lane that a value names.

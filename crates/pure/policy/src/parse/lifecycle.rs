@@ -27,6 +27,9 @@ const CAUSES: [(&str, Blame); 4] = [
 /// Most recycles that a loop guard counts: the scorer remembers so many episodes.
 const MOST_RECYCLES: i64 = 20;
 
+const EFFECT_KEYS: [&str; 8] =
+    ["to", "check_in", "cool_down", "keep_percent", "rearm", "cause", "mark", "tell_account"];
+
 /// Reads the section; problems go to the report. What it leaves out has its default.
 pub(super) fn read(section: &Field<'_>) -> Option<Lifecycle> {
     let fields = section.fields(&["expansion", "check_in", "loop_guard", "dispositions"])?;
@@ -69,13 +72,16 @@ fn effects(field: &Field<'_>) -> BTreeMap<String, Effect> {
 }
 
 fn effect(field: &Field<'_>) -> Option<Effect> {
-    let fields = field.fields(&["to", "check_in", "cool_down", "keep_percent", "rearm", "cause"])?;
+    let fields = field.fields(&EFFECT_KEYS)?;
     let defaults = Effect::default();
     let to = fields.need("to").and_then(|f| named(&f, "destination", &DESTINATIONS)).unwrap_or(defaults.to);
     for key in ["check_in", "cool_down", "keep_percent", "rearm"] {
         if let Some(given) = fields.get(key).filter(|_| to != Destination::Recycled) {
             given.wrong("has a meaning only with `to: recycled`");
         }
+    }
+    if let Some(given) = fields.get("mark").filter(|_| to != Destination::Disqualified) {
+        given.wrong("has a meaning only with `to: disqualified`");
     }
     Some(Effect {
         to,
@@ -84,6 +90,8 @@ fn effect(field: &Field<'_>) -> Option<Effect> {
         keep_percent: fields.get("keep_percent").and_then(|f| f.integer(0, 100)).unwrap_or(defaults.keep_percent),
         rearm: fields.get("rearm").and_then(|f| named(&f, "re-arming", &REARMS)).unwrap_or(defaults.rearm),
         cause: fields.get("cause").and_then(|f| named(&f, "cause", &CAUSES)).unwrap_or(defaults.cause),
+        mark: fields.get("mark").and_then(|f| f.flag()).unwrap_or(false),
+        tell_account: fields.get("tell_account").and_then(|f| f.flag()).unwrap_or(false),
     })
 }
 

@@ -126,3 +126,42 @@ fn a_desk_with_too_much_news_is_told_before_its_time_and_nothing_is_lost() {
     let said = router.fires(&policy, "n/r/ada", at(9, 35));
     assert_eq!(told + alerts(&said)[0].leads.len(), ids.len());
 }
+
+#[test]
+fn that_it_was_the_wrong_person_is_told_to_whoever_has_the_company() {
+    let mut policy = alerting(vec![("ada", rep()), ("bob", rep())]);
+    policy.routing.accounts = vec![baton_policy::NamedAccount {
+        id: "northwind".to_owned(),
+        domains: vec!["northwind.example".to_owned()],
+        names: Vec::new(),
+        owner: "bob".to_owned(),
+    }];
+    let domain = Fact {
+        name: "domain".to_owned(),
+        value: FactValue::Text("northwind.example".to_owned()),
+        source: "form".to_owned(),
+        observed_at: None,
+    };
+    let told_of = |cause: &str| {
+        let mut router = Router::default();
+        router.hears(&policy, at(9, 0), Qualifying { facts: vec![domain.clone()], ..lead("l1") });
+        let released = Released {
+            lead_id: "l1".to_owned(),
+            handoff_id: "h_l1_1".to_owned(),
+            episode: 1,
+            reroute: false,
+            cause: cause.to_owned(),
+            event_id: "e_2".to_owned(),
+        };
+        let said = router.takes(&policy, at(9, 5), Heard::Lead(RouteInput::Released(released))).outputs;
+        let one = |alert: &&ActivityAlert| {
+            let moment = &alert.leads[0].moments[0];
+            (alert.owner.clone().unwrap(), moment.name.clone(), moment.detail.clone().unwrap())
+        };
+        alerts(&said).iter().map(one).collect::<Vec<_>>()
+    };
+    for code in ["wrong_person", "customer_already"] {
+        assert_eq!(told_of(code), [("bob".to_owned(), code.to_owned(), "northwind".to_owned())]);
+    }
+    assert_eq!(told_of("not_now"), []);
+}

@@ -10,6 +10,7 @@ fn with(id: &str, facts: &[(&str, &str)]) -> Qualifying {
         name: (*name).to_owned(),
         value: FactValue::Text((*value).to_owned()),
         source: "form".to_owned(),
+        observed_at: None,
     };
     Qualifying { facts: facts.iter().map(fact).collect(), ..lead(id) }
 }

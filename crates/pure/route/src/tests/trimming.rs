@@ -12,7 +12,12 @@ use crate::trim::{MOST_BYTES, size};
 fn fat(items: &[usize], text: usize) -> Qualifying {
     let text = |n: usize| format!("{n}{}", "\"".repeat(text));
     let many = |list: usize| 0..items[list % items.len()];
-    let fact = |n: usize| Fact { name: format!("f{n}"), value: FactValue::Text(text(n)), source: "form".to_owned() };
+    let fact = |n: usize| Fact {
+        name: format!("f{n}"),
+        value: FactValue::Text(text(n)),
+        source: "form".to_owned(),
+        observed_at: None,
+    };
     let moment = |n: usize| Moment { occurred_at: Millis(0), name: text(n), detail: Some(text(n)) };
     let past = |n: usize| PastEpisode {
         episode: 1,

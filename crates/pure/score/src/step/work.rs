@@ -59,7 +59,10 @@ impl Saying<'_> {
     pub(super) fn first_seen(&self) -> Said {
         let cause = "first_seen".to_owned();
         let (to, episode) = (Stage::Visitor, 0);
-        self.lifecycle(None, &Move { from: to, to, cause, episode, status: None, check_in: None, verdict: None })
+        self.lifecycle(
+            None,
+            &Move { from: to, to, cause, episode, status: None, check_in: None, verdict: None, duplicate_of: None },
+        )
     }
 
     fn moved(&self, change: &Move) -> Said {
@@ -80,6 +83,7 @@ impl Saying<'_> {
             status: change.status,
             check_in: change.check_in,
             verdict: change.verdict.clone(),
+            duplicate_of: change.duplicate_of.clone(),
         })
     }
 

@@ -28,7 +28,8 @@ fn status(word: &str) -> CrmActivity {
 
 fn judged_until(code: &str, check_in: Millis) -> CrmActivity {
     let reason = Some("frozen".to_owned());
-    let disposition = Some(Disposition { code: code.to_owned(), reason, next_check_in: Some(check_in) });
+    let disposition =
+        Some(Disposition { code: code.to_owned(), reason, next_check_in: Some(check_in), ..Disposition::default() });
     CrmActivity { disposition, ..judged(code) }
 }
 
@@ -406,4 +407,56 @@ fn that_a_lead_is_not_to_be_contacted_is_told_to_marketing_whoever_has_it() {
     let told: Vec<_> = told.iter().map(|(kind, reason)| (*kind, reason.as_str())).collect();
     assert_eq!(told.last(), Some(&(NurtureKind::Exit, "never_contact")), "{told:?}");
     assert_eq!(told.iter().filter(|(_, reason)| *reason == "consent_denied").count(), 0, "told once");
+}
+
+#[test]
+fn as_good_as_expected_labels_a_lead_that_already_talks_to_sales_and_does_so_once() {
+    let mut lead = handed_off();
+    lead.crm(day(2), touch(TouchOutcome::Connected, false));
+    assert_eq!((lead.stage(), lead.lifecycle().last().unwrap().verdict.clone()), (Stage::Sql, None));
+    lead.judged(day(3), "qualified_as_expected");
+    assert_eq!(lead.moves(), [(Stage::Sql, "qualified_as_expected")]);
+    assert_eq!((verdict(&lead).label, lead.status()), (Label::Qualified, Some(Status::InProgress)));
+    lead.judged(day(4), "qualified");
+    assert_eq!((lead.moves(), rejections(&lead)), (vec![], vec![]), "said before");
+}
+
+#[test]
+fn what_sales_ruled_a_lead_out_as_stays_with_it() {
+    let mut lead = handed_off();
+    lead.judged(day(2), "competitor");
+    lead.judged(day(3), "reinstated");
+    assert_eq!(lead.stage(), Stage::Identified);
+    lead.did(day(4), DEMO);
+    let told = lead.handoffs().pop().unwrap().facts.iter().find(|fact| fact.name == "ruled_out_as").unwrap().clone();
+    assert_eq!(told.value, baton_domain::FactValue::Text("competitor".to_owned()));
+    assert_eq!((told.source.as_str(), told.observed_at), ("crm", Some(day(2))));
+}
+
+#[test]
+fn a_policy_may_rule_out_for_good_what_sales_ruled_out_once() {
+    let mut lead = handed_off();
+    let mut rule = lead.policy.fit.disqualify[0].clone();
+    "a_competitor".clone_into(&mut rule.id);
+    "ruled_out_as".clone_into(&mut rule.fact);
+    rule.test = baton_policy::FactTest::AnyOf(vec!["competitor".to_owned()]);
+    lead.policy.fit.disqualify.push(rule);
+    lead.judged(day(2), "competitor");
+    lead.judged(day(3), "reinstated");
+    assert_eq!(lead.moves(), [(Stage::Identified, "reinstated"), (Stage::Disqualified, "a_competitor")]);
+    lead.judged(day(4), "not_a_fit");
+    assert_eq!(lead.stage(), Stage::Disqualified);
+}
+
+#[test]
+fn a_duplicate_names_the_lead_that_it_is_one_of() {
+    let mut lead = handed_off();
+    let disposition = Some(Disposition {
+        code: "duplicate".to_owned(),
+        duplicate_of: Some("crm-17".to_owned()),
+        ..Disposition::default()
+    });
+    lead.crm(day(2), CrmActivity { disposition, ..judged("duplicate") });
+    let change = *lead.lifecycle().last().unwrap();
+    assert_eq!((change.to, change.duplicate_of.as_deref()), (Stage::Disqualified, Some("crm-17")));
 }

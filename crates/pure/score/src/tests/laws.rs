@@ -146,7 +146,8 @@ fn legal(from: Stage, to: Stage) -> bool {
         Identified => matches!(from, Visitor | Suppressed | Disqualified),
         Mql => matches!(from, Identified | Recycled | Sal),
         Sal => matches!(from, Mql | Recycled),
-        Sql => matches!(from, Mql | Sal),
+        // Said to be as good as expected where it is.
+        Sql => matches!(from, Mql | Sal | Sql),
         Opportunity => matches!(from, Mql | Sal | Sql),
         Customer => matches!(from, Opportunity | Suppressed),
         Recycled => matches!(from, Mql | Sal | Sql | Opportunity),
@@ -179,6 +180,9 @@ fn check_work(lead: &Lead) -> Result<(), TestCaseError> {
                     prop_assert!(legal(from, change.to), "{:?}", change);
                 }
                 prop_assert!(allowed(change.to, change.status), "{:?}", change);
+                let good =
+                    change.verdict.as_ref().is_some_and(|verdict| verdict.label == baton_domain::Label::Qualified);
+                prop_assert!(change.from != Some(change.to) || good, "{:?}", change);
                 let is_open = matches!(change.to, Stage::Mql | Stage::Sal | Stage::Sql | Stage::Opportunity);
                 match open {
                     Some(episode) => prop_assert_eq!(change.episode, episode, "one open episode at most"),

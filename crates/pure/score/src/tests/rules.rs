@@ -232,3 +232,20 @@ proptest! {
         prop_assert_eq!(forth.map(|known| known.value), best.map(|(.., count)| value(count)));
     }
 }
+
+#[test]
+fn a_fact_is_as_old_as_its_observation_and_the_handoff_says_so() {
+    let mut policy = usual();
+    policy.fit.fresh_for.insert("title".to_owned(), 30 * DAY);
+    let observed = |at| baton_domain::Fact { observed_at: Some(at), ..text("title", "VP Sales") };
+    let mut lead = Lead::known(policy, &[number("employees", 250), observed(day(0))]);
+    lead.facts(day(10), &[observed(day(8))]);
+    lead.did(day(12), "Demo Requested");
+    let told: Vec<_> = lead.handoffs()[0].facts.iter().map(|fact| (fact.name.as_str(), fact.observed_at)).collect();
+    assert_eq!(told, [("employees", Some(day(0))), ("title", Some(day(8)))]);
+    assert_eq!(lead.score(day(38)).grade, baton_domain::Grade::A);
+    assert_eq!(lead.score(day(39)).grade, baton_domain::Grade::B, "observed more than thirty days ago");
+    lead.facts(day(40), &[observed(day(90))]);
+    assert_eq!(lead.score(day(70)).grade, baton_domain::Grade::A, "nobody has observed what is still to come");
+    assert_eq!(lead.score(day(71)).grade, baton_domain::Grade::B);
+}

@@ -312,7 +312,7 @@ fn changes(said: &[Said]) -> Vec<&LifecycleChanged> {
 }
 
 fn fact(name: &str, value: FactValue) -> Fact {
-    Fact { name: name.to_owned(), value, source: "enrichment".to_owned() }
+    Fact { name: name.to_owned(), value, source: "enrichment".to_owned(), observed_at: None }
 }
 
 pub(crate) fn number(name: &str, value: i64) -> Fact {

@@ -68,7 +68,12 @@ pub fn activity() -> Activity {
 }
 
 pub fn facts() -> Vec<Fact> {
-    let fact = |name: &str, value: FactValue, source: &str| Fact { name: name.into(), value, source: source.into() };
+    let fact = |name: &str, value: FactValue, source: &str| Fact {
+        name: name.into(),
+        value,
+        source: source.into(),
+        observed_at: (name == "stack").then_some(NOW),
+    };
     vec![
         fact("title", FactValue::Text("VP Données ✓".into()), "form"),
         fact("employees", FactValue::Number(-250), "enrichment"),
@@ -94,6 +99,7 @@ pub fn crm_activity() -> CrmActivity {
             code: "not_now".into(),
             reason: some("budget"),
             next_check_in: Some(NOW.plus(Millis::DAY)),
+            duplicate_of: some("crm-17"),
         }),
         opportunity: some("open"),
     }
@@ -249,6 +255,7 @@ pub fn lifecycle_changes() -> Vec<LifecycleChanged> {
             status: (to == Stage::Recycled).then_some(Status::BadTiming),
             check_in: (to == Stage::Recycled).then_some(NOW),
             verdict: (to > Stage::Sal).then(|| verdict(to)),
+            duplicate_of: (to == Stage::Disqualified).then(|| "crm-17".into()),
         })
         .collect()
 }
