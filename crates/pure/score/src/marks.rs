@@ -156,8 +156,10 @@ impl Kept {
     /// Settles all but the newest `most` marks, and keeps of those only what the rule's window asks for.
     fn settle(&mut self, rule: &ActivityRule, most: usize, now: Millis, damped_at: impl Fn(Millis) -> Millis) {
         self.settled.forget_spent(rule, now);
-        let mut live = self.marks.iter().enumerate().rev().filter(|(_, mark)| !mark.settled);
-        let Some((line, oldest)) = live.nth(most.saturating_sub(1)).filter(|_| live.next().is_some()) else { return };
+        let mut newest = self.marks.iter().enumerate().rev().filter(|(_, mark)| !mark.settled);
+        let Some((line, oldest)) = newest.nth(most.saturating_sub(1)).filter(|_| newest.next().is_some()) else {
+            return;
+        };
         let is_older = |mark: &&Mark| (mark.occurred_at, &mark.event_id) < (oldest.occurred_at, &oldest.event_id);
         let mut settled = self.settled.clone();
         let mut admits = Admits::new(rule, &self.settled, 0);

@@ -103,9 +103,9 @@ impl Turn<'_> {
     }
 
     /// Sales says of a lead that it has, and that stays where it is, that it is as good as expected.
-    pub(crate) fn confirm(&mut self, cause: String, told: Told) {
+    pub(crate) fn confirm(&mut self, cause: String, told: &Told) {
         let stage = self.state.stage;
-        let verdict = self.verdict(stage, stage, &cause, &told);
+        let verdict = self.verdict(stage, stage, &cause, told);
         self.state.enter(told.status);
         self.note(stage, cause, verdict, None);
     }

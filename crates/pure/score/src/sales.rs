@@ -129,7 +129,7 @@ impl Turn<'_> {
                 let told =
                     Told { status: Some(Status::InProgress), ..self.told(disposition, &effect, Label::Qualified) };
                 if self.state.stage == Stage::Sql && !self.state.confirmed {
-                    self.confirm(code.to_owned(), told);
+                    self.confirm(code.to_owned(), &told);
                 } else {
                     self.pull(Trigger::Qualified, code, told);
                 }

@@ -192,6 +192,7 @@ fn name_of_reason(reason: ReasonKind) -> &'static str {
         ReasonKind::HandRaise => "hand_raise",
         ReasonKind::Matrix => "matrix",
         ReasonKind::CheckIn => "check_in",
+        ReasonKind::Policy => "policy",
     }
 }
 

@@ -216,7 +216,7 @@ inventory! {
          label("code", "a disposition or rule of the policy, or `no_response`, `opportunity_won`, `opportunity_lost`")], [],
         "What sales made of leads that were handed off.";
     QUALIFIED = "baton_qualified_total", Counter, Funnel,
-        [LANE, label("why", "`hand_raise`, `matrix`, `check_in`"), SOURCE], ["BatonNoHandoffs"],
+        [LANE, label("why", "`hand_raise`, `matrix`, `check_in`, `policy`"), SOURCE], ["BatonNoHandoffs"],
         "Leads that became ready, with the source that they came from last.";
     SCORES = "baton_score_points", POINTS, Funnel, [], ["BatonScoreDrift"],
         "Scores, one for each event that was scored.";

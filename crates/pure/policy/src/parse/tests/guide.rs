@@ -63,7 +63,9 @@ fn problems(example: &str) -> Vec<Problem> {
 
 #[test]
 fn every_example_of_the_guide_can_be_written_into_a_policy() {
-    let examples = examples(GUIDE);
+    let mut examples = examples(GUIDE);
+    // A step of a scenario is none of the policy's.
+    examples.retain(|(_, example)| !example.trim_start().starts_with("- "));
     assert!(examples.len() >= 8, "one for each section, found {}", examples.len());
     for (line, example) in examples {
         let problems = problems(&example);
