@@ -19,6 +19,8 @@ pub(super) struct Desk {
     pub(super) pool: String,
     /// The routing rule that named it.
     pub(super) rule: String,
+    /// What led to it: `qualified`, `reassign`, `owner`, ...
+    pub(super) cause: String,
     /// How the rep was chosen.
     pub(super) why: String,
     /// Each step of the search: what, what it found, why.
@@ -40,6 +42,7 @@ pub(super) fn desks(records: &[Seen]) -> Vec<Desk> {
         owner: given.owner,
         pool: given.pool,
         rule: given.rule,
+        cause: given.cause,
         why: given.why,
         steps: given.steps.into_iter().map(|step| (step.step, step.result, step.reason)).collect(),
         passed_over: given.excluded.into_iter().map(|excluded| (excluded.rep, excluded.reason)).collect(),

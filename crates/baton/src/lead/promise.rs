@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use baton_domain::{SlaEvent, SlaEventKind};
+use baton_domain::{Pause, SlaEvent, SlaEventKind};
 use baton_scenario::Seen;
 use serde::Serialize;
 
@@ -27,6 +27,12 @@ pub(super) struct Promise {
     pub(super) warned: Vec<(i32, String)>,
     /// When it was broken.
     pub(super) breached: Option<String>,
+    /// What was asked for at the breach and after it: share of the time (percent), when, what, of whom.
+    pub(super) escalated: Vec<(i32, String, String, Vec<String>)>,
+    /// When the breach was taken back.
+    pub(super) retracted: Option<String>,
+    /// From when to when it stood still, and why.
+    pub(super) paused: Vec<(String, Option<String>, String)>,
     /// `open`, `paused`, or how it ended: `met`, `breached`, `retracted`, `cancelled`.
     pub(super) state: String,
     /// Wall-clock milliseconds from the start to the last thing said.
@@ -54,9 +60,15 @@ pub(super) fn promises(records: &[Seen]) -> Vec<Promise> {
         promise.started = time(event.started_at);
         promise.deadline = time(event.deadline);
         (promise.wall_ms, promise.business_ms) = (event.wall_ms, event.business_ms);
+        if let (Some(action), SlaEventKind::Breached | SlaEventKind::Escalated) = (event.action, event.kind) {
+            promise.escalated.push((event.level, at.clone(), action.as_str().to_owned(), event.to));
+        }
+        let pause = |pause: Pause| (time(pause.from), pause.until.map(time), pause.cause);
+        promise.paused = event.pauses.into_iter().map(pause).collect();
         match event.kind {
             SlaEventKind::Warned => promise.warned.push((event.level, at)),
             SlaEventKind::Breached => promise.breached = Some(at),
+            SlaEventKind::Retracted => promise.retracted = Some(at),
             _ => {}
         }
         promise.state = match event.kind {

@@ -92,10 +92,10 @@ pub(super) fn desks(desks: &[Desk]) -> String {
 }
 
 fn one_desk(desk: &Desk) -> String {
-    let Desk { at, episode, owner, pool, rule, why, steps, passed_over, waited_ms, policy_version } = desk;
+    let Desk { at, episode, owner, pool, rule, why, cause, steps, passed_over, waited_ms, policy_version } = desk;
     let nobody = if why.starts_with("withdrawn") { "nobody any more" } else { "nobody yet: it waits" };
     let owner = owner.as_deref().unwrap_or(nobody);
-    let mut said = format!("  {at}  episode {episode}: {owner}\n");
+    let mut said = format!("  {at}  episode {episode}: {owner} ({cause})\n");
     let _ = writeln!(said, "    pool {pool}, by rule {rule}: {why}");
     if *waited_ms > 0 {
         let _ = writeln!(said, "    waited {}", span(*waited_ms));
@@ -120,6 +120,7 @@ pub(super) fn promises(promises: &[Promise]) -> String {
     for promise in promises {
         let Promise { clock, lane, owner, started, deadline, warned, breached, state, wall_ms, business_ms, .. } =
             promise;
+        let Promise { escalated, retracted, paused, .. } = promise;
         let owner = owner.as_deref().unwrap_or("nobody");
         let _ = writeln!(said, "  {clock} {lane}, {owner}: {state}");
         let _ = writeln!(said, "    from {started}, due {deadline}");
@@ -129,6 +130,16 @@ pub(super) fn promises(promises: &[Promise]) -> String {
         }
         if let Some(at) = breached {
             let _ = writeln!(said, "    broken at {at}");
+        }
+        for (level, at, action, to) in escalated {
+            let _ = writeln!(said, "    {level} % at {at}: {action}, told to {}", to.join(", "));
+        }
+        for (from, until, cause) in paused {
+            let until = until.as_deref().unwrap_or("now");
+            let _ = writeln!(said, "    stood still from {from} to {until}: {cause}");
+        }
+        if let Some(at) = retracted {
+            let _ = writeln!(said, "    taken back at {at}: the answer had come in time");
         }
         if let Some(event) = &promise.by_event {
             let _ = writeln!(said, "    by {event}");

@@ -2,7 +2,7 @@
 
 use baton_domain::{Band, Fact, FactValue, KindCount, Moment, PastEpisode, Status};
 use baton_domain::{
-    Contribution, ContributionKind, Grade, Millis, Points, Qualified, ScoreUpdate, SlaEventKind, Stage,
+    Contribution, ContributionKind, Grade, Millis, Points, Qualified, ScoreUpdate, SlaAction, SlaEventKind, Stage,
 };
 use baton_scenario::Seen;
 use serde::Serialize;
@@ -109,7 +109,7 @@ fn a_desk_says_why_this_rep_and_why_not_the_others() {
     let said = desks(&super::super::desk::desks(&records()));
     assert_eq!(
         said,
-        "  2026-09-07T09:01:00Z  episode 1: jonas.weber\n    pool emea, by rule emea: next in turn\n    waited 30s\n    \
+        "  2026-09-07T09:01:00Z  episode 1: jonas.weber (qualified)\n    pool emea, by rule emea: next in turn\n    waited 30s\n    \
          not pieter.jansen: away\n    judged by policy 1\n"
     );
     assert_eq!(desks(&[]), "no desk was asked for\n");
@@ -125,6 +125,28 @@ fn a_promise_says_what_became_of_it_in_whatever_order_its_topics_are_read() {
     let mut records = records();
     records.reverse();
     assert_eq!(super::super::promise::promises(&records), told);
+}
+
+#[test]
+fn a_broken_promise_says_what_was_asked_for_and_that_it_was_taken_back() {
+    let step = |kind, level, action, at| {
+        let mut event = sla(kind, 60, at, "ld_1");
+        (event.level, event.action, event.to) = (level, Some(action), vec!["rep".to_owned(), "manager".to_owned()]);
+        event
+    };
+    let records = [
+        seen("sla.breach", &step(SlaEventKind::Breached, 100, SlaAction::Escalate, 360)),
+        seen("sla.breach", &step(SlaEventKind::Escalated, 700, SlaAction::Reassign, 2_160)),
+        seen("sla.breach", &sla(SlaEventKind::Retracted, 60, 2_400, "ld_1")),
+    ];
+    let said = promises(&super::super::promise::promises(&records));
+    for line in [
+        "    100 % at 2026-09-07T09:06:00Z: escalate, told to rep, manager\n",
+        "    700 % at 2026-09-07T09:36:00Z: reassign, told to rep, manager\n",
+        "    taken back at 2026-09-07T09:40:00Z: the answer had come in time\n",
+    ] {
+        assert!(said.contains(line), "{line}\n{said}");
+    }
 }
 
 #[test]
