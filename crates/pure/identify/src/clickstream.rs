@@ -60,7 +60,7 @@ pub(crate) fn event(call: Call, message: Message<'_>, appended: Millis) -> Resul
         Call::Page => Body::Activity(activity(Some("Page Viewed".to_owned()), message.name, parts)?),
         Call::Screen => Body::Activity(activity(Some("Screen Viewed".to_owned()), message.name, parts)?),
         Call::Track => Body::Activity(activity(message.event.text("event")?, Scalar::Absent, parts)?),
-        Call::Identify | Call::Group => Body::Facts(facts(call, parts)?),
+        Call::Identify | Call::Group => Body::Facts(facts(call, message.group_id, parts)?),
         Call::Alias => Body::Facts(Vec::new()),
     };
     Ok(RawEvent { event_id, ids, occurred_at, received_at, body })
@@ -75,10 +75,10 @@ fn email(call: Call, parts: &mut Parts<'_>) -> Result<Option<String>, Rejected> 
 }
 
 /// What became known. RudderStack's identify has its traits in the context.
-fn facts(call: Call, parts: Parts<'_>) -> Result<Vec<Fact>, Rejected> {
+fn facts(call: Call, group_id: Scalar<'_>, parts: Parts<'_>) -> Result<Vec<Fact>, Rejected> {
     let source = parts.context.source.text("context.source")?;
     match call {
-        Call::Group => parts.traits.company(source),
+        Call::Group => parts.traits.company(source, group_id.code("groupId")?),
         _ if parts.traits.is_empty() => parts.context_traits.person(source),
         _ => parts.traits.person(source),
     }

@@ -68,12 +68,12 @@ impl Traits {
 
     /// The facts about a person.
     pub(crate) fn person(self, event_source: Option<String>) -> Result<Vec<Fact>, Rejected> {
-        self.facts(event_source, |name| Some(name))
+        self.facts(event_source, None, |name| Some(name))
     }
 
     /// The facts about a company. Its own email address and telephone are not the person's, and left out.
-    pub(crate) fn company(self, event_source: Option<String>) -> Result<Vec<Fact>, Rejected> {
-        self.facts(event_source, |name| match name {
+    pub(crate) fn company(self, event_source: Option<String>, group: Option<String>) -> Result<Vec<Fact>, Rejected> {
+        self.facts(event_source, group, |name| match name {
             "name" => Some("company"),
             "email" | "phone" => None,
             other => Some(other),
@@ -83,6 +83,7 @@ impl Traits {
     fn facts(
         mut self,
         event_source: Option<String>,
+        group: Option<String>,
         rename: impl Fn(&str) -> Option<&str>,
     ) -> Result<Vec<Fact>, Rejected> {
         let own_source = self.text("source", "traits.source")?;
@@ -100,6 +101,8 @@ impl Traits {
                 }
             }
         }
+        // What the call itself says names the company better than a trait does.
+        facts.extend(group.map(|id| ("group_id".to_owned(), FactValue::Text(id))));
         Ok(facts
             .into_iter()
             .map(|(name, value)| Fact { name, value, source: source.clone(), observed_at: None })

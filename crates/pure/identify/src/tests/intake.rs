@@ -215,7 +215,7 @@ fn a_group_tells_of_a_company_and_not_of_the_person() {
         r#"{"type":"group","messageId":"m","userId":"u","groupId":"g","traits":{"name":"Acme","email":"info@acme.test","industry":"steel","source":"crm"}}"#,
     );
     assert_eq!(event.ids.email, None);
-    assert_eq!(facts(&event), [r#"company="Acme" (crm)"#, r#"industry="steel" (crm)"#]);
+    assert_eq!(facts(&event), [r#"company="Acme" (crm)"#, r#"group_id="g" (crm)"#, r#"industry="steel" (crm)"#]);
 }
 
 #[test]
