@@ -7,7 +7,7 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 .DEFAULT_GOAL := help
 # Two steps at once would only fight over the target folder and the cores.
 .NOTPARALLEL:
-.PHONY: help build demo docs-metrics observe observe-files verify-observe test check unit fuzz-order verify-deploy verify-scripts verify-mutants broker-test failpoints-bin chaos-failpoints fixture chaos-smoke chaos chaos-cluster chaos-storm chaos-detect mutants mutants-pure fuzz-calendar clean
+.PHONY: help build demo docs-metrics observe observe-files verify-observe test check unit fuzz-order verify-deploy verify-scripts verify-mutants broker-test failpoints-bin chaos-failpoints fixture chaos-smoke chaos chaos-cluster chaos-storm chaos-detect mutants mutants-pure fuzz-calendar fuzz-fairness clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -111,6 +111,9 @@ mutants-pure: ## cargo-mutants on the crates without I/O; CRATES="score route" f
 
 fuzz-calendar: ## A million random promises, zones, pauses and owners against a walk through the hours (20 minutes)
 	BATON_CALENDAR_CASES=1000000 $(CARGO) test --locked -p baton-watch deadlines_agree
+
+fuzz-fairness: ## A hundred thousand days of a pool: shares at every moment, and nobody back is flooded
+	BATON_FAIR_DAYS=100000 $(CARGO) test --locked -p baton-route over_a_life_of_days
 
 clean: ## Remove what was built and what demo and tests left; Kafka's jars stay
 	@for dir in .work/demo/kafka .work/test-kafka.* .work/chaos.*/kafka; do \

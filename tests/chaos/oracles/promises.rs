@@ -5,7 +5,7 @@
 //! further up, halted, taken back or dropped; then looks whether just that was said.
 //! Holds: no code of the watchdog or the router is used; working time is counted by `calendar.rs`.
 //! Absent on purpose: the other clocks (cadence, disposition, stage age, check-in, quota), targets in working
-//! days, and a first touch that is owed from readiness on: agreement with the simulator covers them.
+//! days, a first touch that is owed from readiness on, and hours that only the roster tells: agreement with the simulator covers them.
 
 mod recount;
 
@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use baton_domain::{
     Assignment, Body, Clock, ClockStart, ConsentState, CrmActivity, CrmKind, Direction, Handoff, LeadEvent, LogTime,
-    Millis, Qualified, SlaEvent, SlaEventKind, WatchInput,
+    Millis, Qualified, SlaEvent, SlaEventKind, TouchOutcome, WatchInput,
 };
 use baton_kafka::rdkafka::Message;
 use baton_wire::Decoder;
@@ -33,10 +33,12 @@ pub(crate) enum Entry {
     Withdrawn(String),
     /// A person of sales reached out, at this time in the world.
     Reached(Millis),
+    /// A person of sales spoke with the lead: had reached out, or was called.
+    Spoke { done: Millis, reached_out: bool },
+    /// There is a deal.
+    Dealt(Millis),
     /// Sales took the lead or judged it.
     Judged { done: Millis, judgement: Judgement },
-    /// The CRM names an owner.
-    Owned { done: Millis, owner: Option<String> },
     /// The CRM names a status.
     Status { done: Millis, status: String },
     /// The lead wants no contact at all.
@@ -83,6 +85,9 @@ const COUNTED: [Clock; 3] = [Clock::Assign, Clock::Accept, Clock::FirstTouch];
 const NOT_OWED: &str = "bad_timing budget competitor customer_already duplicate never_contact no_response \
                         not_a_fit not_icp not_now spam student";
 
+/// Verdicts that ask for another desk, and put nothing off.
+const REROUTED: [&str; 2] = ["wrong_owner", "wrong_territory"];
+
 /// What must be said: id and kind of each word, with the deadline it is about.
 pub(crate) type Words = BTreeMap<(String, SlaEventKind), (LogTime, usize)>;
 
@@ -122,7 +127,10 @@ impl History {
                 (lead_id, Entry::Handed(handed))
             }
             WatchInput::Withdrawn { lead_id, handoff_id, .. } => (lead_id, Entry::Withdrawn(handoff_id)),
-            WatchInput::Tick(_) | WatchInput::Delivered { .. } => return,
+            WatchInput::Tick(_)
+            | WatchInput::Delivered { .. }
+            | WatchInput::Returned { .. }
+            | WatchInput::Scored { .. } => return,
         };
         self.leads.entry(lead_id).or_default().push((start.stamp.at, true, entry));
     }
@@ -157,7 +165,12 @@ fn of_sales(crm: &CrmActivity, done: Millis) -> Option<Entry> {
     match crm.kind {
         CrmKind::Touch => {
             let touch = crm.touch.as_ref()?;
-            (touch.direction == Direction::Outbound && !touch.automated).then_some(Entry::Reached(done))
+            let reached_out = touch.direction == Direction::Outbound;
+            match touch.outcome {
+                _ if touch.automated => None,
+                TouchOutcome::Connected => Some(Entry::Spoke { done, reached_out }),
+                _ => reached_out.then_some(Entry::Reached(done)),
+            }
         }
         CrmKind::Accepted => Some(Entry::Judged { done, judgement: Judgement::Keeps }),
         CrmKind::Disposition => {
@@ -165,14 +178,15 @@ fn of_sales(crm: &CrmActivity, done: Millis) -> Option<Entry> {
             let date = crm.disposition.as_ref().and_then(|verdict| verdict.next_check_in);
             let judgement = match date {
                 _ if NOT_OWED.split_whitespace().any(|word| word == code) => Judgement::GivesBack,
+                _ if REROUTED.contains(&code) => Judgement::Keeps,
                 Some(date) => Judgement::PutsOff(LogTime::from_millis(date)),
                 None => Judgement::Keeps,
             };
             Some(Entry::Judged { done, judgement })
         }
-        CrmKind::Owner => Some(Entry::Owned { done, owner: crm.owner.clone() }),
+        CrmKind::Owner => None,
         CrmKind::Status => crm.status.clone().map(|status| Entry::Status { done, status }),
-        CrmKind::Opportunity => None,
+        CrmKind::Opportunity => Some(Entry::Dealt(done)),
     }
 }
 

@@ -171,6 +171,8 @@ pub(crate) fn sla(kind: SlaEventKind, handed_off: i64, said: i64, lead: &str) ->
         last_activity_at: None,
         done: 0,
         promised: 0,
+        score_then: None,
+        score_now: None,
     }
 }
 

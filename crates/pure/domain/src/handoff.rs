@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Band, Contribution, Fact, Grade, KindCount, LeadId, Millis, Points, PolicyChange, Stage, Stamp, Tick};
+use crate::{
+    Band, Clock, Contribution, Fact, Grade, KindCount, LeadId, Millis, Points, PolicyChange, Stage, Stamp, Tick,
+};
 
 /// The scorer's decision that a lead is ready; opens an episode. Schema `lead.qualified-value`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -229,6 +231,8 @@ pub struct Answered {
     pub occurred_at: Millis,
     /// The event behind it.
     pub event_id: String,
+    /// The date to which a verdict puts the lead off: until then the rep's clocks stand still.
+    pub until: Option<Millis>,
 }
 
 /// How sales answered.
@@ -240,6 +244,35 @@ pub enum Answer {
     Touched,
     /// The rep gave a verdict.
     Judged,
+    /// A person reached out and spoke with the lead.
+    Connected,
+    /// The lead called, and a person spoke with it.
+    Called,
+    /// A deal was opened.
+    Dealt,
+    /// The lead has a status in which the rep's clocks stand still.
+    Paused,
+    /// The lead has another status.
+    Resumed,
+}
+
+impl Answer {
+    /// Whether a clock of the rep's has its answer by it: who spoke with the lead has plainly accepted it, and
+    /// nobody need reach out to a lead with whom there is a deal.
+    pub fn ends(self, clock: Clock) -> bool {
+        match clock {
+            Clock::Accept => {
+                matches!(self, Self::Accepted | Self::Judged | Self::Connected | Self::Called | Self::Dealt)
+            }
+            Clock::FirstTouch => matches!(self, Self::Touched | Self::Connected | Self::Dealt),
+            _ => false,
+        }
+    }
+
+    /// Whether somebody did something about the lead, or only its clocks stop or go on.
+    pub fn is_work(self) -> bool {
+        !matches!(self, Self::Paused | Self::Resumed)
+    }
 }
 
 /// Something that a handed-off lead did.
@@ -349,7 +382,7 @@ pub struct Assignment {
     /// Version of the policy that judged.
     pub policy_version: i64,
     /// What led to this record: `qualified`, `claimed`, `owner`, `handback`, `unrouted` (an alert: it
-    /// still waits), or the cause of a release.
+    /// still waits), `reassign`, `auto_paused` (its owner gets no more leads), or the cause of a release.
     pub cause: String,
     /// Every step of the search in its order.
     pub steps: Vec<RoutingStep>,
@@ -360,8 +393,8 @@ pub struct Assignment {
 /// One step of the search for a desk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoutingStep {
-    /// Which: `suppression`, `open_episode`, `account`, `sticky`, `rules`, `release`, `pool`,
-    /// `overflow`, `fallback`.
+    /// Which: `suppression`, `open_episode`, `release`, `hours`, `account`, `sticky`, `rules`, `pool`,
+    /// `overflow`, `fallback`; `auto_pause`.
     pub step: String,
     /// What it found, as a code.
     pub result: String,
@@ -387,7 +420,7 @@ pub struct Account {
 pub struct Excluded {
     /// Who.
     pub rep: String,
-    /// `away`, `gone`, `paused`, `off_hours`, `day_full`, `week_full`, `open_full`, `tried`, `skill`,
-    /// `language`, `territory`, `not_their_turn`.
+    /// `away`, `gone`, `paused`, `auto_paused`, `off_hours`, `day_full`, `week_full`, `open_full`, `tried`,
+    /// `skill`, `language`, `territory`, `not_their_turn`.
     pub reason: String,
 }

@@ -43,7 +43,7 @@ pub use policy::PolicyPublished;
 pub use raw::{IdentityLink, Ids, RawEvent};
 pub use roster::{Absence, RepState, RepStatus, RosterEvent, RosterInput};
 pub use score::{Band, Contribution, ContributionKind, Grade, ScoreUpdate, Span};
-pub use sla::{Clock, ClockStart, MARKETING, Party, Pause, SlaAction, SlaEvent, SlaEventKind, WatchInput};
+pub use sla::{Clock, ClockStart, DeskHours, MARKETING, Party, Pause, SlaAction, SlaEvent, SlaEventKind, WatchInput};
 pub use time::{LogTime, Millis};
 
 /// The identity of a lead inside Baton, for example `ld_3f2a9c01d4e5b677`.

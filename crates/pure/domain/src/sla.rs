@@ -4,7 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{LeadId, LogTime, Millis, Stamp, Tick};
+use crate::{Absence, LeadId, LogTime, Millis, Points, Stamp, Tick};
 
 /// The key under which what marketing promised is counted: no lead has such an id.
 pub const MARKETING: &str = "marketing";
@@ -43,6 +43,10 @@ pub enum WatchInput {
         policy_version: i64,
         /// When the event that made it ready happened, by the source.
         occurred_at: Millis,
+        /// The lead's score when it became ready.
+        score: Option<Points>,
+        /// In whose hours the owner's promises count, where the policy alone does not say.
+        hours: Option<DeskHours>,
     },
     /// A lead is ready and nobody can take it yet.
     Queued {
@@ -62,6 +66,10 @@ pub enum WatchInput {
         policy_version: i64,
         /// When the event that made it ready happened, by the source.
         occurred_at: Millis,
+        /// The lead's score when it became ready.
+        score: Option<Points>,
+        /// In whose hours the queue's promise counts, where the policy alone does not say.
+        hours: Option<DeskHours>,
     },
     /// The handoff is taken back: its clocks are no longer owed.
     Withdrawn {
@@ -85,6 +93,37 @@ pub enum WatchInput {
         /// When the lead became ready (log time): the month in which it counts.
         qualified_at: LogTime,
     },
+    /// The score of a lead on a desk moved.
+    Scored {
+        /// Whose lead.
+        lead_id: LeadId,
+        /// Which handoff.
+        handoff_id: String,
+        /// The score now.
+        score: Points,
+    },
+    /// What made a delivered lead ready was taken back: it counts no more. Its key is [`MARKETING`].
+    Returned {
+        /// Which lead.
+        lead_id: LeadId,
+        /// Which handoff.
+        handoff_id: String,
+        /// The pool that got it.
+        pool: String,
+        /// When the lead became ready (log time): the month in which it counted.
+        qualified_at: LogTime,
+    },
+}
+
+/// In whose hours a promise counts: what the roster told of a rep, or the lead's own time zone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeskHours {
+    /// The calendar, by its name in the policy; `None` is around the clock.
+    pub calendar: Option<String>,
+    /// The time zone in which its hours are meant; `None` is its own.
+    pub zone: Option<String>,
+    /// Stretches in which nobody is there.
+    pub away: Vec<Absence>,
 }
 
 impl WatchInput {
@@ -95,13 +134,15 @@ impl WatchInput {
             Self::HandedOff { lead_id, .. }
             | Self::Queued { lead_id, .. }
             | Self::Delivered { lead_id, .. }
+            | Self::Scored { lead_id, .. }
+            | Self::Returned { lead_id, .. }
             | Self::Withdrawn { lead_id, .. } => lead_id,
         }
     }
 
     /// The key of the record: the lead, or [`MARKETING`]; empty for a tick.
     pub fn key(&self) -> &str {
-        if matches!(self, Self::Delivered { .. }) { MARKETING } else { self.lead_id() }
+        if matches!(self, Self::Delivered { .. } | Self::Returned { .. }) { MARKETING } else { self.lead_id() }
     }
 
     /// Which handoff; empty for a tick.
@@ -111,6 +152,8 @@ impl WatchInput {
             Self::HandedOff { handoff_id, .. }
             | Self::Queued { handoff_id, .. }
             | Self::Delivered { handoff_id, .. }
+            | Self::Scored { handoff_id, .. }
+            | Self::Returned { handoff_id, .. }
             | Self::Withdrawn { handoff_id, .. } => handoff_id,
         }
     }
@@ -207,7 +250,8 @@ pub enum SlaAction {
     Escalate,
     /// The lead goes to another desk: the router does that at the same instant.
     Reassign,
-    /// The rep gets no more leads for now: the router's roster does that.
+    /// It counts against the rep, whom the router gives no more leads after so many of them: at this very
+    /// instant.
     AutoPause,
     /// Somebody is to look at it.
     Review,
@@ -297,6 +341,10 @@ pub struct SlaEvent {
     pub done: i64,
     /// How much was promised, where it is a number. Else 0.
     pub promised: i64,
+    /// The lead's score when it became ready, where it is known.
+    pub score_then: Option<Points>,
+    /// The lead's score as it was told last.
+    pub score_now: Option<Points>,
 }
 
 /// A stretch in which a clock stood still.

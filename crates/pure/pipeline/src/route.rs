@@ -179,7 +179,11 @@ impl Host {
         clock.stamp.lane = ctx.lane();
         self.clocks.encode(&clock, &mut self.buffer);
         let (lead_id, handoff_id) = (clock.input.lead_id(), clock.input.handoff_id());
-        let counts = if clock.input.key() == lead_id { "" } else { "-delivered" };
+        let counts = match clock.input {
+            WatchInput::Delivered { .. } => "-delivered",
+            WatchInput::Returned { .. } => "-returned",
+            _ => "",
+        };
         let id = format!("{handoff_id}@{}{counts}", clock.stamp.at.0);
         let envelope = envelope("sla.request.v1", &id, lead_id, clock.stamp.at, handoff_id);
         let key = clock.input.key();

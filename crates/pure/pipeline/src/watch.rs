@@ -124,8 +124,15 @@ impl Processor for Host {
                 let outcome = self.rules.change(&change, ctx);
                 ctx.count(outcome);
             }
-            Ok((key, Heard::Clock(WatchInput::Delivered { pool, qualified_at, .. }))) => {
-                let input = Input::Record { at, event: Delivery { pool, qualified_at } };
+            Ok((
+                key,
+                Heard::Clock(
+                    ref input @ (WatchInput::Delivered { ref pool, qualified_at, .. }
+                    | WatchInput::Returned { ref pool, qualified_at, .. }),
+                ),
+            )) => {
+                let returned = matches!(input, WatchInput::Returned { .. });
+                let input = Input::Record { at, event: Delivery { pool: pool.clone(), qualified_at, returned } };
                 let policy = self.rules.of(ctx);
                 let said = keyed::step::<Quota>(&policy, &key, input, ctx);
                 self.say(said, ctx);

@@ -49,6 +49,12 @@ impl Calendar {
         })
     }
 
+    /// The same hours, meant in another zone.
+    #[must_use]
+    pub fn in_zone(&self, zone: TimeZone) -> Self {
+        Self { zone, ..self.clone() }
+    }
+
     /// Whether the desk is staffed at `at`.
     pub fn is_open(&self, at: Millis) -> bool {
         self.openings(at, at.plus(1)).next().is_some()

@@ -8,6 +8,7 @@
 //!
 //! Absent on purpose: files, clocks, and anything a lead did.
 
+mod answer;
 mod calendar;
 mod diff;
 mod lifecycle;
@@ -15,14 +16,16 @@ mod model;
 mod parse;
 mod promise;
 mod roster;
+mod stopwatch;
 
 pub use calendar::{Calendar, DayHours};
 pub use diff::{Change, diff};
 pub use lifecycle::{Blame, Destination, Effect, Lifecycle, LoopGuard, RULED_OUT_AS, Rearm};
 pub use model::*;
 pub use parse::{Problem, parse, read_rep, read_roster, schema};
-pub use promise::{After, Cadence, Escalation, Hours, Level, Month, Promise, ROLES, Sla, Target};
+pub use promise::{After, Cadence, Escalation, Hours, Level, Month, Owing, Promise, ROLES, Sla, Target};
 pub use roster::{check_rep, rep_as_told};
+pub use stopwatch::Stopwatch;
 
 /// Reading of documents written by people, so that every mistake is found at once, each with its
 /// place. What is written beside a policy is read as the policy is.

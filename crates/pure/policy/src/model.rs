@@ -346,6 +346,19 @@ pub struct Routing {
     pub personal_domains: Vec<String>,
     /// Companies that a rep was given by name.
     pub accounts: Vec<NamedAccount>,
+    /// When a silent rep gets no more leads; `None` is never.
+    pub auto_pause: Option<AutoPause>,
+}
+
+/// When a silent rep gets no more leads for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AutoPause {
+    /// After so many broken promises in a row, nothing done for any lead between them.
+    pub after: usize,
+    /// Those of this stretch count, in ms.
+    pub within_ms: i64,
+    /// For so long, in ms, unless the rep does something first.
+    pub for_ms: i64,
 }
 
 /// One routing rule.
@@ -470,7 +483,7 @@ pub struct Pool {
 pub struct Rep {
     /// Name for people.
     pub name: String,
-    /// Working hours: a calendar's name.
+    /// Working hours: a calendar's name; empty for those of the pool.
     pub calendar: String,
     /// Most leads a UTC day; `None` is no limit.
     pub day_max: Option<i64>,
@@ -610,6 +623,7 @@ impl Policy {
         let needs = self.routing.rules.iter().flat_map(|rule| [&rule.needs.language, &rule.needs.territory]);
         rules.chain(routes).chain(questions).chain(needs.flatten()).any(|asked| asked == fact)
             || COMPANY_FACTS.contains(&fact)
+            || self.sla.lead_zone.as_deref() == Some(fact)
     }
 
     /// The first routing rule that matches, with its pool; `("fallback", pool)` when none does.

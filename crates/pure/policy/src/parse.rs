@@ -78,6 +78,9 @@ fn document(root: &Field<'_>) -> Option<Policy> {
     let routing = fields.need("routing").and_then(|f| routing::read(&f, calendars));
     if let (Some(sla), Some(routing)) = (&sla, &routing) {
         sla.check_pools(&routing.pools);
+        if let Some(section) = fields.get("routing") {
+            routing::check_auto_pause(&section, routing, sla.strikes());
+        }
     }
     Some(Policy {
         name: name?,

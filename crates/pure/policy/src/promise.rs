@@ -3,17 +3,18 @@
 //! Holds: the same promise asked for twice is the same, whoever asks: the watchdog that says it is broken
 //! and the router that moves the lead on mean one instant. Levels rise in time and in number.
 //!
-//! Absent on purpose: pauses, which are a lead's own story (the watchdog's), and rosters that
-//! change between two policies.
+//! Absent on purpose: pauses ([`Stopwatch`]), and what the roster told since, which the router hands on with
+//! the lead ([`Owing::told`]).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use baton_domain::{Clock, Millis, SlaAction};
+use baton_domain::{Clock, DeskHours, Millis, SlaAction};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 
-use crate::{Calendar, Policy};
+use crate::{Calendar, Policy, Stopwatch};
 
 /// How long the desk has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,6 +39,9 @@ pub struct Sla {
     pub pool_calendars: BTreeMap<String, String>,
     /// Lead statuses in the CRM that stop the owner's clocks, sorted.
     pub pause_statuses: Vec<String>,
+    /// The fact that names the lead's time zone: the hours of `calendar` are meant in it for whoever has none
+    /// of their own.
+    pub lead_zone: Option<String>,
     /// Whether the first touch is owed from the instant at which the lead became ready: then a new
     /// owner inherits the clock. Else each owner has a clock of their own, from the assignment.
     pub first_touch_from_lead: bool,
@@ -93,10 +97,10 @@ pub struct Cadence {
 pub struct Promise {
     /// The last instant at which it is kept.
     pub deadline: Millis,
-    /// The time allowed, in ms as `business_hours` measures them.
+    /// The time allowed, in ms of the promise's own measure.
     pub allowed_ms: i64,
-    /// Whether only working time counts.
-    pub business_hours: bool,
+    /// What measures it from here on, pauses and all.
+    pub clockwork: Stopwatch,
     /// Warnings (below 100), the breach (100) and what follows it, rising.
     pub levels: Vec<Level>,
 }
@@ -128,14 +132,36 @@ pub struct Month {
 }
 
 /// Whose hours count: a calendar without the stretches in which its owner is away.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Hours<'a> {
-    calendar: &'a Calendar,
+    calendar: Cow<'a, Calendar>,
     /// From (included) to (excluded).
-    away: &'a [(Millis, Millis)],
+    away: Cow<'a, [(Millis, Millis)]>,
+}
+
+/// Who owes a promise, as far as it says in whose hours.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Owing<'a> {
+    /// The rep; `None` while nobody has the lead.
+    pub owner: Option<&'a str>,
+    /// The pool.
+    pub pool: &'a str,
+    /// What the policy alone does not say of their hours: the router's word, when the promise began.
+    pub told: Option<&'a DeskHours>,
 }
 
 impl Hours<'_> {
+    /// The first instant at or after `at` at which somebody is there; `None` when there is none within 400 days.
+    pub fn next_open(&self, at: Millis) -> Option<Millis> {
+        let mut at = self.calendar.next_open(at)?;
+        for (gone, back) in self.absences(at) {
+            if gone <= at && at < back {
+                at = self.calendar.next_open(back)?;
+            }
+        }
+        Some(at)
+    }
+
     /// The calendar's name and the version of its content: `berlin@5f21c09a`.
     pub fn version(&self) -> String {
         self.calendar.version()
@@ -188,31 +214,50 @@ impl Hours<'_> {
 }
 
 impl Policy {
-    /// The calendar of a rep; around the clock for a rep or calendar that is not known.
-    pub fn calendar_of(&self, rep: Option<&str>) -> &Calendar {
-        rep.and_then(|rep| self.routing.reps.get(rep))
-            .and_then(|rep| self.sla.calendars.get(&rep.calendar))
-            .unwrap_or(Calendar::around_the_clock())
+    /// In whose hours a promise counts: what the router told; else the rep's own, less their absences; without
+    /// a rep, or for one without a calendar, the pool's, else those of the section, else every hour.
+    pub fn hours_of(&self, owing: Owing<'_>) -> Hours<'_> {
+        if let Some(told) = owing.told {
+            return self.hours_told(told);
+        }
+        let rep = owing.owner.and_then(|rep| self.routing.reps.get(rep));
+        let away = Cow::Borrowed(rep.map_or(&[][..], |rep| &rep.away));
+        match rep.filter(|rep| !rep.calendar.is_empty()) {
+            Some(rep) => Hours { calendar: self.calendar_as(rep), away },
+            // Somebody whom the policy does not know: nobody knows their hours.
+            None if owing.owner.is_some() && rep.is_none() => {
+                Hours { calendar: Cow::Borrowed(Calendar::around_the_clock()), away }
+            }
+            None => Hours { away, ..self.hours_named(self.sla.pool_calendars.get(owing.pool)) },
+        }
     }
 
-    /// The hours in which `owner` can answer: the rep's own, less their absences; without a rep the
-    /// pool's, else those of the section, else every hour.
-    pub fn hours_of(&self, owner: Option<&str>, pool: &str) -> Hours<'_> {
-        if owner.is_some() {
-            let away = owner.and_then(|rep| self.routing.reps.get(rep)).map_or(&[][..], |rep| &rep.away);
-            return Hours { calendar: self.calendar_of(owner), away };
-        }
-        self.hours_named(self.sla.pool_calendars.get(pool))
+    fn hours_told(&self, told: &DeskHours) -> Hours<'_> {
+        let calendar = told.calendar.as_ref().and_then(|name| self.sla.calendars.get(name));
+        let zone = told.zone.as_ref().and_then(|zone| TimeZoneDatabase::bundled().get(zone).ok());
+        let calendar = match (calendar, zone) {
+            (Some(calendar), Some(zone)) => Cow::Owned(calendar.in_zone(zone)),
+            (Some(calendar), None) => Cow::Borrowed(calendar),
+            (None, _) => Cow::Borrowed(Calendar::around_the_clock()),
+        };
+        let away = told.away.iter().map(|absence| (absence.from, absence.to)).collect();
+        Hours { calendar, away: Cow::Owned(away) }
     }
 
     fn hours_named(&self, name: Option<&String>) -> Hours<'_> {
         let calendar = name.or(self.sla.calendar.as_ref()).and_then(|name| self.sla.calendars.get(name));
-        Hours { calendar: calendar.unwrap_or(Calendar::around_the_clock()), away: &[] }
+        let calendar = Cow::Borrowed(calendar.unwrap_or(Calendar::around_the_clock()));
+        Hours { calendar, away: Cow::Borrowed(&[]) }
     }
 
     /// The hours of the cadence, whoever owns the lead.
     pub fn cadence_hours(&self) -> Hours<'_> {
         self.hours_named(self.sla.cadence.as_ref().and_then(|cadence| cadence.calendar.as_ref()))
+    }
+
+    /// The hours in which a clock counts.
+    pub fn hours_for(&self, clock: Clock, owing: Owing<'_>) -> Hours<'_> {
+        if clock == Clock::Cadence { self.cadence_hours() } else { self.hours_of(owing) }
     }
 
     /// The target of a clock in a lane (of [`Clock::StageAge`]: in a stage), if there is one.
@@ -224,17 +269,17 @@ impl Policy {
     }
 
     /// The promise of a clock that starts at `start`: `None` when the policy makes none in this lane (of
-    /// [`Clock::StageAge`]: stage). `owner` and `pool` say whose hours count; the cadence has its own.
-    pub fn promise(&self, clock: Clock, lane: &str, owner: Option<&str>, pool: &str, start: Millis) -> Option<Promise> {
+    /// [`Clock::StageAge`]: stage). `owing` says whose hours count; the cadence has its own.
+    pub fn promise(&self, clock: Clock, lane: &str, owing: Owing<'_>, start: Millis) -> Option<Promise> {
         let target = self.target(clock, lane)?;
-        let hours = if clock == Clock::Cadence { self.cadence_hours() } else { self.hours_of(owner, pool) };
-        Some(self.promised(clock, target, hours, start))
+        Some(self.promised(clock, target, &self.hours_for(clock, owing), start))
     }
 
-    fn promised(&self, clock: Clock, target: Target, hours: Hours<'_>, start: Millis) -> Promise {
+    fn promised(&self, clock: Clock, target: Target, hours: &Hours<'_>, start: Millis) -> Promise {
         let business_hours = target.business_hours || target.working_days > 0;
         let allowed_ms = hours.allowed(target, start);
-        let after = |ms: i64| if business_hours { hours.add(start, ms) } else { start.plus(ms) };
+        let clockwork = Stopwatch::start(business_hours, start);
+        let after = |ms: i64| clockwork.reaches(hours, ms);
         let steps = self.steps(clock, allowed_ms);
         let level = |(level, after_ms, action, to): (i32, i64, SlaAction, Vec<String>)| Level {
             level,
@@ -246,14 +291,14 @@ impl Policy {
         Promise {
             deadline: after(allowed_ms),
             allowed_ms,
-            business_hours,
             levels: steps.into_iter().map(level).collect(),
+            clockwork: clockwork.clone(),
         }
     }
 
     /// The end of the cadence whose first attempt was at `first`; `None` when the policy has no cadence.
     pub fn cadence_end(&self, first: Millis) -> Option<Millis> {
-        self.promise(Clock::Cadence, "", None, "", first).map(|promise| promise.deadline)
+        self.promise(Clock::Cadence, "", Owing::default(), first).map(|promise| promise.deadline)
     }
 
     /// The month that holds `at`, by the clock of the section's calendar, else in UTC.
@@ -275,7 +320,7 @@ impl Policy {
     /// by the wall clock.
     pub fn quota_promise(&self, month: &Month) -> Promise {
         let target = Target { within_ms: month.until.since(month.from), ..Target::default() };
-        self.promised(Clock::Quota, target, self.hours_named(None), month.from)
+        self.promised(Clock::Quota, target, &self.hours_named(None), month.from)
     }
 
     /// Level, ms of use, action and audience of each step of a clock that allows so many ms, rising.
@@ -306,13 +351,6 @@ impl Policy {
             (i32::try_from(last).unwrap_or(i32::MAX), after_ms, action, to)
         };
         steps.into_iter().map(level).collect()
-    }
-}
-
-impl Promise {
-    /// When the lead is to go to another desk, if it is.
-    pub fn reassign_at(&self) -> Option<Millis> {
-        self.levels.iter().find(|level| level.action == SlaAction::Reassign).map(|level| level.at)
     }
 }
 

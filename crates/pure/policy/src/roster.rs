@@ -129,7 +129,7 @@ impl Policy {
     pub fn calendar_as(&self, rep: &Rep) -> Cow<'_, Calendar> {
         let calendar = self.sla.calendars.get(&rep.calendar).unwrap_or(Calendar::around_the_clock());
         match &rep.zone {
-            Some(zone) => Cow::Owned(Calendar { zone: zone.clone(), ..calendar.clone() }),
+            Some(zone) => Cow::Owned(calendar.in_zone(zone.clone())),
             None => Cow::Borrowed(calendar),
         }
     }

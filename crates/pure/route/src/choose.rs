@@ -80,6 +80,11 @@ pub(crate) fn choose<D: Directory>(floor: &mut Floor<'_, D>, lead_id: &str, lead
         return Some(choice.waits("waiting: the pool's release", "release"));
     }
     choice.note("release", "passed", "");
+    match floor.lead_zone(&decision.facts) {
+        Some(Ok(zone)) => choice.note("hours", "lead_zone", zone),
+        Some(Err(word)) => choice.note("hours", "unknown_zone", format!("{word:?}: the calendar's own zone counts")),
+        None => {}
+    }
     let (ready, late) = own_rep(floor, lead_id, lead, &mut choice);
     if let Some((owner, why)) = ready {
         return Some(choice.found(owner, why));
@@ -108,7 +113,7 @@ type Found = Option<(String, String)>;
 /// The second is one who could take it but is off duty.
 fn own_rep<D: Directory>(floor: &Floor<'_, D>, lead_id: &str, lead: &Lead, choice: &mut Choice) -> (Found, Found) {
     let sticky = floor.policy.routing.sticky;
-    let lane = lead.decision.as_ref().map_or("", |decision| decision.lane.as_str());
+    let Some(decision) = lead.decision.as_ref() else { return (None, None) };
     let company = account::find(floor, lead, lead_id);
     match &company {
         Some((account, _)) => {
@@ -135,7 +140,7 @@ fn own_rep<D: Directory>(floor: &Floor<'_, D>, lead_id: &str, lead: &Lead, choic
         if let Some(obstacle) = obstacle {
             choice.note("sticky", obstacle, format!("{what} {owner}"));
             choice.pass_over(&owner, obstacle);
-        } else if floor.in_hours(&owner, lane) {
+        } else if floor.in_hours(&owner, &choice.pool, decision) {
             choice.note("sticky", "taken", format!("{what} {owner}"));
             return (Some((owner, format!("sticky: {what}"))), None);
         } else {
@@ -234,7 +239,7 @@ fn next_in<D: Directory>(
     let on_duty: Vec<bool> = members
         .iter()
         .zip(&reasons)
-        .map(|((rep, _), reason)| reason.is_none() && floor.in_hours(rep, &decision.lane))
+        .map(|((rep, _), reason)| reason.is_none() && floor.in_hours(rep, pool, decision))
         .collect();
     let off_hours = !on_duty.contains(&true);
     if !off_hours || duty || floor.policy.routing.off_hours == OffHours::Wait {

@@ -5,12 +5,16 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use baton_domain::{Clock, LogTime, Millis, Qualifying, RepStatus};
-use baton_policy::{OffHours, Policy, Rep, rep_as_told};
+use baton_domain::{Absence, Clock, DeskHours, Fact, FactValue, LogTime, Millis, Qualifying, RepStatus};
+use baton_policy::{OffHours, Owing, Policy, Rep, rep_as_told};
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use crate::facts::fact_words;
 use crate::row::{self, Directory, Load, Room, load_key, room_key};
 use crate::turns::Candidate;
+
+/// Zones are whole quarters of an hour apart.
+const QUARTER_MS: i64 = 15 * Millis::MINUTE;
 
 /// The roster at an instant, over the rows.
 pub(crate) struct Floor<'a, D> {
@@ -67,6 +71,11 @@ impl<'a, D: Directory> Floor<'a, D> {
     /// What was told of a rep last.
     pub(crate) fn told(&self, id: &str) -> Option<baton_domain::RepState> {
         self.look(id, |seen| seen.load.told.as_deref().cloned())
+    }
+
+    /// Whether a rep has broken promises to make up for.
+    pub(crate) fn counts_against(&self, id: &str) -> bool {
+        self.look(id, |seen| !seen.load.strikes.is_empty() || seen.load.auto_paused.is_some())
     }
 
     /// Changes what a rep has to do.
@@ -145,6 +154,8 @@ impl<'a, D: Directory> Floor<'a, D> {
                 Some("away")
             } else if rep.paused_until.is_some_and(|until| now < until) {
                 Some("paused")
+            } else if load.auto_paused.is_some_and(|until| self.at < until) {
+                Some("auto_paused")
             } else if full(rep.open_max, load.open) {
                 Some("open_full")
             } else if full(rep.day_max, count(load.day == day, load.today)) {
@@ -181,14 +192,51 @@ impl<'a, D: Directory> Floor<'a, D> {
         })
     }
 
-    /// Whether a rep is in hours, or will be before the promise of the lane is over.
-    pub(crate) fn in_hours(&self, id: &str, lane: &str) -> bool {
-        let budget = self.budget(lane);
-        self.look(id, |seen| {
-            let Some(rep) = &seen.rep else { return false };
-            let next = self.policy.calendar_as(rep).next_open(self.now());
-            next.is_some_and(|next| next.since(self.now()) <= budget)
-        })
+    /// Whether a rep of a pool is in hours for a lead, or will be before the promise of its lane is over.
+    pub(crate) fn in_hours(&self, id: &str, pool: &str, decision: &Qualifying) -> bool {
+        if !self.knows(id) {
+            return false;
+        }
+        let told = self.hours_told(Some(id), pool, &decision.facts);
+        let hours = self.policy.hours_of(Owing { owner: Some(id), pool, told: told.as_ref() });
+        let next = hours.next_open(self.now());
+        next.is_some_and(|next| next.since(self.now()) <= self.budget(&decision.lane))
+    }
+
+    /// In whose hours the promises about a lead count, where the policy alone does not say: by what was told of
+    /// the rep, else, where neither they nor the pool have a calendar, in the lead's own zone.
+    pub(crate) fn hours_told(&self, rep: Option<&str>, pool: &str, facts: &[Fact]) -> Option<DeskHours> {
+        let of_rep = |rep: &str| {
+            self.look(rep, |seen| {
+                let known = seen.rep.as_ref()?;
+                let told = seen.load.told.as_deref();
+                let told = told.is_some_and(|t| t.calendar.is_some() || t.tz.is_some() || t.away.is_some());
+                let away = known.away.iter().map(|(from, to)| Absence { from: *from, to: *to }).collect();
+                let zone = known.zone.as_ref().and_then(TimeZone::iana_name).map(str::to_owned);
+                let calendar = (!known.calendar.is_empty()).then(|| known.calendar.clone());
+                Some((told || !self.policy.routing.reps.contains_key(rep), DeskHours { calendar, zone, away }))
+            })
+        };
+        let (told, own) = rep.and_then(of_rep).unwrap_or_default();
+        if own.calendar.is_some() {
+            return told.then_some(own);
+        }
+        let sla = &self.policy.sla;
+        let of_pool = sla.pool_calendars.get(pool);
+        let zone = if of_pool.is_none() { self.lead_zone(facts).and_then(Result::ok) } else { None };
+        let calendar = of_pool.or(sla.calendar.as_ref()).cloned();
+        (told || zone.is_some()).then_some(DeskHours { calendar, zone, away: own.away })
+    }
+
+    /// The lead's own time zone by its facts, where the policy asks for it; an error is a word for no zone.
+    pub(crate) fn lead_zone(&self, facts: &[Fact]) -> Option<Result<String, String>> {
+        let name = self.policy.sla.lead_zone.as_ref()?;
+        let Some(FactValue::Text(zone)) = facts.iter().find(|fact| fact.name == *name).map(|fact| &fact.value) else {
+            return None;
+        };
+        let known = TimeZoneDatabase::bundled().get(zone.trim());
+        let name = known.ok().and_then(|zone| zone.iana_name().map(str::to_owned));
+        Some(name.ok_or_else(|| zone.clone()))
     }
 
     /// How long the first touch of a lane may take, in ms.
@@ -215,8 +263,16 @@ impl<'a, D: Directory> Floor<'a, D> {
             let absent = rep.away.iter().filter(|(from, to)| *from <= now && now < *to).map(|(_, to)| *to).min();
             let paused = rep.paused_until.filter(|until| now < *until);
             let waits = self.policy.routing.off_hours == OffHours::Wait;
-            let opens = if waits { self.policy.calendar_as(rep).next_open(now).filter(|at| *at > now) } else { None };
-            [absent, paused, opens].into_iter().flatten().min()
+            let opens = if !waits {
+                None
+            } else if rep.calendar.is_empty() && self.policy.sla.lead_zone.is_some() {
+                // Every lead has hours of its own: all that begin somewhere begin at a quarter.
+                Some(Millis((now.0.div_euclid(QUARTER_MS) + 1).saturating_mul(QUARTER_MS)))
+            } else {
+                self.policy.calendar_as(rep).next_open(now).filter(|at| *at > now)
+            };
+            let silent = seen.load.auto_paused.filter(|until| self.at < *until).map(LogTime::millis);
+            [absent, paused, silent, opens].into_iter().flatten().min()
         })
     }
 }

@@ -2,18 +2,21 @@
 //!
 //! Holds: a lead with an open episode is on one desk or in one queue after each of them.
 
-use baton_domain::{Answer, Answered, LogTime, Moved, OwnerChange, Points, Qualifying, Released};
+use baton_domain::{Answer, Answered, Moved, OwnerChange, Points, Qualifying, Released};
 use baton_policy::Strategy;
 
 use crate::account;
 use crate::alert;
 use crate::choose::{self, Choice};
 use crate::floor::Floor;
+use crate::pause;
 use crate::row::{self, Directory, Lead, Standing, lead_key};
 use crate::say::{Said, Voice};
 use crate::serve::{clear, give, serve, wait};
 use crate::step::later;
 
+/// The cause of a release whose grounds never were.
+const RETRACTED: &str = "retracted";
 /// The most reps of one episode that are remembered.
 const MOST_TRIED: usize = 64;
 
@@ -78,6 +81,7 @@ pub(crate) fn released<D: Directory>(
             return "queued";
         }
         clear(floor, &lead);
+        lead.promises.take_from_owner(floor.policy);
         try_no_more(&mut lead);
         let score = lead.decision.as_ref().map_or(Points::ZERO, |decision| decision.score);
         return queue(floor, lead, &released.lead_id, score, &released.cause, said);
@@ -86,6 +90,10 @@ pub(crate) fn released<D: Directory>(
     clear(floor, &lead);
     account::leave(floor, &lead.accounts, &released.lead_id);
     said.push(voice(floor).withdrawn(&released.lead_id, &lead, &released.cause));
+    if let Some(decision) = lead.decision.as_ref().filter(|_| released.cause == RETRACTED) {
+        let pool = choose::blank(floor.policy, decision).pool;
+        said.push(voice(floor).returned(&released.lead_id, &lead, &pool));
+    }
     // Who won a customer keeps it: only the clocks end.
     if let Some(decision) = lead.decision.take().filter(|_| released.cause != "won") {
         let mut choice = standing_choice(floor, &decision, &lead);
@@ -100,45 +108,77 @@ pub(crate) fn released<D: Directory>(
     "released"
 }
 
-/// Sales answered: the owner is not silent.
-pub(crate) fn answered<D: Directory>(floor: &mut Floor<'_, D>, answered: &Answered) -> &'static str {
+/// Sales answered: the owner is not silent; or nobody waits for the owner for now.
+pub(crate) fn answered<D: Directory>(
+    floor: &mut Floor<'_, D>,
+    answered: &Answered,
+    said: &mut Vec<Said>,
+) -> &'static str {
     let key = lead_key(&answered.lead_id);
     let lead = row::lead(&*floor.dir, &key).filter(|lead| lead.episode == answered.episode);
     let Some(mut lead) = lead.filter(|lead| lead.standing != Standing::Closed) else { return "stale" };
-    let Standing::Owned { until, .. } = lead.standing else { return "unchanged" };
-    match answered.answer {
-        Answer::Accepted => lead.unaccepted = None,
-        Answer::Touched => lead.untouched = None,
-        Answer::Judged => (lead.unaccepted, lead.untouched) = (None, None),
-    }
-    lead.due = [lead.unaccepted, lead.untouched].into_iter().flatten().fold(until, LogTime::min);
+    let concerns = lead.promises.hear(floor.policy, answered, floor.at);
+    let Standing::Owned { until, .. } = lead.standing else {
+        row::put_lead(floor.dir, &key, lead);
+        return "unchanged";
+    };
+    lead.due = lead.promises.next().map_or(until, |next| next.min(until));
+    let owner = lead.owner.clone();
     row::put_lead(floor.dir, &key, lead);
-    "answered"
+    if answered.answer.is_work() {
+        let actor = answered.actor.clone().filter(|actor| floor.knows(actor)).or(owner);
+        if actor.is_some_and(|rep| pause::lift(floor, &rep)) {
+            serve(floor, None, said);
+        }
+        return "answered";
+    }
+    match answered.answer {
+        _ if !concerns => "unchanged",
+        Answer::Paused => "paused",
+        _ => "resumed",
+    }
 }
 
-/// The owner of a lead let the time pass: it goes to another desk where one is free. Else it stays, for a
-/// lead that nobody else can take is better with a silent owner than with none.
+/// The owner of a lead let the time pass: it goes to another desk where one is free, where that is what the
+/// policy asks for. Else it stays, for a lead that nobody else can take is better with a silent owner than
+/// with none.
 pub(crate) fn silent<D: Directory>(floor: &mut Floor<'_, D>, lead_id: &str, mut lead: Box<Lead>, said: &mut Vec<Said>) {
     let Standing::Owned { until, .. } = lead.standing else { return };
-    let mut moving = lead.clone();
-    try_no_more(&mut moving);
-    if let Some(choice) = choose::choose(floor, lead_id, &moving).filter(|choice| choice.owner.is_some()) {
-        give(floor, moving, choice, "reassign", said);
-        // Who had it has room again.
-        return serve(floor, None, said);
+    let passed = lead.promises.due(floor.policy, floor.at);
+    let words = lead.owner.clone().and_then(|owner| pause::strike(floor, &owner, passed.strikes));
+    if passed.moves {
+        let mut moving = lead.clone();
+        try_no_more(&mut moving);
+        if let Some(mut choice) = choose::choose(floor, lead_id, &moving).filter(|choice| choice.owner.is_some()) {
+            if let Some(words) = &words {
+                choice.note("auto_pause", "paused", words);
+            }
+            give(floor, moving, choice, "reassign", said);
+            // Who had it has room again.
+            return serve(floor, None, said);
+        }
     }
-    let ahead = |due: Option<LogTime>| due.filter(|due| *due > floor.at);
-    (lead.unaccepted, lead.untouched) = (ahead(lead.unaccepted), ahead(lead.untouched));
-    lead.due = [lead.unaccepted, lead.untouched].into_iter().flatten().fold(until, LogTime::min);
+    lead.due = lead.promises.next().map_or(until, |next| next.min(until));
+    if let (Some(words), Some(decision)) = (words, lead.decision.clone()) {
+        let mut choice = standing_choice(floor, &decision, &lead);
+        choice.owner.clone_from(&lead.owner);
+        choice.note("auto_pause", "paused", &words);
+        choice.why = words;
+        said.push(voice(floor).told(&decision, &lead, choice, "auto_paused"));
+    }
     row::put_lead(floor.dir, &lead_key(lead_id), lead);
 }
 
-/// The score of a waiting lead moved: it stands elsewhere in the queue.
-pub(crate) fn moved<D: Directory>(floor: &mut Floor<'_, D>, moved: &Moved) -> &'static str {
+/// The score of a lead moved: one that waits stands elsewhere in the queue, of one on a desk the watchdog hears.
+pub(crate) fn moved<D: Directory>(floor: &mut Floor<'_, D>, moved: &Moved, said: &mut Vec<Said>) -> &'static str {
     let key = lead_key(&moved.lead_id);
     let Some(mut lead) = row::lead(&*floor.dir, &key).filter(|lead| lead.episode == moved.episode) else {
         return "stale";
     };
+    if matches!(lead.standing, Standing::Owned { .. }) {
+        said.push(voice(floor).scored(&moved.lead_id, &lead, moved.score));
+        return "told_on";
+    }
     let Standing::Waiting { pool, place, .. } = &mut lead.standing else { return "not_waiting" };
     let Some(wants) = crate::queue::leave(floor.dir, pool, place) else { return "not_waiting" };
     place.rank = moved.score.0.saturating_neg();
@@ -167,6 +207,7 @@ pub(crate) fn owner<D: Directory>(
         (None, Some(_)) => {
             let mut lead = lead;
             clear(floor, &lead);
+            lead.promises.take_from_owner(floor.policy);
             try_no_more(&mut lead);
             let score = lead.decision.as_ref().map_or(Points::ZERO, |decision| decision.score);
             queue(floor, lead, &change.lead_id, score, "handback", said)

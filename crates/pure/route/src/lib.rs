@@ -17,6 +17,8 @@ mod choose;
 mod facts;
 mod floor;
 mod hear;
+mod pause;
+mod promises;
 mod queue;
 mod row;
 mod say;
@@ -27,6 +29,7 @@ mod tests;
 mod trim;
 mod turns;
 
+pub use promises::{Pending, Promises, Step};
 pub use row::{Account, Bucket, Desk, Directory, Lead, Load, News, Place, Room, Row, Standing, Turn, Waiting, Wants};
 pub use say::Said;
 pub use step::{Answer, Heard, step, waiting, wake};

@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 use baton_domain::{AlertedLead, LeadId, LogTime, Qualifying, RepState};
 use serde::{Deserialize, Serialize};
 
+use crate::promises::Promises;
+
 /// The rows, as the host keeps them. A `put` is visible to the next `get`.
 pub trait Directory {
     /// The row of a key.
@@ -132,6 +134,10 @@ pub struct Load {
     pub this_week: i64,
     /// What was told last.
     pub told: Option<Box<RepState>>,
+    /// When promises of theirs broke in a row, nothing done between them; rising.
+    pub strikes: Vec<LogTime>,
+    /// Until when they get no leads for it, unless they do something.
+    pub auto_paused: Option<LogTime>,
 }
 
 /// A lead with or after an episode.
@@ -155,14 +161,10 @@ pub struct Lead {
     pub alerts: u32,
     /// Whether the pool's release has let it go once.
     pub admitted: bool,
-    /// Whether a desk had it in this episode: the handoff is told once.
-    pub handed: bool,
     /// The companies it was matched to.
     pub accounts: Vec<String>,
-    /// While it is on a desk and nobody has accepted it: when it goes to another one.
-    pub unaccepted: Option<LogTime>,
-    /// While it is on a desk and nobody has reached out: when it goes to another one.
-    pub untouched: Option<LogTime>,
+    /// What its owner promised.
+    pub promises: Promises,
     /// When it is told that it still waits, goes to another desk, or is forgotten.
     pub due: LogTime,
 }
@@ -180,10 +182,8 @@ impl Lead {
             since,
             alerts: 0,
             admitted: false,
-            handed: false,
             accounts: Vec::new(),
-            unaccepted: None,
-            untouched: None,
+            promises: Promises::default(),
             due: LogTime::MAX,
         }
     }

@@ -3,7 +3,9 @@
 //! Holds: whoever hears of a desk hears it from one record each: those who count, the rep and the
 //! watchdog.
 
-use baton_domain::{ActivityAlert, Assignment, ClockStart, Handoff, LogTime, Qualifying, Stamp, WatchInput};
+use baton_domain::{
+    ActivityAlert, Assignment, ClockStart, DeskHours, Handoff, LogTime, Points, Qualifying, Stamp, WatchInput,
+};
 use baton_policy::Policy;
 
 use crate::choose::{Choice, waited};
@@ -42,7 +44,7 @@ impl Voice<'_> {
         decision: &Qualifying,
         lead: &Lead,
         choice: Choice,
-        (cause, is_first): (&str, bool),
+        (cause, is_first, hours): (&str, bool, Option<DeskHours>),
     ) -> Vec<Said> {
         let (stamp, policy_version) = (self.stamp(), self.policy.version);
         let assignment = self.assignment(decision, lead, choice, cause);
@@ -57,6 +59,8 @@ impl Voice<'_> {
             qualified_at: lead.since,
             policy_version,
             occurred_at: decision.occurred_at,
+            score: Some(decision.score),
+            hours,
         };
         let handoff = is_first.then(|| {
             let (decision, assignment) = (decision.clone(), assignment.clone());
@@ -69,7 +73,13 @@ impl Voice<'_> {
     }
 
     /// A lead waits from now on.
-    pub(crate) fn queued(self, decision: &Qualifying, lead: &Lead, choice: Choice, cause: &str) -> Vec<Said> {
+    pub(crate) fn queued(
+        self,
+        decision: &Qualifying,
+        lead: &Lead,
+        choice: Choice,
+        (cause, hours): (&str, Option<DeskHours>),
+    ) -> Vec<Said> {
         let assignment = self.assignment(decision, lead, choice, cause);
         let pool = assignment.pool.clone();
         let input = WatchInput::Queued {
@@ -81,6 +91,8 @@ impl Voice<'_> {
             qualified_at: lead.since,
             policy_version: self.policy.version,
             occurred_at: decision.occurred_at,
+            score: Some(decision.score),
+            hours,
         };
         vec![Said::Assignment(assignment), Said::Clock(ClockStart { stamp: self.stamp(), input })]
     }
@@ -93,6 +105,19 @@ impl Voice<'_> {
             pool: pool.to_owned(),
             qualified_at: self.at,
         };
+        Said::Clock(ClockStart { stamp: self.stamp(), input })
+    }
+
+    /// What made a lead ready was taken back: it counts for marketing no more.
+    pub(crate) fn returned(self, lead_id: &str, lead: &Lead, pool: &str) -> Said {
+        let (lead_id, handoff_id, pool) = (lead_id.to_owned(), lead.handoff_id.clone(), pool.to_owned());
+        let input = WatchInput::Returned { lead_id, handoff_id, pool, qualified_at: lead.since };
+        Said::Clock(ClockStart { stamp: self.stamp(), input })
+    }
+
+    /// The score of a lead on a desk moved.
+    pub(crate) fn scored(self, lead_id: &str, lead: &Lead, score: Points) -> Said {
+        let input = WatchInput::Scored { lead_id: lead_id.to_owned(), handoff_id: lead.handoff_id.clone(), score };
         Said::Clock(ClockStart { stamp: self.stamp(), input })
     }
 

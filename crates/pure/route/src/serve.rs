@@ -6,11 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use baton_domain::{Clock, LogTime, Millis, Points};
+use baton_domain::{LogTime, Millis, Points};
 
 use crate::account;
 use crate::choose::{self, Choice, URGENT, choose};
 use crate::floor::Floor;
+use crate::promises::Owner;
 use crate::queue;
 use crate::row::{self, DESK, Directory, Lead, Place, Standing, Wants, lead_key};
 use crate::say::{Said, Voice};
@@ -99,30 +100,17 @@ pub(crate) fn give<D: Directory>(
     let keys = lead.accounts.clone();
     account::own(floor, &keys, &owner);
     let until = later(floor.at, floor.policy.routing.sticky.expires_ms);
-    let silent = |clock| reassign_at(floor, clock, &decision.lane, (&owner, &choice.pool), lead.since);
-    (lead.unaccepted, lead.untouched) = (silent(Clock::Accept), silent(Clock::FirstTouch));
-    lead.due = [lead.unaccepted, lead.untouched].into_iter().flatten().fold(until, LogTime::min);
+    let hours = floor.hours_told(Some(&owner), &choice.pool, &decision.facts);
+    let first = lead.promises.handed_at.is_none();
+    let on_desk = Owner { rep: &owner, pool: &choice.pool, told: hours.as_ref() };
+    lead.promises.hand_over(floor.policy, &decision.lane, on_desk, lead.since, floor.at);
+    lead.due = lead.promises.next().map_or(until, |next| next.min(until));
     lead.standing = Standing::Owned { pool: choice.pool.clone(), until };
     lead.owner = Some(owner);
     lead.admitted = true;
-    let first = !std::mem::replace(&mut lead.handed, true);
-    said.extend(Voice { policy: floor.policy, at: floor.at }.handed_off(&decision, &lead, choice, (cause, first)));
+    let voice = Voice { policy: floor.policy, at: floor.at };
+    said.extend(voice.handed_off(&decision, &lead, choice, (cause, first, hours)));
     row::put_lead(floor.dir, &lead_key(&decision.lead_id), lead);
-}
-
-/// When a lead goes to another desk for its owner's silence: the very instant at which the watchdog says
-/// that the promise has come so far.
-fn reassign_at<D>(
-    floor: &Floor<'_, D>,
-    clock: Clock,
-    lane: &str,
-    (owner, pool): (&str, &str),
-    since: LogTime,
-) -> Option<LogTime> {
-    let inherited = clock == Clock::FirstTouch && floor.policy.sla.first_touch_from_lead;
-    let start = if inherited { since } else { floor.at };
-    let promise = floor.policy.promise(clock, lane, Some(owner), pool, start.millis())?;
-    promise.reassign_at().map(LogTime::from_millis).filter(|at| *at > floor.at)
 }
 
 /// Offers every waiting lead to the reps. Of `newest`, which has just begun to wait, it says also
@@ -187,7 +175,8 @@ fn offer<D: Directory>(floor: &mut Floor<'_, D>, lead_id: &str, cause: Option<&s
         return true;
     }
     if let (Some(cause), Some(decision)) = (cause, &lead.decision) {
-        said.extend(Voice { policy: floor.policy, at: floor.at }.queued(decision, &lead, choice, cause));
+        let hours = floor.hours_told(None, &choice.pool, &decision.facts);
+        said.extend(Voice { policy: floor.policy, at: floor.at }.queued(decision, &lead, choice, (cause, hours)));
     }
     false
 }

@@ -36,7 +36,7 @@ pub struct Answer {
 /// Judges one input at `at`.
 ///
 /// Outcomes: `assigned`, `queued`, `repeated` (ready); `released`, `stale`; `ranked`, `not_waiting`;
-/// `answered`; `alerted`, `gathered`; `owner`, `claimed`, `dispatched`, `too_late`, `not_a_member`, `not_the_dispatcher`, `owner_noted`,
+/// `told_on`; `answered`, `paused`, `resumed`; `alerted`, `gathered`; `owner`, `claimed`, `dispatched`, `too_late`, `not_a_member`, `not_the_dispatcher`, `owner_noted`,
 /// `unchanged`; `roster`; `policy`; `tick`.
 pub fn step(policy: &Policy, dir: &mut impl Directory, at: LogTime, heard: Heard) -> Answer {
     let mut outputs = Vec::new();
@@ -45,8 +45,8 @@ pub fn step(policy: &Policy, dir: &mut impl Directory, at: LogTime, heard: Heard
         Heard::Lead(RouteInput::Qualified(decision)) => hear::qualified(&mut floor, *decision, &mut outputs),
         Heard::Lead(RouteInput::Released(released)) => hear::released(&mut floor, &released, &mut outputs),
         Heard::Lead(RouteInput::Owner(change)) => hear::owner(&mut floor, &change, &mut outputs),
-        Heard::Lead(RouteInput::Moved(moved)) => hear::moved(&mut floor, &moved),
-        Heard::Lead(RouteInput::Answered(answered)) => hear::answered(&mut floor, &answered),
+        Heard::Lead(RouteInput::Moved(moved)) => hear::moved(&mut floor, &moved, &mut outputs),
+        Heard::Lead(RouteInput::Answered(answered)) => hear::answered(&mut floor, &answered, &mut outputs),
         Heard::Lead(RouteInput::Noticed(noticed)) => alert::notice(&mut floor, noticed, &mut outputs),
         Heard::Lead(RouteInput::Policy(_)) => {
             requeue(&mut floor);
@@ -126,7 +126,10 @@ fn tell<D: Directory>(floor: &mut Floor<'_, D>, state: RepState) {
         }
         row::put_room(floor.dir, &room_key(pool), room);
     }
-    floor.change(&id, |load| load.told = Some(Box::new(state)));
+    floor.change(&id, |load| {
+        crate::pause::forget(load);
+        load.told = Some(Box::new(state));
+    });
     debug_assert!(row::load(&*floor.dir, &load_key(&id)).is_some(), "a telling is kept");
 }
 

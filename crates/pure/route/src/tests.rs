@@ -3,6 +3,7 @@
 mod alerts;
 mod fairness;
 mod hands;
+mod promises;
 mod queue;
 mod roster;
 mod steps;
@@ -275,6 +276,8 @@ fn a_qualified_lead_is_handed_to_a_rep_and_its_clock_started() {
         qualified_at: at(9, 0),
         policy_version: 7,
         occurred_at: Millis(0),
+        score: Some(Points::ZERO),
+        hours: None,
     };
     let handoff =
         baton_domain::Handoff { stamp, decision: urgent("l1"), assignment: expected.clone(), trimmed: Vec::new() };

@@ -138,7 +138,10 @@ fn watch(rules: &Days<Policy>, events: Vec<LeadEvent>, clocks: Vec<Clocked>, end
     for (at, input, key, news) in clocks {
         match news {
             Heard::Clock(WatchInput::Delivered { pool, qualified_at, .. }) => {
-                delivered.push((at, key, Delivery { pool, qualified_at }));
+                delivered.push((at, key, Delivery { pool, qualified_at, returned: false }));
+            }
+            Heard::Clock(WatchInput::Returned { pool, qualified_at, .. }) => {
+                delivered.push((at, key, Delivery { pool, qualified_at, returned: true }));
             }
             news => heard.push((at, input, key, news)),
         }

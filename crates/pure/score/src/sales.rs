@@ -6,8 +6,8 @@
 //! Absent on purpose: who has the lead. The scorer knows an owner only where the CRM named one.
 
 use baton_domain::{
-    Answer as Reply, Answered, Consent, ConsentState, CrmActivity, CrmKind, Direction, Disposition, Fact, FactValue,
-    Label, OwnerChange, Released, RouteInput, Stage, Status, Touch, TouchOutcome,
+    Answered, Consent, ConsentState, CrmActivity, CrmKind, Direction, Disposition, Fact, FactValue, Label, OwnerChange,
+    Released, RouteInput, Stage, Status, Touch, TouchOutcome,
 };
 use baton_policy::{Destination, Effect, RULED_OUT_AS};
 
@@ -23,33 +23,23 @@ impl Turn<'_> {
     /// Takes in what the CRM says.
     pub(crate) fn sales(&mut self, crm: &CrmActivity) {
         let open = is_open(self.state.stage);
-        let reply = match crm.kind {
-            CrmKind::Status => {
-                self.status(crm.status.as_deref().unwrap_or_default());
-                None
-            }
-            CrmKind::Owner => {
-                self.owner(crm);
-                None
-            }
-            CrmKind::Accepted => {
-                self.accepted(crm);
-                Some(Reply::Accepted)
-            }
-            CrmKind::Touch => crm.touch.as_ref().and_then(|touch| self.touched(touch)),
-            CrmKind::Disposition => {
-                match &crm.disposition {
-                    Some(disposition) => self.judged(disposition),
-                    None => self.reject("", "unknown_disposition"),
+        match crm.kind {
+            CrmKind::Status => self.status(crm.status.as_deref().unwrap_or_default()),
+            CrmKind::Owner => self.owner(crm),
+            CrmKind::Accepted => self.accepted(crm),
+            CrmKind::Touch => {
+                if let Some(touch) = &crm.touch {
+                    self.touched(touch);
                 }
-                Some(Reply::Judged)
             }
-            CrmKind::Opportunity => {
-                self.deal(crm);
-                Some(Reply::Judged)
-            }
-        };
-        if let Some(answer) = reply.filter(|_| open && self.request.is_none()) {
+            CrmKind::Disposition => match &crm.disposition {
+                Some(disposition) => self.judged(disposition),
+                None => self.reject("", "unknown_disposition"),
+            },
+            CrmKind::Opportunity => self.deal(crm),
+        }
+        let answer = self.policy.answer(crm).filter(|_| open && self.request.is_none());
+        if let Some(answer) = answer {
             self.request = Some(RouteInput::Answered(Answered {
                 lead_id: self.event.lead_id.clone(),
                 handoff_id: handoff_id(&self.event.lead_id, self.state.episode),
@@ -58,6 +48,7 @@ impl Turn<'_> {
                 actor: crm.actor.clone(),
                 occurred_at: self.event.occurred_at,
                 event_id: self.event.event_id.clone(),
+                until: self.policy.puts_off(crm),
             }));
         }
     }
@@ -85,9 +76,9 @@ impl Turn<'_> {
     }
 
     /// A touch is no claim about the stage: it moves a lead or it does not, but is never refused.
-    fn touched(&mut self, touch: &Touch) -> Option<Reply> {
+    fn touched(&mut self, touch: &Touch) {
         if touch.automated || !is_open(self.state.stage) {
-            return None;
+            return;
         }
         let reached_out = touch.direction == Direction::Outbound;
         if reached_out {
@@ -107,7 +98,6 @@ impl Turn<'_> {
         } else if reached_out && matches!(self.state.status, Some(Status::New | Status::Open)) {
             self.state.status = Some(Status::Attempted);
         }
-        reached_out.then_some(Reply::Touched)
     }
 
     fn judged(&mut self, disposition: &Disposition) {

@@ -13,7 +13,7 @@ use baton_domain::{
 use baton_policy::{Destination, Policy};
 
 use crate::running::Running;
-use crate::state::{CheckIn, Halt, Handoff, State};
+use crate::state::{CheckIn, Halt, State};
 use crate::step::{enter, start};
 use crate::voice::{Voice, When};
 
@@ -39,7 +39,7 @@ pub(crate) fn hear(voice: &mut Voice<'_>, mut state: State, event: &LeadEvent, a
     let mut clocks = std::mem::take(&mut state.clocks);
     let mut cadence_done = false;
     clocks.retain_mut(|running| {
-        let meaning = meaning(voice.policy, &event.body, running, &state.handoff, next.is_some());
+        let meaning = meaning(voice.policy, &event.body, running, next.is_some());
         let ended = told(voice, &state, running, meaning, event, at);
         cadence_done |= ended && running.clock == Clock::Cadence && meaning != Meaning::Releases;
         !ended
@@ -115,7 +115,7 @@ fn answered(voice: &mut Voice<'_>, state: &State, running: &mut Running, event: 
     true
 }
 
-fn meaning(policy: &Policy, body: &Body, running: &Running, handoff: &Handoff, leaves_stage: bool) -> Meaning {
+fn meaning(policy: &Policy, body: &Body, running: &Running, leaves_stage: bool) -> Meaning {
     if refuses(body) {
         return Meaning::Releases;
     }
@@ -123,7 +123,7 @@ fn meaning(policy: &Policy, body: &Body, running: &Running, handoff: &Handoff, l
         return if leaves_stage { Meaning::Answers } else { Meaning::Nothing };
     }
     match body {
-        Body::Crm(crm) => meaning_of_sales(policy, crm, running.clock, handoff),
+        Body::Crm(crm) => meaning_of_sales(policy, crm, running.clock),
         _ => Meaning::Nothing,
     }
 }
@@ -138,21 +138,26 @@ pub fn refuses(body: &Body) -> bool {
     matches!(body, Body::Consent(consent) if refuses(consent))
 }
 
-fn meaning_of_sales(policy: &Policy, crm: &CrmActivity, clock: Clock, handoff: &Handoff) -> Meaning {
+fn meaning_of_sales(policy: &Policy, crm: &CrmActivity, clock: Clock) -> Meaning {
     match (crm.kind, clock) {
         (CrmKind::Touch, Clock::Cadence) if is_contact(crm) => Meaning::Answers,
         (CrmKind::Touch, Clock::Cadence) if is_attempt(crm) => Meaning::Counts,
-        (CrmKind::Touch, Clock::FirstTouch | Clock::CheckIn) if is_attempt(crm) => Meaning::Answers,
-        (CrmKind::Accepted | CrmKind::Disposition, Clock::Accept)
-        | (CrmKind::Opportunity, Clock::Disposition | Clock::Cadence) => Meaning::Answers,
-        (CrmKind::Disposition, Clock::FirstTouch | Clock::Cadence) if gives_back(policy, crm) => Meaning::Releases,
-        (CrmKind::Disposition, Clock::Disposition | Clock::Cadence) if wait_until(policy, crm).is_none() => {
+        (CrmKind::Touch, Clock::CheckIn) if is_attempt(crm) => Meaning::Answers,
+        (CrmKind::Touch, Clock::FirstTouch) | (_, Clock::Accept) => ends(policy, crm, clock),
+        (CrmKind::Opportunity, Clock::Disposition | Clock::Cadence) => Meaning::Answers,
+        (CrmKind::Opportunity, Clock::FirstTouch) => Meaning::Releases,
+        (CrmKind::Disposition, Clock::FirstTouch | Clock::Cadence) if policy.gives_back(crm) => Meaning::Releases,
+        (CrmKind::Disposition, Clock::Disposition | Clock::Cadence) if policy.puts_off(crm).is_none() => {
             Meaning::Answers
         }
-        // The CRM naming the owner that the router chose is an echo.
-        (CrmKind::Owner, Clock::Accept) if crm.owner != handoff.owner => Meaning::Releases,
         _ => Meaning::Nothing,
     }
+}
+
+/// Whether what sales did is the answer that the router takes it for too.
+fn ends(policy: &Policy, crm: &CrmActivity, clock: Clock) -> Meaning {
+    let answer = policy.answer(crm).filter(|answer| answer.ends(clock));
+    answer.map_or(Meaning::Nothing, |_| Meaning::Answers)
 }
 
 /// A person of sales tried to reach the lead.
@@ -165,31 +170,11 @@ fn is_contact(crm: &CrmActivity) -> bool {
     crm.touch.as_ref().is_some_and(|touch| !touch.automated && touch.outcome == TouchOutcome::Connected)
 }
 
-/// Where a verdict sends the lead; `None` without one, and for a code that the policy does not know.
-fn destination(policy: &Policy, crm: &CrmActivity) -> Option<Destination> {
-    policy.lifecycle.dispositions.get(&crm.disposition.as_ref()?.code).map(|effect| effect.to)
-}
-
-/// Whether sales gives the lead back for good: nobody owes it a touch any more. A lead with the wrong
-/// owner is not given back: somebody still does.
-fn gives_back(policy: &Policy, crm: &CrmActivity) -> bool {
-    matches!(
-        destination(policy, crm),
-        Some(Destination::Recycled | Destination::Disqualified | Destination::Suppressed)
-    )
-}
-
 /// When sales is to see a lead again that it gives back: the date that it names, else the policy's for the
 /// code, as the scorer reckons it.
 fn check_in(policy: &Policy, crm: &CrmActivity, at: LogTime) -> Option<Millis> {
     let verdict = crm.disposition.as_ref()?;
     policy.lifecycle.dispositions.get(&verdict.code)?.check_in(at.millis(), verdict.next_check_in)
-}
-
-/// The date to which a verdict that keeps the lead puts it off.
-fn wait_until(policy: &Policy, crm: &CrmActivity) -> Option<LogTime> {
-    let date = crm.disposition.as_ref()?.next_check_in?;
-    (!gives_back(policy, crm)).then(|| LogTime::from_millis(date))
 }
 
 /// Where a lead goes that leaves its stage.
@@ -206,8 +191,8 @@ fn next_stage(policy: &Policy, body: &Body, stage: Option<Stage>) -> Option<Move
     let Body::Crm(crm) = body else { return None };
     let next = match crm.kind {
         CrmKind::Accepted => Some(Stage::Sal),
-        CrmKind::Disposition if gives_back(policy, crm) => return Some(Move::Out),
-        CrmKind::Disposition => (destination(policy, crm) == Some(Destination::Qualified)).then_some(Stage::Sql),
+        CrmKind::Disposition if policy.gives_back(crm) => return Some(Move::Out),
+        CrmKind::Disposition => (policy.destination(crm) == Some(Destination::Qualified)).then_some(Stage::Sql),
         CrmKind::Opportunity => match crm.opportunity.as_deref() {
             Some("won" | "lost") => return Some(Move::Out),
             _ => Some(Stage::Opportunity),
@@ -239,7 +224,7 @@ fn follow_sales(
                 start(voice, state, Clock::Disposition, done_at, at);
             }
         }
-        CrmKind::Disposition if gives_back(voice.policy, crm) => {
+        CrmKind::Disposition if voice.policy.gives_back(crm) => {
             let date = check_in(voice.policy, crm, at).map(LogTime::from_millis).filter(|date| *date > at);
             state.check_in = date.map(|at| CheckIn { at, event_id: event.event_id.clone() });
             state.handoff.over = true;
@@ -247,7 +232,9 @@ fn follow_sales(
             state.halts.clear();
         }
         CrmKind::Disposition => {
-            let Some(until) = wait_until(voice.policy, crm).filter(|until| *until > at) else { return };
+            let Some(until) = voice.policy.puts_off(crm).map(LogTime::from_millis).filter(|until| *until > at) else {
+                return;
+            };
             let cause = crm.disposition.as_ref().map_or("", |verdict| &verdict.code);
             let halt = Halt { cause: cause.to_owned(), event_id: event.event_id.clone(), until: Some(until) };
             state.halts.retain(|halt| halt.until.is_none());
@@ -300,7 +287,7 @@ fn may_halt(running: &Running) -> bool {
 pub(crate) fn halt_clocks(voice: &mut Voice<'_>, state: &mut State, at: LogTime, halt: &Halt) {
     let handoff = &state.handoff;
     for running in state.clocks.iter_mut().filter(|running| may_halt(running) && !running.is_halted()) {
-        running.halt(voice.policy, &handoff.pool, at, &halt.cause, &halt.event_id);
+        running.halt(voice.policy, at, &halt.cause, &halt.event_id);
         let when = When::heard(at, at.millis(), &halt.event_id);
         voice.say(handoff, state.last_activity, running, SlaEventKind::Paused, &when);
     }
@@ -310,7 +297,7 @@ pub(crate) fn halt_clocks(voice: &mut Voice<'_>, state: &mut State, at: LogTime,
 pub(crate) fn resume_clocks(voice: &mut Voice<'_>, state: &mut State, at: LogTime, event_id: &str) {
     let handoff = &state.handoff;
     for running in state.clocks.iter_mut().filter(|running| running.is_halted()) {
-        running.resume(voice.policy, &handoff.pool, at);
+        running.resume(voice.policy, at);
         let when = When::heard(at, at.millis(), event_id);
         voice.say(handoff, state.last_activity, running, SlaEventKind::Resumed, &when);
     }

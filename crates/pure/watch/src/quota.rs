@@ -4,11 +4,12 @@
 //! counts in the month in which it became ready; each level of a month is said at most once, and a
 //! level before the end only when the count is behind its share.
 //!
-//! Absent on purpose: leads taken back later (they were handed over), and months without a first
-//! lead before them: the row begins with the first lead ever delivered.
+//! Absent on purpose: leads that sales gave back (they were handed over; one whose grounds never were is
+//! taken off the count, though a promise that it kept stays kept), and months without a first lead before
+//! them: the row begins with the first lead ever delivered.
 
 use baton_domain::{Clock, LogTime, MARKETING, Millis, SlaEvent, SlaEventKind, Stamp};
-use baton_policy::{Month, Policy};
+use baton_policy::{Month, Owing, Policy};
 use baton_stage::{Input, Stage, Step};
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +22,7 @@ const MONTHS: usize = 2;
 
 /// The watchdog over marketing; the one key is [`MARKETING`].
 ///
-/// Outcomes of records: `counted`, `clock_met`, `retracted`, `too_late`, `ignored` when nothing is promised.
+/// Outcomes of records: `counted`, `uncounted`, `clock_met`, `retracted`, `too_late`, `ignored` when nothing is promised.
 #[derive(Clone, Copy, Debug)]
 pub struct Quota;
 
@@ -32,6 +33,8 @@ pub struct Delivery {
     pub pool: String,
     /// When it became ready.
     pub qualified_at: LogTime,
+    /// Whether what made it ready was taken back: then it counts no more.
+    pub returned: bool,
 }
 
 /// The counts of the last months, oldest first.
@@ -58,6 +61,8 @@ struct Row {
     promised: i64,
     levels: Vec<Due>,
     broken: bool,
+    /// Said once: a lead taken back and another in its place keep nothing twice.
+    met: bool,
 }
 
 impl Stage for Quota {
@@ -110,10 +115,17 @@ impl State {
         };
         let mut rows = std::mem::take(&mut month.rows);
         let is_in_grace = at <= LogTime::from_millis(month.until.plus(policy.sla.grace_ms));
+        if delivery.returned {
+            for row in rows.iter_mut().filter(|row| row.pool == EVERY_POOL || row.pool == delivery.pool) {
+                row.done = (row.done - 1).max(0);
+            }
+            month.rows = rows;
+            return "uncounted";
+        }
         let mut outcome = "counted";
         for row in rows.iter_mut().filter(|row| row.pool == EVERY_POOL || row.pool == delivery.pool) {
             row.done += 1;
-            if row.done != row.promised || (row.broken && !is_in_grace) {
+            if row.done != row.promised || row.met || (row.broken && !is_in_grace) {
                 continue;
             }
             outcome = "clock_met";
@@ -122,6 +134,7 @@ impl State {
                 said.push(month.event(row, SlaEventKind::Retracted, None, at));
             }
             row.levels.clear();
+            row.met = true;
             said.push(month.event(row, SlaEventKind::Met, None, at));
         }
         month.rows = rows;
@@ -177,6 +190,7 @@ impl Counted {
             promised: *promised,
             levels: promise.levels.iter().map(due).collect(),
             broken: false,
+            met: false,
         };
         Self {
             rows: policy.sla.quota.iter().map(row).collect(),
@@ -184,7 +198,7 @@ impl Counted {
             from: month.from,
             until: month.until,
             policy_version: policy.version,
-            calendar: policy.hours_of(None, "").version(),
+            calendar: policy.hours_of(Owing::default()).version(),
         }
     }
 
@@ -224,6 +238,8 @@ impl Counted {
             last_activity_at: None,
             done: row.done,
             promised: row.promised,
+            score_then: None,
+            score_now: None,
         }
     }
 }

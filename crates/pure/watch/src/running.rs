@@ -5,8 +5,8 @@
 //!
 //! Absent on purpose: what starts, stops or halts a clock (the steps know).
 
-use baton_domain::{Clock, LogTime, Millis, Pause, SlaAction};
-use baton_policy::{Hours, Policy, Promise};
+use baton_domain::{Clock, DeskHours, LogTime, Millis, Pause, SlaAction};
+use baton_policy::{Hours, Owing, Policy, Promise, Stopwatch};
 use serde::{Deserialize, Serialize};
 
 /// Pauses that a clock can still tell of; of older ones it knows the length.
@@ -19,15 +19,18 @@ pub(crate) struct Running {
     /// The owner and turn of the handoff for whom it was started.
     pub(crate) owner: Option<String>,
     pub(crate) turn: i32,
+    /// Their pool, and what the router told of their hours, when it started.
+    pub(crate) pool: String,
+    pub(crate) told: Option<DeskHours>,
     /// The stage whose age it is; else empty.
     pub(crate) stage: String,
     pub(crate) started_at: LogTime,
     pub(crate) deadline: LogTime,
     /// Until when a breach may be taken back, included.
     pub(crate) grace_until: LogTime,
-    /// The time allowed, and whether it is working time.
+    /// The time allowed, and what measures it.
     pub(crate) allowed_ms: i64,
-    pub(crate) business_hours: bool,
+    pub(crate) clockwork: Stopwatch,
     /// What is still to be said, rising.
     pub(crate) levels: Vec<Due>,
     pub(crate) breached: bool,
@@ -58,21 +61,14 @@ pub(crate) struct Due {
 /// Whose clock it is.
 #[derive(Clone, Copy)]
 pub(crate) struct Whose<'a> {
-    pub(crate) owner: Option<&'a str>,
+    pub(crate) owing: Owing<'a>,
     pub(crate) turn: i32,
     pub(crate) stage: &'a str,
 }
 
 impl Running {
     /// A clock that starts at `at` with a promise.
-    pub(crate) fn start(
-        policy: &Policy,
-        clock: Clock,
-        whose: Whose<'_>,
-        pool: &str,
-        promise: Promise,
-        at: LogTime,
-    ) -> Self {
+    pub(crate) fn start(policy: &Policy, clock: Clock, whose: Whose<'_>, promise: Promise, at: LogTime) -> Self {
         let deadline = LogTime::from_millis(promise.deadline);
         let due = |level: baton_policy::Level| Due {
             level: level.level,
@@ -84,14 +80,16 @@ impl Running {
         let counts = if clock == Clock::Cadence { policy.sla.cadence.as_ref() } else { None };
         Self {
             clock,
-            owner: whose.owner.map(str::to_owned),
+            owner: whose.owing.owner.map(str::to_owned),
             turn: whose.turn,
+            pool: whose.owing.pool.to_owned(),
+            told: whose.owing.told.cloned(),
             stage: whose.stage.to_owned(),
             started_at: at,
             deadline,
             grace_until: grace(policy, deadline),
             allowed_ms: promise.allowed_ms,
-            business_hours: promise.business_hours,
+            clockwork: promise.clockwork,
             levels: promise.levels.into_iter().map(due).collect(),
             breached: false,
             pauses: Vec::new(),
@@ -99,7 +97,7 @@ impl Running {
             dropped_wall_ms: 0,
             dropped_working_ms: 0,
             policy_version: policy.version,
-            calendar: hours_of(policy, clock, whose.owner, pool).version(),
+            calendar: policy.hours_for(clock, whose.owing).version(),
             done: 0,
             promised: counts.map_or(0, |cadence| cadence.touches),
         }
@@ -111,7 +109,7 @@ impl Running {
     }
 
     pub(crate) fn is_halted(&self) -> bool {
-        self.pauses.last().is_some_and(|pause| pause.until.is_none())
+        self.clockwork.is_halted()
     }
 
     /// Whether something at `occurred_at` can answer this clock at all.
@@ -125,34 +123,27 @@ impl Running {
     }
 
     /// The clock stands still from `at` on.
-    pub(crate) fn halt(&mut self, policy: &Policy, pool: &str, at: LogTime, cause: &str, event_id: &str) {
+    pub(crate) fn halt(&mut self, policy: &Policy, at: LogTime, cause: &str, event_id: &str) {
+        let hours = self.hours(policy);
         if self.pauses.len() == PAUSES {
             let oldest = self.pauses.remove(0);
             let until = oldest.until.unwrap_or(at).millis();
             self.dropped_wall_ms += until.since(oldest.from.millis());
-            self.dropped_working_ms += self.hours(policy, pool).between(oldest.from.millis(), until);
+            self.dropped_working_ms += hours.between(oldest.from.millis(), until);
         }
+        self.clockwork.halt(&hours, at.millis());
         self.halted = self.halted.saturating_add(1);
         self.pauses.push(Pause { from: at, until: None, cause: cause.to_owned(), event_id: event_id.to_owned() });
     }
 
     /// The clock goes on at `at` with what was left of its time.
-    pub(crate) fn resume(&mut self, policy: &Policy, pool: &str, at: LogTime) {
+    pub(crate) fn resume(&mut self, policy: &Policy, at: LogTime) {
         if let Some(pause) = self.pauses.last_mut() {
             pause.until = Some(at);
         }
-        let hours = self.hours(policy, pool);
-        let used =
-            if self.business_hours { self.working_ms(hours, at.millis()) } else { self.net_wall_ms(at.millis()) };
-        let after = |ms: i64| {
-            let left = ms.saturating_sub(used);
-            let start = at.millis();
-            LogTime::from_millis(if self.business_hours && left > 0 {
-                hours.add(start, left)
-            } else {
-                start.plus(left)
-            })
-        };
+        self.clockwork.resume(at.millis());
+        let hours = self.hours(policy);
+        let after = |ms: i64| LogTime::from_millis(self.clockwork.reaches(&hours, ms));
         let deadline = if self.breached { self.deadline } else { after(self.allowed_ms) };
         let levels: Vec<LogTime> = self.levels.iter().map(|due| after(due.after_ms)).collect();
         for (due, at) in self.levels.iter_mut().zip(levels) {
@@ -163,7 +154,7 @@ impl Running {
     }
 
     /// Working milliseconds from the start to `until`, pauses left out.
-    pub(crate) fn working_ms(&self, hours: Hours<'_>, until: Millis) -> i64 {
+    pub(crate) fn working_ms(&self, hours: &Hours<'_>, until: Millis) -> i64 {
         let all = hours.between(self.started_at.millis(), until);
         let halted: i64 = self.stretches(until).map(|(from, to)| hours.between(from, to)).sum();
         (all - halted - self.dropped_working_ms).max(0)
@@ -172,10 +163,6 @@ impl Running {
     /// Wall-clock milliseconds for which it stood still before `until`.
     pub(crate) fn paused_ms(&self, until: Millis) -> i64 {
         self.dropped_wall_ms + self.stretches(until).map(|(from, to)| to.since(from)).sum::<i64>()
-    }
-
-    fn net_wall_ms(&self, until: Millis) -> i64 {
-        (until.since(self.started_at.millis()) - self.paused_ms(until)).max(0)
     }
 
     /// The pauses that are kept, as far as they lie before `until`.
@@ -188,13 +175,10 @@ impl Running {
     }
 
     /// The hours in which it counts working time.
-    pub(crate) fn hours<'a>(&self, policy: &'a Policy, pool: &str) -> Hours<'a> {
-        hours_of(policy, self.clock, self.owner.as_deref(), pool)
+    pub(crate) fn hours<'a>(&self, policy: &'a Policy) -> Hours<'a> {
+        let owing = Owing { owner: self.owner.as_deref(), pool: &self.pool, told: self.told.as_ref() };
+        policy.hours_for(self.clock, owing)
     }
-}
-
-fn hours_of<'a>(policy: &'a Policy, clock: Clock, owner: Option<&str>, pool: &str) -> Hours<'a> {
-    if clock == Clock::Cadence { policy.cadence_hours() } else { policy.hours_of(owner, pool) }
 }
 
 fn grace(policy: &Policy, deadline: LogTime) -> LogTime {

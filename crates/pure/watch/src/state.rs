@@ -6,7 +6,7 @@
 //! Absent on purpose: touches. One before the handoff answers nothing, and one
 //! after it is judged when it comes.
 
-use baton_domain::{Clock, LogTime, Millis, Stage};
+use baton_domain::{Clock, DeskHours, LogTime, Millis, Points, Stage};
 use serde::{Deserialize, Serialize};
 
 use crate::running::Running;
@@ -30,6 +30,7 @@ pub struct State {
 
 /// Who owes an answer for what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a mark of its own, and any of them may stand")]
 pub(crate) struct Handoff {
     pub(crate) id: String,
     pub(crate) episode: i32,
@@ -50,6 +51,13 @@ pub(crate) struct Handoff {
     pub(crate) reached: bool,
     /// Nobody owes this handoff anything any more.
     pub(crate) over: bool,
+    /// In whose hours its owner's promises count, where the router told.
+    pub(crate) hours: Option<DeskHours>,
+    /// Whether a first touch has been owed, where all owners owe the same.
+    pub(crate) owed: bool,
+    /// The lead's score when it became ready, and as told last.
+    pub(crate) score_then: Option<Points>,
+    pub(crate) score_now: Option<Points>,
 }
 
 /// A reason for which the owner's clocks stand still.

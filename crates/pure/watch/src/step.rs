@@ -5,8 +5,8 @@
 //!
 //! Absent on purpose: what an event of the lead means to a clock (`hear`), what time brings (`fire`).
 
-use baton_domain::{Clock, LogTime, Millis, SlaEvent, SlaEventKind, Stage, WatchInput};
-use baton_policy::Policy;
+use baton_domain::{Clock, DeskHours, LogTime, Millis, Points, SlaEvent, SlaEventKind, Stage, WatchInput};
+use baton_policy::{Owing, Policy};
 use baton_stage::{Input, Step};
 
 use crate::Heard;
@@ -46,14 +46,24 @@ fn hear_desk(
     at: LogTime,
 ) -> (Option<State>, &'static str) {
     let news = match input {
-        WatchInput::HandedOff { handoff_id, episode, lane, owner, pool, qualified_at, occurred_at, .. } => {
-            News { id: handoff_id, episode, lane, owner, pool, qualified_at, occurred_at }
+        WatchInput::HandedOff {
+            handoff_id: id,
+            episode,
+            lane,
+            owner,
+            pool,
+            qualified_at,
+            occurred_at,
+            score,
+            hours,
+            ..
+        } => News { id, episode, lane, owner, pool, qualified_at, occurred_at, score, hours },
+        WatchInput::Queued { handoff_id: id, episode, lane, pool, qualified_at, occurred_at, score, hours, .. } => {
+            News { id, episode, lane, owner: None, pool, qualified_at, occurred_at, score, hours }
         }
-        WatchInput::Queued { handoff_id, episode, lane, pool, qualified_at, occurred_at, .. } => {
-            News { id: handoff_id, episode, lane, owner: None, pool, qualified_at, occurred_at }
-        }
+        WatchInput::Scored { handoff_id, score, .. } => return (scored(before, &handoff_id, score), "scored"),
         WatchInput::Withdrawn { handoff_id, cause, .. } => return withdraw(voice, before, &handoff_id, &cause, at),
-        WatchInput::Tick(_) | WatchInput::Delivered { .. } => return (before, "ignored"),
+        WatchInput::Tick(_) | WatchInput::Delivered { .. } | WatchInput::Returned { .. } => return (before, "ignored"),
     };
     let Some(state) = before else { return take_over(voice, State::new(news.handoff()), at) };
     let last = &state.handoff;
@@ -71,7 +81,7 @@ fn hear_desk(
     cancel(voice, &mut state, at, "", |clock| is_owners(clock) && !(inherited && clock == Clock::FirstTouch));
     let last = &mut state.handoff;
     last.turn = last.turn.saturating_add(i32::from(last.owner.is_some()));
-    (last.owner, last.pool, last.lane) = (news.owner, news.pool, news.lane);
+    (last.owner, last.pool, last.lane, last.hours) = (news.owner, news.pool, news.lane, news.hours);
     (last.over, last.reached) = (false, false);
     take_over(voice, state, at)
 }
@@ -85,6 +95,8 @@ struct News {
     pool: String,
     qualified_at: LogTime,
     occurred_at: Millis,
+    score: Option<Points>,
+    hours: Option<DeskHours>,
 }
 
 impl News {
@@ -102,8 +114,21 @@ impl News {
             tried: false,
             reached: false,
             over: false,
+            hours: self.hours,
+            owed: false,
+            score_then: self.score,
+            score_now: self.score,
         }
     }
+}
+
+/// The lead's score moved.
+fn scored(before: Option<State>, handoff_id: &str, score: Points) -> Option<State> {
+    let mut state = before?;
+    if state.handoff.id == handoff_id {
+        state.handoff.score_now = Some(score);
+    }
+    Some(state)
 }
 
 /// Clocks that a new owner does not inherit.
@@ -131,8 +156,9 @@ fn take_over(voice: &mut Voice<'_>, mut state: State, at: LogTime) -> (Option<St
             !assigned
         });
         start(voice, &mut state, Clock::Accept, at, at);
-        if !state.has(Clock::FirstTouch) {
-            let inherited = voice.policy.sla.first_touch_from_lead;
+        let inherited = voice.policy.sla.first_touch_from_lead;
+        // The lead's own clock starts once, and an answer to the owner before was one to the lead.
+        if !(inherited && std::mem::replace(&mut state.handoff.owed, true)) {
             start(voice, &mut state, Clock::FirstTouch, if inherited { ready } else { at }, at);
         }
         halt_new(voice, &mut state, at);
@@ -164,9 +190,10 @@ fn start_in(voice: &mut Voice<'_>, state: &mut State, clock: Clock, part: &str, 
     let handoff = &state.handoff;
     let owner = handoff.owner.as_deref().filter(|_| clock != Clock::Assign);
     let lane = if part.is_empty() { &handoff.lane } else { part };
-    let Some(promise) = policy.promise(clock, lane, owner, &handoff.pool, from.millis()) else { return };
-    let whose = Whose { owner, turn: handoff.turn, stage: part };
-    let running = Running::start(policy, clock, whose, &handoff.pool, promise, from);
+    let owing = Owing { owner, pool: &handoff.pool, told: handoff.hours.as_ref() };
+    let Some(promise) = policy.promise(clock, lane, owing, from.millis()) else { return };
+    let whose = Whose { owing, turn: handoff.turn, stage: part };
+    let running = Running::start(policy, clock, whose, promise, from);
     let when = When::heard(at, at.millis(), "");
     voice.say(handoff, state.last_activity, &running, SlaEventKind::Started, &when);
     state.clocks.push(running);

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use baton_domain::{
     Body, Clock, Consent, ConsentState, CrmActivity, CrmKind, Direction, Disposition, LeadEvent, LogTime, Millis,
-    SlaEvent, SlaEventKind, Stamp, Touch, WatchInput,
+    Points, SlaEvent, SlaEventKind, Stamp, Touch, TouchOutcome, WatchInput,
 };
 use baton_policy::{Calendar, Decision, Destination, Effect, Identity, Policy, Rep, Routing, Sla, Target};
 use baton_stage::{Input, Stage, Step};
@@ -83,6 +83,8 @@ fn handed(id: &str, episode: i32, lane: &str, owner: Option<&str>) -> Heard {
         qualified_at: at(8, 0),
         policy_version: 6,
         occurred_at: at(7, 59).millis(),
+        score: Some(Points::whole(70)),
+        hours: None,
     })
 }
 
@@ -347,15 +349,36 @@ fn a_verdict_on_the_episode_before_releases_nothing() {
 }
 
 #[test]
-fn another_owner_in_the_crm_cancels_acceptance_and_an_echo_does_not() {
-    let owner = |owner: &str| {
-        let owner = Some(owner.to_owned());
-        event(at(9, 1), Body::Crm(CrmActivity { kind: CrmKind::Owner, owner, ..CrmActivity::default() }))
-    };
+fn an_owner_in_the_crm_is_the_routers_to_judge() {
+    let owner = Some("kim".to_owned());
+    let named = event(at(9, 1), Body::Crm(CrmActivity { kind: CrmKind::Owner, owner, ..CrmActivity::default() }));
     let mut desk = Desk::owned_by("ada");
-    assert_eq!(desk.hears(&policy(), at(9, 1), owner("ada")).outcome, "ignored");
-    let answer = desk.hears(&policy(), at(9, 2), owner("kim"));
-    assert_eq!((answer.ids(), answer.outcome), (vec!["accept_cancelled_h1"], "cancelled"));
+    assert_eq!(desk.hears(&policy(), at(9, 1), named).outcome, "ignored");
+    let expected =
+        ["accept_cancelled_h1", "first_touch_cancelled_h1", "accept_started_h1_2", "first_touch_started_h1_2"];
+    assert_eq!(desk.hears(&policy(), at(9, 1), handed_to("kim")).ids(), expected);
+}
+
+#[test]
+fn who_spoke_with_the_lead_has_accepted_it() {
+    let spoke = |direction| touch(at(9, 5), Touch { outcome: TouchOutcome::Connected, direction, ..Touch::default() });
+    let mut desk = Desk::owned_by("ada");
+    assert_eq!(
+        desk.hears(&policy(), at(9, 5), spoke(Direction::Outbound)).ids(),
+        ["accept_met_h1", "first_touch_met_h1"]
+    );
+    let mut called = Desk::owned_by("ada");
+    assert_eq!(called.hears(&policy(), at(9, 5), spoke(Direction::Inbound)).ids(), ["accept_met_h1"]);
+}
+
+#[test]
+fn a_breach_tells_the_score_of_then_and_of_now() {
+    let mut desk = Desk::owned_by("ada");
+    let scored = WatchInput::Scored { lead_id: "l1".to_owned(), handoff_id: "h1".to_owned(), score: Points::whole(81) };
+    assert_eq!(desk.hears(&policy(), at(9, 5), Heard::Clock(scored)).outcome, "scored");
+    let told = desk.wakes_until(&policy(), at(9, 30));
+    let breach = told.iter().find(|event| event.kind == SlaEventKind::Breached).unwrap();
+    assert_eq!((breach.score_then, breach.score_now), (Some(Points::whole(70)), Some(Points::whole(81))));
 }
 
 #[test]

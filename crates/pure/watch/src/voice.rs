@@ -1,8 +1,6 @@
 //! The words for what a clock did.
 //!
 //! Holds: an id is a function of clock, level, handoff, owner and stage, and said once.
-//!
-//! Absent on purpose: the lead's score, which the watchdog does not hear.
 
 use baton_domain::{LogTime, Millis, SlaEvent, SlaEventKind, Stamp};
 use baton_policy::Policy;
@@ -47,7 +45,7 @@ impl Voice<'_> {
         let started = running.started_at.millis();
         let until = when.until.max(started);
         let level = when.level.map_or(0, |due| due.level);
-        let hours = running.hours(self.policy, &handoff.pool);
+        let hours = running.hours(self.policy);
         let assigned = handoff.assigned_at.map_or(when.at, |at| at.min(when.at)).millis();
         self.said.push(SlaEvent {
             stamp: Stamp { at: when.at, lane: 0 },
@@ -64,7 +62,7 @@ impl Voice<'_> {
             started_at: running.started_at,
             deadline: running.deadline,
             wall_ms: until.since(started),
-            business_ms: running.working_ms(hours, until),
+            business_ms: running.working_ms(&hours, until),
             event_id: when.cause.to_owned(),
             policy_version: running.policy_version,
             party: running.clock.party(),
@@ -80,6 +78,8 @@ impl Voice<'_> {
             last_activity_at,
             done: running.done,
             promised: running.promised,
+            score_then: handoff.score_then,
+            score_now: handoff.score_now,
         });
     }
 }

@@ -351,8 +351,7 @@ impl<'a> Told<'a> {
 
     /// What an entry means to the clock; whether it has ended.
     fn hears(&mut self, entry: &Entry, at: LogTime) -> bool {
-        let owner = self.term.handed.owner.as_deref();
-        match ends(entry, self.term.clock, owner, self.term.start.millis()) {
+        match ends(entry, self.term.clock, self.term.start.millis()) {
             Some(End::Kept(done)) => {
                 if self.broke {
                     // Late or not: nobody need be told further up.
@@ -389,16 +388,18 @@ enum End {
 }
 
 /// Whether an entry ends a clock that began at `start`, and how.
-fn ends(entry: &Entry, clock: Clock, owner: Option<&str>, start: Millis) -> Option<End> {
+fn ends(entry: &Entry, clock: Clock, start: Millis) -> Option<End> {
     let since = |done: &Millis, end| (*done >= start).then_some(end);
     match (entry, clock) {
         (Entry::Refused, _) => Some(End::Dropped),
         (Entry::Forgotten, _) => Some(End::Gone),
-        (Entry::Reached(done), Clock::FirstTouch) | (Entry::Judged { done, .. }, Clock::Accept) => {
+        (Entry::Reached(done) | Entry::Spoke { done, reached_out: true }, Clock::FirstTouch)
+        | (Entry::Judged { done, .. } | Entry::Spoke { done, .. } | Entry::Dealt(done), Clock::Accept) => {
             since(done, End::Kept(*done))
         }
-        (Entry::Judged { done, judgement: Judgement::GivesBack }, Clock::FirstTouch) => since(done, End::Dropped),
-        (Entry::Owned { done, owner: now }, Clock::Accept) if now.as_deref() != owner => since(done, End::Dropped),
+        (Entry::Dealt(done) | Entry::Judged { done, judgement: Judgement::GivesBack }, Clock::FirstTouch) => {
+            since(done, End::Dropped)
+        }
         _ => None,
     }
 }
@@ -407,8 +408,10 @@ fn ends(entry: &Entry, clock: Clock, owner: Option<&str>, start: Millis) -> Opti
 fn door<'a>(policy: &'a Policy, term: &Term<'_>) -> Door<'a> {
     let rep = term.handed.owner.as_ref().filter(|_| term.clock != Clock::Assign);
     if let Some(rep) = rep {
-        let away = policy.routing.reps.get(rep).map_or(&[][..], |rep| &rep.away);
-        return Door { calendar: policy.calendar_of(Some(rep)), away };
+        let known = policy.routing.reps.get(rep);
+        let calendar = known.and_then(|rep| policy.sla.calendars.get(&rep.calendar));
+        let away = known.map_or(&[][..], |rep| &rep.away);
+        return Door { calendar: calendar.unwrap_or(Calendar::around_the_clock()), away };
     }
     let name = policy.sla.pool_calendars.get(&term.handed.pool).or(policy.sla.calendar.as_ref());
     let calendar = name.and_then(|name| policy.sla.calendars.get(name)).unwrap_or(Calendar::around_the_clock());

@@ -60,6 +60,30 @@ fn a_storm_of_wake_ups_is_committed_in_parts_and_to_its_end() {
 }
 
 #[test]
+fn a_hundred_thousand_wake_ups_at_one_instant_stall_nobody() {
+    const ROWS: usize = 100_000;
+    let limits = Limits { records: ROWS, bytes: usize::MAX, ..Limits::default() };
+    let wakes = limits.wakes;
+    let mut bench = Bench::with(limits, Order::Stamped(Writers::First(1)));
+    for at in 0..ROWS {
+        bench.feed(&format!("row{at}@200000"), &format!("{at}/0"));
+    }
+    bench.settle();
+    bench.port.heard();
+    bench.feed("", "300000/0");
+    bench.said();
+    let (mut woken, mut turns) = (0, 0);
+    while woken < ROWS {
+        bench.turn();
+        let now = bench.said().iter().filter(|said| said.starts_with("wake")).count();
+        assert!(now <= wakes, "{now} in one turn, between two looks at the log");
+        (woken, turns) = (woken + now, turns + 1);
+        assert!(turns < 2 * ROWS / wakes + 20, "{woken} after {turns} turns");
+    }
+    assert_eq!(woken, ROWS);
+}
+
+#[test]
 fn a_part_with_two_writers_is_not_held_while_one_of_them_is_silent() {
     let limits = Limits { waiting: 4, records: 3, ..Limits::default() };
     let mut bench = Bench::with(limits, Order::Stamped(Writers::First(2)));

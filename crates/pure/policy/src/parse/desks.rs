@@ -7,7 +7,7 @@ use baton_domain::Millis;
 use super::read::{Field, Fields, Once};
 use super::reps;
 use super::routing::refer;
-use crate::{NamedAccount, OffHours, Release, Rep, Sticky, Strategy};
+use crate::{AutoPause, NamedAccount, OffHours, Release, Rep, Sticky, Strategy};
 
 /// Half an hour in a queue is when somebody should look.
 pub(super) const ALERT_AFTER_MS: i64 = 30 * Millis::MINUTE;
@@ -86,6 +86,9 @@ pub(super) fn accounts(field: &Field<'_>, reps: Option<&BTreeMap<String, Rep>>) 
     field.items().iter().filter_map(account).collect()
 }
 
+/// The most broken promises that are counted of a rep.
+const MOST_STRIKES: i64 = 50;
+
 /// A pool's strategy with what belongs to it.
 pub(super) fn strategy(fields: &Fields<'_>, reps: Option<&BTreeMap<String, Rep>>) -> Strategy {
     let field = fields.get("strategy");
@@ -119,4 +122,12 @@ pub(super) fn release(field: &Field<'_>) -> Option<Release> {
     let (per, most) = (fields.need("per"), fields.need("most"));
     let (per_ms, most) = (per?.duration()?, most?.integer(1, MOST_RELEASED)?);
     Some(Release { per_ms, most: usize::try_from(most).ok()? })
+}
+
+/// `{ after: 3, within: 7d, for: 1d }`.
+pub(super) fn auto_pause(field: &Field<'_>) -> Option<AutoPause> {
+    let fields = field.fields(&["after", "within", "for"])?;
+    let (after, within, pause) = (fields.need("after"), fields.need("within"), fields.need("for"));
+    let (after, within_ms, for_ms) = (after?.integer(1, MOST_STRIKES)?, within?.duration()?, pause?.duration()?);
+    Some(AutoPause { after: usize::try_from(after).ok()?, within_ms, for_ms })
 }

@@ -36,7 +36,10 @@ pub(super) fn read(entry: &Named<'_>, calendars: Option<&BTreeMap<String, Calend
     let get = |key: &str| fields.as_ref().and_then(|fields| fields.get(key));
     let limit = |key: &str| get(key).and_then(|f| f.integer(1, MOST_LEADS));
     let words = |key: &str| get(key).map(|f| lower(&f)).unwrap_or_default();
-    let calendar = need("calendar").map(|f| refer(&f, "calendar", calendars)).unwrap_or_default();
+    let calendar = get("calendar").map(|f| refer(&f, "calendar", calendars)).unwrap_or_default();
+    if let Some(field) = get("zone").filter(|_| calendar.is_empty()) {
+        field.wrong("needs `calendar`: the hours that are meant in this zone");
+    }
     let own = get("zone").and_then(|f| zone(&f));
     let of_calendar = calendars.and_then(|known| known.get(&calendar)).map(|calendar| calendar.zone.clone());
     let days = own.clone().or(of_calendar).unwrap_or(TimeZone::UTC);

@@ -28,6 +28,7 @@ pub(super) fn read(section: &Field<'_>, calendars: Known<'_, Calendar>) -> Optio
         "alert_after",
         "personal_domains",
         "accounts",
+        "auto_pause",
     ])?;
     let reps_named = fields.need("reps").and_then(|f| f.named());
     let pools_named = fields.need("pools").and_then(|f| f.named());
@@ -41,6 +42,7 @@ pub(super) fn read(section: &Field<'_>, calendars: Known<'_, Calendar>) -> Optio
         idle(named, reps, drafts);
     }
     Some(Routing {
+        auto_pause: fields.get("auto_pause").and_then(|f| desks::auto_pause(&f)),
         sticky: fields.get("sticky").map(|f| desks::sticky(&f)).unwrap_or_default(),
         off_hours: fields.get("off_hours").map(|f| desks::off_hours(&f)).unwrap_or_default(),
         alert_after_ms: fields.get("alert_after").and_then(|f| f.duration()).unwrap_or(desks::ALERT_AFTER_MS),
@@ -51,6 +53,21 @@ pub(super) fn read(section: &Field<'_>, calendars: Known<'_, Calendar>) -> Optio
         pools: drafts.unwrap_or_default().into_iter().map(|(name, draft)| (name, draft.pool)).collect(),
         reps: reps.unwrap_or_default(),
     })
+}
+
+/// Notes an `auto_pause` that nothing leads to, and steps that lead to none.
+pub(super) fn check_auto_pause(section: &Field<'_>, routing: &Routing, (any, asked): (bool, bool)) {
+    match routing.auto_pause {
+        Some(_) if !any => section.wrong_but(
+            "`auto_pause` pauses nobody",
+            "let a step of `sla.escalate` for accept or first_touch `reassign` or `auto_pause`",
+        ),
+        None if asked => section.wrong_but(
+            "a step of `sla.escalate` asks to auto_pause, and `auto_pause` is missing here",
+            "write it as in auto_pause: { after: 3, within: 7d, for: 1d }",
+        ),
+        _ => {}
+    }
 }
 
 /// A name that must be among the `known`.

@@ -26,8 +26,10 @@ const BY_LANE: [Clock; 6] =
     [Clock::Accept, Clock::FirstTouch, Clock::System, Clock::Assign, Clock::Disposition, Clock::CheckIn];
 /// Stages in which a lead may grow old: those between marketing's word and the end.
 const AGING: [Stage; 4] = [Stage::Mql, Stage::Sal, Stage::Sql, Stage::Opportunity];
-const OTHERS: [&str; 8] =
-    ["calendars", "warn", "grace", "escalate", "calendar", "pools", "pause_on", "first_touch_from"];
+const OTHERS: [&str; 9] =
+    ["calendars", "warn", "grace", "escalate", "calendar", "pools", "pause_on", "first_touch_from", "lead_zone"];
+/// Clocks whose steps the router reckons too.
+const OWNERS: [Clock; 2] = [Clock::Accept, Clock::FirstTouch];
 /// The pool of a quota that means all of them.
 const EVERY_POOL: &str = "all";
 
@@ -53,6 +55,7 @@ pub(super) fn read<'a>(section: &Field<'a>) -> Option<Read<'a>> {
         calendar: fields.get("calendar").map(|f| calendar(&f)),
         pool_calendars: fields.get("pools").map(pools).unwrap_or_default(),
         pause_statuses: fields.get("pause_on").map(|f| statuses(&f)).unwrap_or_default(),
+        lead_zone: fields.get("lead_zone").and_then(|f| lead_zone(&f, &fields)),
         first_touch_from_lead: fields.get("first_touch_from").is_some_and(|f| from_lead(&f)),
         calendars: calendars.clone().unwrap_or_default(),
     };
@@ -63,6 +66,13 @@ pub(super) fn read<'a>(section: &Field<'a>) -> Option<Read<'a>> {
 }
 
 impl Read<'_> {
+    /// Whether a step of the owner's clocks takes part in what pauses a rep: any at all, and one that says so.
+    pub(super) fn strikes(&self) -> (bool, bool) {
+        let steps = || OWNERS.iter().flat_map(|clock| self.sla.escalation.get(clock).into_iter().flatten());
+        let pauses = steps().any(|step| step.action == SlaAction::AutoPause);
+        (pauses || steps().any(|step| step.action == SlaAction::Reassign), pauses)
+    }
+
     /// Notes pools that the section names and the routing does not have.
     pub(super) fn check_pools<T>(&self, pools: &BTreeMap<String, T>) {
         for entry in self.pools.iter().filter(|entry| !pools.contains_key(entry.name)) {
@@ -146,17 +156,17 @@ fn escalations(field: &Field<'_>) -> BTreeMap<Clock, Vec<Escalation>> {
             entry.key.unknown("clock", entry.name, known.map(Clock::as_str));
             continue;
         };
-        all.insert(clock, steps(&entry.value));
+        all.insert(clock, steps(&entry.value, OWNERS.contains(&clock)));
     }
     all
 }
 
-fn steps(field: &Field<'_>) -> Vec<Escalation> {
+fn steps(field: &Field<'_>, moves: bool) -> Vec<Escalation> {
     let mut steps: Vec<Escalation> = Vec::new();
     for item in field.items() {
         let Some(fields) = item.fields(&["after", "do", "to"]) else { continue };
         let after = fields.need("after").and_then(|f| Some((after(&f)?, f)));
-        let action = fields.need("do").and_then(|f| action(&f));
+        let action = fields.need("do").and_then(|f| action(&f, moves));
         let to = fields.get("to").map(|f| {
             f.texts_that(|role, name| {
                 if !ROLES.contains(&name) {
@@ -199,9 +209,22 @@ fn after(field: &Field<'_>) -> Option<After> {
     Some(After::Late(ms))
 }
 
-fn action(field: &Field<'_>) -> Option<SlaAction> {
+/// What a step does; where the router does not hear of it, nothing that only the router can do.
+fn action(field: &Field<'_>, moves: bool) -> Option<SlaAction> {
     let name = field.one_of("action", SlaAction::ALL.map(SlaAction::as_str))?;
-    SlaAction::ALL.into_iter().find(|action| action.as_str() == name)
+    let action = SlaAction::ALL.into_iter().find(|action| action.as_str() == name)?;
+    if !moves && matches!(action, SlaAction::Reassign | SlaAction::AutoPause) {
+        field.wrong(format!("only a step of accept or first_touch can {name}"));
+    }
+    Some(action)
+}
+
+/// The fact that names the lead's zone: without hours that everybody has it would mean nothing.
+fn lead_zone(field: &Field<'_>, section: &Fields<'_>) -> Option<String> {
+    if section.get("calendar").is_none() {
+        field.wrong("needs `calendar`: the hours that are meant in the lead's zone");
+    }
+    field.name()
 }
 
 fn statuses(field: &Field<'_>) -> Vec<String> {

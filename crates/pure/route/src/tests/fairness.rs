@@ -56,6 +56,62 @@ fn who_is_alone_and_owed_nothing_gets_the_lead_all_the_same() {
     assert_eq!(next(|_| true), Some(1));
 }
 
+/// How many days a pool is followed: `BATON_FAIR_DAYS`, else enough to see every case.
+fn days() -> i64 {
+    option_env!("BATON_FAIR_DAYS").and_then(|days| days.parse().ok()).unwrap_or(2_000)
+}
+
+/// Numbers that look drawn by lot, and are the same on every run.
+struct Lot(u64);
+
+impl Lot {
+    fn draw(&mut self, below: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % below
+    }
+}
+
+#[test]
+fn over_a_life_of_days_each_has_the_share_and_nobody_back_is_flooded() {
+    const CAP: i64 = 2;
+    let weights = [1, 1, 2, 3];
+    let all: i64 = weights.iter().sum();
+    let (mut always, mut given) = (Room::default(), vec![0_i64; weights.len()]);
+    let (mut equal, mut had) = (Room::default(), [0_i64; 5]);
+    let mut returning = Room::default();
+    let balanced = Strategy::Balanced { catch_up_cap: CAP };
+    let (mut lot, mut n) = (Lot(7), 0);
+    for day in 0..days() {
+        let out = usize::try_from(lot.draw(6)).unwrap();
+        let mut of_day = [0_i64; 4];
+        let leads = i64::try_from(lot.draw(12)).unwrap();
+        for lead in 0..leads {
+            let handoff = format!("h{day}-{lead}");
+            n += 1;
+            let (next, _) =
+                take(&mut always, &Strategy::Weighted, &candidates(&weights, |_| true), &handoff, day).unwrap();
+            given[next] += 1;
+            let errors = errors(&weights, &given, n);
+            assert!(errors.iter().all(|error| error.abs() < all), "day {day}: {given:?} of {n}");
+            let (next, _) =
+                take(&mut equal, &Strategy::Weighted, &candidates(&[1; 5], |_| true), &handoff, day).unwrap();
+            had[next] += 1;
+            assert!(had.iter().max().unwrap() - had.iter().min().unwrap() <= 1, "day {day}: {had:?}");
+            let members = candidates(&[1; 4], |member| member != out);
+            let (next, _) = take(&mut returning, &balanced, &members, &handoff, day).unwrap();
+            assert_ne!(next, out, "nobody away gets a lead");
+            of_day[next] += 1;
+        }
+        let here = if out < 4 { 3 } else { 4 };
+        for (rep, got) in of_day.into_iter().enumerate() {
+            // Their turn comes once in so many leads; beyond it so many a day, to catch up.
+            assert!(got <= leads / here + 1 + CAP, "day {day}: rep {rep} got {got} of {leads}");
+            let turn = &returning.turns[rep..].first().filter(|_| leads > 0);
+            assert!(turn.is_none_or(|turn| turn.day != day || turn.caught_up <= CAP), "day {day}: {turn:?}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn every_rep_is_within_a_lead_of_the_weighted_share(weights in prop::collection::vec(prop_oneof![1..4_i64, 1..60_i64], 1..12)) {

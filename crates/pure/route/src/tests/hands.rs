@@ -214,11 +214,11 @@ fn a_waiting_lead_whose_score_moves_is_served_by_its_new_rank() {
     let moved = Moved { lead_id: "l2".to_owned(), episode: 1, score: Points::whole(80), event_id: "e7".to_owned() };
     assert_eq!(router.takes(&policy, at(9, 2), Heard::Lead(RouteInput::Moved(moved.clone()))).outcome, "ranked");
     assert_eq!(owners(&router.wakes(&policy)), pairs(&[("l2", "ada")]));
-    assert_eq!(router.takes(&policy, at(10, 2), Heard::Lead(RouteInput::Moved(moved))).outcome, "not_waiting");
+    assert_eq!(router.takes(&policy, at(10, 2), Heard::Lead(RouteInput::Moved(moved))).outcome, "told_on");
 }
 
 /// A first touch within an hour, and another desk where it does not come.
-fn impatient(mut policy: Policy) -> Policy {
+pub(super) fn impatient(mut policy: Policy) -> Policy {
     let target = Target { within_ms: Millis::HOUR, ..Target::default() };
     policy.sla.clocks.insert(Clock::FirstTouch, BTreeMap::from([("P1".to_owned(), target)]));
     let step = Escalation { after: After::Percent(100), action: SlaAction::Reassign, to: Vec::new() };
@@ -226,16 +226,22 @@ fn impatient(mut policy: Policy) -> Policy {
     policy
 }
 
-fn touched(id: &str) -> Heard {
-    Heard::Lead(RouteInput::Answered(Answered {
+/// Sales's word about the first episode of a lead.
+pub(super) fn answered(id: &str, answer: baton_domain::Answer, occurred_at: LogTime) -> Answered {
+    Answered {
         lead_id: id.to_owned(),
         handoff_id: format!("h_{id}_1"),
         episode: 1,
-        answer: baton_domain::Answer::Touched,
+        answer,
         actor: None,
-        occurred_at: at(9, 30).millis(),
+        occurred_at: occurred_at.millis(),
         event_id: "e5".to_owned(),
-    }))
+        until: None,
+    }
+}
+
+fn touched(id: &str) -> Heard {
+    Heard::Lead(RouteInput::Answered(answered(id, baton_domain::Answer::Touched, at(9, 30))))
 }
 
 #[test]

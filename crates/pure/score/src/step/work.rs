@@ -13,7 +13,7 @@ use baton_domain::{
 use super::{Request, Said, Saying};
 use crate::State;
 use crate::decide::{Advanced, Rejected};
-use crate::lifecycle::is_nurtured;
+use crate::lifecycle::{is_nurtured, is_open};
 use crate::moves::Move;
 use crate::reckon::Standing;
 
@@ -39,10 +39,10 @@ impl Saying<'_> {
         moves.chain(rejected).chain(status).chain(self.nurture(was, advanced)).collect()
     }
 
-    /// What the router hears beside a handoff: what the event asks for, else the score while the lead waits.
+    /// What the router hears beside a handoff: what the event asks for, else the score while its episode is open.
     pub(super) fn request(&self, was: Was, advanced: &Advanced, standing: &Standing) -> Option<Said> {
         let LeadEvent { lead_id, event_id, .. } = &self.update.event;
-        let waits = was.stage == Stage::Mql && advanced.state.stage == Stage::Mql;
+        let stays_open = is_open(was.stage) && is_open(advanced.state.stage);
         let moved = || {
             RouteInput::Moved(Moved {
                 lead_id: lead_id.clone(),
@@ -51,7 +51,7 @@ impl Saying<'_> {
                 event_id: event_id.clone(),
             })
         };
-        let input = advanced.request.clone().or_else(|| (waits && self.scores(advanced)).then(moved))?;
+        let input = advanced.request.clone().or_else(|| (stays_open && self.scores(advanced)).then(moved))?;
         let at = self.stamp.at;
         Some(Said::Request(Box::new(Request { at, lead_id: lead_id.clone(), event_id: event_id.clone(), input })))
     }

@@ -124,13 +124,16 @@ fn the_router_hears_how_sales_answers_and_of_owners() {
 }
 
 #[test]
-fn while_the_lead_waits_the_router_hears_its_score_move() {
+fn while_its_episode_is_open_the_router_hears_the_score_move() {
     let mut lead = handed_off();
     lead.did(day(2), VIEW);
     let Some(RouteInput::Moved(moved)) = lead.asked() else { panic!("{:?}", lead.asked()) };
     assert_eq!((moved.episode, moved.score), (1, lead.scores().pop().unwrap().score));
     lead.crm(day(2), accepted());
     lead.did(day(3), VIEW);
+    assert!(matches!(lead.asked(), Some(RouteInput::Moved(_))));
+    lead.judged(day(4), "not_now");
+    lead.did(day(5), VIEW);
     assert_eq!(lead.asked(), None);
 }
 

@@ -46,6 +46,8 @@ fn queued() -> Heard {
         qualified_at: at(9, 0),
         policy_version: 6,
         occurred_at: at(8, 59).millis(),
+        score: None,
+        hours: None,
     })
 }
 
@@ -180,7 +182,8 @@ fn a_stage_ends_where_the_next_begins() {
     let told = desk.hears(&policy, at(9, 10), sales(at(9, 10), CrmKind::Accepted));
     assert_eq!(told.ids(), ["stage_age_met_h1_mql", "accept_met_h1", "stage_age_started_h1_sal"]);
     let told = desk.hears(&policy, at(9, 20), sales(at(9, 20), CrmKind::Opportunity));
-    assert_eq!(told.ids(), ["stage_age_met_h1_sal", "stage_age_started_h1_opportunity"]);
+    let expected = ["first_touch_cancelled_h1", "stage_age_met_h1_sal", "stage_age_started_h1_opportunity"];
+    assert_eq!(told.ids(), expected, "nobody need reach out to a lead with whom there is a deal");
     let old = desk.wakes_until(&policy, at(24 * 30, 0));
     let review = old.iter().find(|event| event.clock == Clock::StageAge && event.level == 100).unwrap();
     assert_eq!((review.action, review.lane.as_str()), (Some(SlaAction::Review), "opportunity"));

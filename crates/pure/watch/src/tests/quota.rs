@@ -27,7 +27,11 @@ impl Marketing {
 
     fn delivers(&mut self, at: LogTime, ready: LogTime) -> &'static str {
         self.until(LogTime(at.0 - 1));
-        self.takes(at, Input::Record { at, event: Delivery { pool: "desk".to_owned(), qualified_at: ready } })
+        self.counts(at, ready, false)
+    }
+
+    fn counts(&mut self, at: LogTime, qualified_at: LogTime, returned: bool) -> &'static str {
+        self.takes(at, Input::Record { at, event: Delivery { pool: "desk".to_owned(), qualified_at, returned } })
     }
 
     fn until(&mut self, end: LogTime) {
@@ -92,4 +96,17 @@ fn without_a_promise_nothing_is_counted() {
     let mut marketing = Marketing::promises(1);
     marketing.policy.sla.quota.clear();
     assert_eq!((marketing.delivers(day(1), day(1)), marketing.wake), ("ignored", None));
+}
+
+#[test]
+fn a_lead_whose_grounds_never_were_counts_no_more_and_nothing_is_kept_twice() {
+    let mut marketing = Marketing::promises(2);
+    marketing.delivers(at(9, 0), at(9, 0));
+    assert_eq!(marketing.counts(at(9, 1), at(9, 0), true), "uncounted");
+    assert_eq!(marketing.delivers(at(9, 2), at(9, 2)), "counted", "one of two");
+    assert_eq!(marketing.delivers(at(9, 3), at(9, 3)), "clock_met");
+    marketing.counts(at(9, 4), at(9, 3), true);
+    assert_eq!(marketing.delivers(at(9, 5), at(9, 5)), "counted");
+    let met = marketing.said.iter().filter(|event| event.kind == SlaEventKind::Met).count();
+    assert_eq!(met, 1);
 }

@@ -7,7 +7,7 @@ use baton_domain::*;
 use super::{some, stamp};
 
 pub fn clock_starts() -> Vec<ClockStart> {
-    let handed_off = |owner| WatchInput::HandedOff {
+    let handed_off = |owner, hours: Option<DeskHours>| WatchInput::HandedOff {
         lead_id: "ld_1".into(),
         handoff_id: "h_ld_1_2".into(),
         episode: 2,
@@ -17,8 +17,15 @@ pub fn clock_starts() -> Vec<ClockStart> {
         qualified_at: stamp(0).at,
         policy_version: 3,
         occurred_at: Millis(5),
+        score: hours.as_ref().map(|_| Points::whole(72)),
+        hours,
     };
-    let queued = WatchInput::Queued {
+    let told = DeskHours {
+        calendar: some("berlin"),
+        zone: some("Europe/Berlin"),
+        away: vec![Absence { from: Millis(1), to: Millis(2) }],
+    };
+    let queued = |hours: Option<DeskHours>| WatchInput::Queued {
         lead_id: "ld_1".into(),
         handoff_id: "h_ld_1_2".into(),
         episode: 2,
@@ -27,6 +34,8 @@ pub fn clock_starts() -> Vec<ClockStart> {
         qualified_at: stamp(0).at,
         policy_version: 3,
         occurred_at: Millis(5),
+        score: hours.as_ref().map(|_| Points::whole(72)),
+        hours,
     };
     let withdrawn = WatchInput::Withdrawn {
         lead_id: "ld_1".into(),
@@ -40,9 +49,30 @@ pub fn clock_starts() -> Vec<ClockStart> {
         pool: "emea".into(),
         qualified_at: stamp(0).at,
     };
-    [WatchInput::Tick(Tick {}), handed_off(some("kim")), handed_off(None), queued, withdrawn, delivered]
-        .map(|input| ClockStart { stamp: stamp(5), input })
-        .into()
+    let scored = WatchInput::Scored { lead_id: "ld_1".into(), handoff_id: "h_ld_1_2".into(), score: Points::whole(81) };
+    let returned = WatchInput::Returned {
+        lead_id: "ld_1".into(),
+        handoff_id: "h_ld_1_2".into(),
+        pool: "emea".into(),
+        qualified_at: stamp(0).at,
+    };
+    let tick = WatchInput::Tick(Tick {});
+    let handed = [
+        handed_off(some("kim"), Some(told.clone())),
+        handed_off(some("kim"), Some(DeskHours::default())),
+        handed_off(None, None),
+    ];
+    let others = [
+        tick,
+        queued(Some(told)),
+        queued(Some(DeskHours::default())),
+        queued(None),
+        withdrawn,
+        delivered,
+        scored,
+        returned,
+    ];
+    handed.into_iter().chain(others).map(|input| ClockStart { stamp: stamp(5), input }).collect()
 }
 
 pub fn sla_events() -> Vec<SlaEvent> {
@@ -83,6 +113,8 @@ pub fn sla_events() -> Vec<SlaEvent> {
             last_activity_at: (n % 2 == 0).then_some(Millis(n)),
             done: 4,
             promised: 6,
+            score_then: (n % 2 == 0).then_some(Points::whole(72)),
+            score_now: (n % 2 == 0).then_some(Points::whole(81)),
         })
         .collect()
 }

@@ -476,6 +476,17 @@ pub fn qualified() -> Vec<Qualified> {
     [qualifying(), bare_qualifying()].map(|decision| Qualified { stamp: stamp(3), decision }).into()
 }
 
+const ANSWERS: [(Answer, Option<Millis>); 8] = [
+    (Answer::Accepted, None),
+    (Answer::Touched, None),
+    (Answer::Judged, Some(NOW)),
+    (Answer::Connected, None),
+    (Answer::Called, None),
+    (Answer::Dealt, None),
+    (Answer::Paused, None),
+    (Answer::Resumed, None),
+];
+
 pub fn assignment_requests() -> Vec<AssignmentRequest> {
     [qualifying(), bare_qualifying()]
         .map(|decision| RouteInput::Qualified(Box::new(decision)))
@@ -497,19 +508,18 @@ pub fn assignment_requests() -> Vec<AssignmentRequest> {
                 event_id: "evt-11".into(),
             })
         }))
-        .chain([(Answer::Accepted, some("kim")), (Answer::Touched, None), (Answer::Judged, None)].map(
-            |(answer, actor)| {
-                RouteInput::Answered(Answered {
-                    lead_id: "ld_1".into(),
-                    handoff_id: "h_ld_1_2".into(),
-                    episode: 2,
-                    answer,
-                    actor,
-                    occurred_at: NOW,
-                    event_id: "evt-13".into(),
-                })
-            },
-        ))
+        .chain(ANSWERS.map(|(answer, until)| {
+            RouteInput::Answered(Answered {
+                lead_id: "ld_1".into(),
+                handoff_id: "h_ld_1_2".into(),
+                episode: 2,
+                answer,
+                actor: until.and(some("kim")),
+                occurred_at: NOW,
+                event_id: "evt-13".into(),
+                until,
+            })
+        }))
         .chain([some("Kafka at night"), None].map(|detail| {
             RouteInput::Noticed(Noticed {
                 lead_id: "ld_1".into(),

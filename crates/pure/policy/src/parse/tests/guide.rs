@@ -67,7 +67,8 @@ fn every_example_of_the_guide_can_be_written_into_a_policy() {
     // A step of a scenario is none of the policy's.
     examples.retain(|(_, example)| !example.trim_start().starts_with("- "));
     assert!(examples.len() >= 8, "one for each section, found {}", examples.len());
-    for (line, example) in examples {
+    // A list is a step of a scenario, which a host plays.
+    for (line, example) in examples.into_iter().filter(|(_, example)| !example.trim_start().starts_with("- ")) {
         let problems = problems(&example);
         assert!(problems.is_empty(), "the example under line {line}: {}", super::lines(&problems));
     }

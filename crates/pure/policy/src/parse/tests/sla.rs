@@ -3,7 +3,11 @@
 use baton_domain::SlaAction;
 
 use super::*;
-use crate::After;
+use crate::{After, AutoPause, Owing};
+
+fn of(owner: &str) -> Owing<'_> {
+    Owing { owner: Some(owner), pool: "emea", told: None }
+}
 
 /// The small policy with more lines at the end of its last section.
 fn and(lines: &str) -> String {
@@ -74,10 +78,11 @@ fn a_promise_has_its_levels_in_order_and_the_reassign_at_its_instant() {
     let policy = good(STARTER);
     // Monday, 2026-09-07, 09:00 in Berlin.
     let start = Millis("2026-09-07T07:00:00Z".parse::<jiff::Timestamp>().unwrap().as_millisecond());
-    let promise = policy.promise(Clock::FirstTouch, "P0", Some("jonas.weber"), "emea", start).unwrap();
+    let promise = policy.promise(Clock::FirstTouch, "P0", of("jonas.weber"), start).unwrap();
     let levels: Vec<_> = promise.levels.iter().map(|level| (level.level, level.at.since(start) / 1_000)).collect();
     assert_eq!(levels, [(50, 150), (80, 240), (100, 300), (700, 2_100), (4_900, 16_500)]);
-    assert_eq!(promise.reassign_at(), Some(start.plus(35 * Millis::MINUTE)));
+    let reassign = promise.levels.iter().find(|level| level.action == SlaAction::Reassign);
+    assert_eq!(reassign.map(|level| level.at), Some(start.plus(35 * Millis::MINUTE)));
     assert_eq!(promise.deadline, start.plus(5 * Millis::MINUTE));
 }
 
@@ -87,7 +92,7 @@ fn working_days_end_with_the_hours_of_the_last() {
     let at = |text: &str| Millis(text.parse::<jiff::Timestamp>().unwrap().as_millisecond());
     // From Thursday noon three working days are Friday, Monday and Tuesday; Berlin closes at 18:00 then.
     let start = at("2026-09-10T10:00:00Z");
-    let promise = policy.promise(Clock::Disposition, "P0", Some("jonas.weber"), "emea", start).unwrap();
+    let promise = policy.promise(Clock::Disposition, "P0", of("jonas.weber"), start).unwrap();
     assert_eq!(promise.deadline, at("2026-09-15T16:00:00Z"));
 }
 
@@ -97,7 +102,7 @@ fn an_absence_is_no_working_time_of_the_reps() {
     let at = |text: &str| Millis(text.parse::<jiff::Timestamp>().unwrap().as_millisecond());
     // Lena Fischer is away from Monday, 2026-12-21, to Sunday, 2027-01-03; Berlin closes at 16:00 on Fridays.
     let start = at("2026-12-18T14:30:00Z");
-    let hour = |rep| policy.promise(Clock::Accept, "P1", Some(rep), "emea", start).unwrap().deadline;
+    let hour = |rep| policy.promise(Clock::Accept, "P1", of(rep), start).unwrap().deadline;
     assert_eq!(hour("jonas.weber"), at("2026-12-21T08:30:00Z"));
     assert_eq!(hour("lena.fischer"), at("2027-01-04T08:30:00Z"));
 }
@@ -122,4 +127,36 @@ fn a_month_begins_by_the_clock_of_the_sections_calendar() {
         (month.name.as_str(), month.from, month.until),
         ("2026-09", at("2026-08-31T22:00:00Z"), at("2026-09-30T22:00:00Z"))
     );
+}
+
+#[test]
+fn only_the_owners_clocks_take_a_lead_or_count_against_a_rep() {
+    let told = told("  escalate:\n    disposition:\n      - { after: 100%, do: reassign }\n");
+    assert!(told[0].ends_with("only a step of accept or first_touch can reassign"), "{told:?}");
+    let step = "  escalate:\n    first_touch:\n      - { after: 100%, do: auto_pause }\n";
+    let told = self::told(step);
+    assert!(told[0].contains("a step of `sla.escalate` asks to auto_pause"), "{told:?}");
+    let pause = "fallback: night\n  auto_pause: { after: 3, within: 7d, for: 1d }";
+    let told = complaints(&with("fallback: night", pause));
+    assert!(told[0].contains("`auto_pause` pauses nobody"), "{told:?}");
+    let both = and(step).replace("fallback: night", pause);
+    let expected = AutoPause { after: 3, within_ms: 7 * Millis::DAY, for_ms: Millis::DAY };
+    assert_eq!(good(&both).routing.auto_pause, Some(expected));
+}
+
+#[test]
+fn who_has_no_calendar_keeps_those_of_the_pool_and_a_lead_its_own_zone() {
+    let told = told("  lead_zone: time_zone");
+    assert!(told[0].contains("needs `calendar`"), "{told:?}");
+    let text = and("  calendar: day\n  lead_zone: time_zone");
+    assert_eq!(good(&text).sla.lead_zone.as_deref(), Some("time_zone"));
+    let policy = good(&text);
+    let hours = |zone: Option<&str>| {
+        let (calendar, zone) = (Some("day".to_owned()), zone.map(str::to_owned));
+        let told = baton_domain::DeskHours { calendar, zone, away: Vec::new() };
+        policy.hours_of(Owing { owner: None, pool: "desk", told: Some(&told) }).next_open(Millis(1_788_912_000_000))
+    };
+    let (berlin, new_york) = (hours(None).unwrap(), hours(Some("America/New_York")).unwrap());
+    assert_eq!(new_york.since(berlin), 6 * Millis::HOUR);
+    assert_eq!(hours(Some("Mars/Base")), Some(berlin), "an unknown zone falls back to the calendar's own");
 }
