@@ -70,11 +70,10 @@ impl Draft {
         Some(&self.bytes)
     }
 
-    /// Empties it for the next frame, keeping at most 4 MiB of room: a restore's frames are far
-    /// larger than a live lane's.
+    /// Empties it for the next frame, keeping little room: frames are seconds apart, and lanes many.
     pub(crate) fn clear(&mut self) {
         self.bytes.truncate(HEAD + FIXED);
-        self.bytes.shrink_to(4 << 20);
+        self.bytes.shrink_to(64 << 10);
         self.entries = 0;
     }
 }

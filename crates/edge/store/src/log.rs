@@ -1,7 +1,10 @@
 //! The store of one lane.
 //!
-//! Holds: the map is the log, plus the open frame; after a failed write nothing more is written, so
-//! the log never says less than its last good frame.
+//! Holds: the map is the log, plus what was committed since its last frame, plus the open commit; after a failed
+//! write nothing more is written, so the log never says less than its last good frame.
+//!
+//! A row that changes often is written once a frame. Until there is a position the frame would be of no use: from
+//! the last position on, the changelog is read again in any case.
 
 use std::fmt;
 use std::fs::{self, File, TryLockError};
@@ -19,8 +22,8 @@ use crate::{Error, Identity, Opened, Trust};
 
 /// The rows of one lane, in memory, over a log in a directory of their own.
 ///
-/// A frame is handed to the operating system when it is committed. It is made sure of on the disk
-/// only with a position, at the end of a segment, and on closing: the changelog has the rest.
+/// A frame is handed to the operating system with a position, with 4 MiB of changed rows, and on closing. It is made
+/// sure of on the disk only with a position, at the end of a segment, and on closing: the changelog has the rest.
 ///
 /// Memory is the limit: about 70 B a row on top of its key and value.
 pub struct MemLog {
@@ -28,6 +31,8 @@ pub struct MemLog {
     checkpoint: Checkpoint,
     trust: Trust,
     draft: Draft,
+    /// Whether rows were set since the last commit.
+    is_open: bool,
     compaction: Option<Compaction>,
     limits: Limits,
     /// Why nothing more may be written.
@@ -58,13 +63,16 @@ pub(crate) struct Limits {
     pub(crate) compaction: u64,
     /// What a compaction writes after a commit, at least.
     pub(crate) slice: u64,
+    /// How much may have changed before it is written without a position.
+    pub(crate) frame: u64,
 }
 
 impl Limits {
     /// 64 MiB a segment: few enough files for gigabytes, and a sync that ends one takes well below a second.
     /// 8 MiB: reading that much back takes some twenty milliseconds, not worth saving.
     /// 1 MiB a slice: two to five milliseconds, about what committing the transaction itself takes.
-    pub(crate) const DEFAULT: Self = Self { segment: 64 << 20, compaction: 8 << 20, slice: 1 << 20 };
+    /// 4 MiB a frame: some ten milliseconds, and rows that change often are written once in seconds.
+    pub(crate) const DEFAULT: Self = Self { segment: 64 << 20, compaction: 8 << 20, slice: 1 << 20, frame: 4 << 20 };
 }
 
 impl MemLog {
@@ -88,18 +96,22 @@ impl MemLog {
         let lock = lock(&dir)?;
         let Loaded { chain, rows, checkpoint, opened } = load::load(&dir, identity, &trust)?;
         let (draft, compaction, failed) = (Draft::new(), None, None);
-        let store = Self { rows, checkpoint, trust, draft, compaction, limits, failed, chain, _lock: lock };
+        let (mut rows, is_open) = (rows, false);
+        // What was read from the log is no news to it.
+        rows.tell(|_, _| ());
+        let store = Self { rows, checkpoint, trust, draft, is_open, compaction, limits, failed, chain, _lock: lock };
         Ok((store, opened))
     }
 
-    /// Makes sure of every frame on the disk and unlocks the directory. The open frame is dropped.
+    /// Makes sure on the disk of everything that was committed and unlocks the directory. With an open commit the
+    /// last frame counts instead.
     ///
     /// Dropping the store does the same, but can only log what goes wrong.
     ///
     /// # Errors
     /// When the disk fails; also when an earlier write had failed.
     pub fn close(mut self) -> Result<(), StoreError> {
-        self.guarded(|store| store.chain.sync())
+        self.guarded(Self::end)
     }
 
     /// How much there is.
@@ -120,14 +132,19 @@ impl MemLog {
         })
     }
 
-    fn end_frame(&mut self, position: Option<i64>) -> Result<(), Error> {
-        let risen = position.and_then(|position| self.next_checkpoint(position));
-        let written = self.draft.len() as u64;
-        if !self.draft.is_empty() || risen.is_some() {
-            self.chain.append(&mut self.draft, risen)?;
-            self.draft.clear();
-            self.checkpoint = risen.unwrap_or(self.checkpoint);
+    /// The last frame, when nothing is open.
+    fn end(&mut self) -> Result<(), Error> {
+        if !self.is_open {
+            self.write_frame(None)?;
         }
+        self.chain.sync()
+    }
+
+    fn end_commit(&mut self, position: Option<i64>) -> Result<(), Error> {
+        self.is_open = false;
+        let risen = position.and_then(|position| self.next_checkpoint(position));
+        let is_due = position.is_some() || self.rows.untold() >= self.limits.frame;
+        let written = if is_due { self.write_frame(risen)? } else { 0 };
         if position.is_some() {
             self.chain.sync()?;
         }
@@ -136,6 +153,19 @@ impl MemLog {
         }
         self.chain.tidy()?;
         self.compact(written)
+    }
+
+    /// Writes what has changed since the last frame. Returns its bytes.
+    fn write_frame(&mut self, checkpoint: Option<Checkpoint>) -> Result<u64, Error> {
+        let Self { rows, draft, .. } = self;
+        rows.tell(|key, value| draft.push(key, value));
+        let bytes = self.draft.len() as u64;
+        if !self.draft.is_empty() || checkpoint.is_some() {
+            self.chain.append(&mut self.draft, checkpoint)?;
+            self.draft.clear();
+            self.checkpoint = checkpoint.unwrap_or(self.checkpoint);
+        }
+        Ok(bytes)
     }
 
     /// The checkpoint to write for a position: a greater one, or word that the last is as good as new.
@@ -158,6 +188,8 @@ impl MemLog {
         // Never less than the frame: or large frames could add to the log faster than the base grows.
         compaction.advance(&self.rows, self.limits.slice.max(written))?;
         if compaction.is_complete() {
+            // The base has rows that no frame has yet: without one the log would be of two times.
+            self.write_frame(None)?;
             compaction.finish(&mut self.chain)?;
         } else {
             self.compaction = Some(compaction);
@@ -173,14 +205,12 @@ impl Store for MemLog {
 
     fn put(&mut self, key: &[u8], value: Option<&[u8]>) {
         // A changelog read again mostly says what is known: nothing to write then.
-        if self.rows.put(key, value) {
-            self.draft.push(key, value);
-        }
+        self.is_open |= self.rows.put(key, value);
     }
 
     /// When this fails, the store is of no more use: the map is ahead of the log. Drop it and open it again.
     fn commit(&mut self, position: Option<i64>) -> Result<(), StoreError> {
-        self.guarded(|store| store.end_frame(position))
+        self.guarded(|store| store.end_commit(position))
     }
 
     fn position(&self) -> i64 {
@@ -200,7 +230,7 @@ impl Store for MemLog {
             store.chain = Chain::start(store.chain.dir(), store.chain.identity())?;
             store.compaction = None;
             store.rows = Rows::new();
-            store.draft.clear();
+            store.is_open = false;
             store.checkpoint = Checkpoint::default();
             Ok(())
         })
@@ -209,7 +239,7 @@ impl Store for MemLog {
 
 impl Drop for MemLog {
     fn drop(&mut self) {
-        if let Err(error) = self.guarded(|store| store.chain.sync()) {
+        if let Err(error) = self.guarded(Self::end) {
             tracing::warn!(%error, "the local store was not closed cleanly");
         }
     }

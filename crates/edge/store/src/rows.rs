@@ -25,13 +25,26 @@ pub(crate) struct Rows {
     seed: u64,
     count: usize,
     bytes: u64,
+    news: News,
+}
+
+/// What has changed since it was last told.
+#[derive(Debug)]
+struct News {
+    /// Whether a part has rows that are new.
+    parts: Vec<bool>,
+    /// Keys that were deleted, and may be there again.
+    gone: Vec<Box<[u8]>>,
+    /// Bytes that it would take in a log, about: a row that grows on counts as it was at first.
+    bytes: u64,
 }
 
 impl Rows {
     pub(crate) fn new() -> Self {
         // In tests always the same: what they find in a compaction's slices depends on it.
         let seed = if cfg!(test) { 0 } else { RandomState::new().hash_one(0) };
-        Self { parts: (0..PARTS).map(|_| HashTable::new()).collect(), seed, count: 0, bytes: 0 }
+        let news = News { parts: vec![false; PARTS], gone: Vec::new(), bytes: 0 };
+        Self { parts: (0..PARTS).map(|_| HashTable::new()).collect(), seed, count: 0, bytes: 0, news }
     }
 
     pub(crate) fn get(&self, key: &[u8]) -> Option<&[u8]> {
@@ -41,29 +54,57 @@ impl Rows {
 
     /// Sets (`Some`) or deletes (`None`) a row. Returns whether that changed anything.
     pub(crate) fn put(&mut self, key: &[u8], value: Option<&[u8]>) -> bool {
-        let Self { parts, seed, count, bytes } = self;
+        let Self { parts, seed, count, bytes, news } = self;
         let hash = xxh3_64_with_seed(key, *seed);
         let again = |row: &Row| within(xxh3_64_with_seed(row.key(), *seed));
-        match (parts[part_of(hash)].entry(within(hash), |row| row.key() == key, again), value) {
+        let part = part_of(hash);
+        match (parts[part].entry(within(hash), |row| row.key() == key, again), value) {
             (Entry::Occupied(row), Some(value)) if row.get().value() == value => return false,
             (Entry::Vacant(_), None) => return false,
             (Entry::Occupied(mut row), Some(value)) => {
                 *bytes -= entry_length(key, row.get().value());
                 *bytes += entry_length(key, value);
-                row.get_mut().set(value);
+                let row = row.get_mut();
+                row.set(value);
+                news.row(part, row);
             }
             (Entry::Occupied(row), None) => {
                 *bytes -= entry_length(key, row.get().value());
                 *count -= 1;
                 drop(row.remove());
+                news.bytes += entry_length(key, &[]);
+                news.gone.push(key.into());
             }
             (Entry::Vacant(place), Some(value)) => {
                 *bytes += entry_length(key, value);
                 *count += 1;
-                place.insert(Row::new(key, value));
+                news.row(part, place.insert(Row::new(key, value)).into_mut());
             }
         }
         true
+    }
+
+    /// Bytes that [`Rows::tell`] will give, about.
+    pub(crate) fn untold(&self) -> u64 {
+        self.news.bytes
+    }
+
+    /// Gives every row that has changed since the last call as it is now, once; the deleted ones first.
+    pub(crate) fn tell(&mut self, mut entry: impl FnMut(&[u8], Option<&[u8]>)) {
+        for key in self.news.gone.drain(..) {
+            entry(&key, None);
+        }
+        self.news.bytes = 0;
+        for (part, has_news) in self.parts.iter_mut().zip(&mut self.news.parts) {
+            if !std::mem::take(has_news) {
+                continue;
+            }
+            for row in part.iter_mut() {
+                if std::mem::take(&mut row.is_new) {
+                    entry(row.key(), Some(row.value()));
+                }
+            }
+        }
     }
 
     /// The rows of one part, below [`PARTS`].
@@ -97,17 +138,29 @@ fn within(hash: u64) -> u64 {
     hash.rotate_left(32)
 }
 
+impl News {
+    fn row(&mut self, part: usize, row: &mut Row) {
+        if !row.is_new {
+            row.is_new = true;
+            self.parts[part] = true;
+            self.bytes += entry_length(row.key(), row.value());
+        }
+    }
+}
+
 /// Key, value, and room for a value that grows.
 struct Row {
     bytes: Box<[u8]>,
     key: u32,
     end: u32,
+    /// Whether it has changed since it was last told.
+    is_new: bool,
 }
 
 impl Row {
     fn new(key: &[u8], value: &[u8]) -> Self {
         let bytes = [key, value].concat().into_boxed_slice();
-        Self { key: position(key.len()), end: position(bytes.len()), bytes }
+        Self { key: position(key.len()), end: position(bytes.len()), bytes, is_new: false }
     }
 
     fn key(&self) -> &[u8] {

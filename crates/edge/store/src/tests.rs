@@ -21,10 +21,10 @@ type State = (BTreeMap<Vec<u8>, Vec<u8>>, i64);
 /// File names and contents.
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// Segments of a few frames, and a compaction that takes a few commits.
-const SMALL: Limits = Limits { segment: 300, compaction: 600, slice: 1 };
+/// Segments of a few frames, a frame for each commit, and a compaction that takes a few commits.
+const SMALL: Limits = Limits { segment: 300, compaction: 600, slice: 1, frame: 0 };
 /// One segment, never compacted.
-const ONE_SEGMENT: Limits = Limits { segment: u64::MAX, compaction: u64::MAX, slice: 1 };
+const ONE_SEGMENT: Limits = Limits { segment: u64::MAX, compaction: u64::MAX, slice: 1, frame: 0 };
 
 fn identity() -> Identity {
     Identity {

@@ -2,7 +2,9 @@
 
 use baton_engine::Store;
 
-use super::{Files, SMALL, State, identity, lane_dir, open, open_files, read_files, scratch, segments, state};
+use super::{
+    Files, ONE_SEGMENT, SMALL, State, identity, lane_dir, open, open_files, read_files, scratch, segments, state,
+};
 use super::{write_files, write_history};
 use crate::log::Limits;
 use crate::manifest::{self, Found};
@@ -186,4 +188,24 @@ fn the_usual_limits_bound_the_log_to_twice_the_rows_and_eight_mebibytes() {
     let expected = state(&log);
     drop(log);
     assert_eq!(state(&open(&state_dir, Limits::DEFAULT).0), expected);
+}
+
+#[test]
+fn a_row_that_changes_often_is_written_once_a_frame_and_kept_on_closing() {
+    let state_dir = scratch();
+    let limits = Limits { frame: 1 << 20, ..ONE_SEGMENT };
+    let (mut log, _) = open(&state_dir, limits);
+    for round in 0..=255_u8 {
+        log.put(b"ada", Some(&[round; 100]));
+        log.put(b"bob", (round % 2 == 0).then_some(&[round][..]));
+        log.commit(None).unwrap();
+    }
+    assert_eq!(log.size().log_bytes, 0, "without a position nothing would be gained by writing");
+    log.commit(Some(7)).unwrap();
+    assert!(log.size().log_bytes < 2_000, "{:?}", log.size());
+    log.put(b"cyd", Some(b"1"));
+    log.commit(None).unwrap();
+    let before = state(&log);
+    log.close().unwrap();
+    assert_eq!(state(&open(&state_dir, limits).0), before);
 }

@@ -77,20 +77,17 @@ impl Run {
                 self.history.push(self.committed.clone());
             }
             Action::Close => {
+                let is_open = self.seen != self.committed.0;
                 self.log.take().unwrap().close().unwrap();
-                self.reopen_whole();
+                if is_open && self.limits.frame > 0 { self.reopen_earlier() } else { self.reopen_whole() }
             }
             Action::Crash => {
                 self.crash(0);
-                self.reopen_whole();
+                if self.limits.frame > 0 { self.reopen_earlier() } else { self.reopen_whole() }
             }
             Action::Tear(bytes) => {
                 self.crash(bytes);
-                let opened = self.reopen();
-                let found = state(self.log());
-                assert!(self.history.contains(&found), "{opened:?}: never was {found:?}");
-                assert!(found == State::default() || matches!(opened, Opened::Loaded { .. }));
-                self.committed = found;
+                self.reopen_earlier();
             }
             Action::Clear => {
                 self.log().clear().unwrap();
@@ -121,6 +118,14 @@ impl Run {
         opened
     }
 
+    fn reopen_earlier(&mut self) {
+        let opened = self.reopen();
+        let found = state(self.log());
+        assert!(self.history.contains(&found), "{opened:?}: never was {found:?}");
+        assert!(found == State::default() || matches!(opened, Opened::Loaded { .. }));
+        self.committed = found;
+    }
+
     fn reopen_whole(&mut self) {
         let opened = self.reopen();
         assert!(matches!(opened, Opened::Loaded { torn_bytes: 0, .. }), "{opened:?}");
@@ -134,8 +139,9 @@ proptest! {
     fn any_history_reads_like_a_sorted_map(
         actions in proptest::collection::vec(action(), 1..120),
         slice in prop_oneof![Just(1_u64), Just(200), Just(1 << 20)],
+        frame in prop_oneof![Just(0_u64), Just(300), Just(1 << 20)],
     ) {
-        let mut run = Run::new(Limits { slice, ..SMALL });
+        let mut run = Run::new(Limits { slice, frame, ..SMALL });
         for action in &actions {
             run.act(action);
         }
