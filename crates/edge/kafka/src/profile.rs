@@ -117,7 +117,7 @@ impl Cluster {
             ("fetch.queue.backoff.ms", "5"),
             ("fetch.wait.max.ms", "20"),
             ("queued.min.messages", "100000"),
-            ("queued.max.messages.kbytes", "16384"),
+            ("queued.max.messages.kbytes", "4096"),
         ])
     }
 

@@ -5,7 +5,7 @@ use core::fmt;
 use baton_domain::Millis;
 
 use crate::headers::RecordHeaders;
-use crate::outbox::Output;
+use crate::outbox::{Outbox, Output};
 
 /// A partition of one of the stage's inputs: (index of the input, partition).
 pub type Part = (usize, i32);
@@ -58,6 +58,11 @@ pub trait Log {
 
     /// Adds an output to it.
     fn produce(&mut self, output: &Output<'_>) -> Result<(), Fault>;
+
+    /// Adds all of these outputs to it; in order within each partition.
+    fn produce_all(&mut self, outputs: &Outbox) -> Result<(), Fault> {
+        outputs.outputs().try_for_each(|output| self.produce(&output))
+    }
 
     /// Adds the consumed positions to it, under the group's current generation.
     fn send_offsets(&mut self, offsets: &[(Part, i64)]) -> Result<(), Fault>;

@@ -514,9 +514,7 @@ fn running<'a, S>(slots: &'a mut BTreeMap<i32, Slot<S>>, spec: &StageSpec, part:
 /// Outputs first, positions after them: the wait for the last transaction's markers is shorter there.
 fn write<L: Log>(log: &mut L, outbox: &Outbox, offsets: &[(Part, i64)]) -> Result<(), Fault> {
     log.begin()?;
-    for output in outbox.outputs() {
-        log.produce(&output)?;
-    }
+    log.produce_all(outbox)?;
     log.send_offsets(offsets)?;
     log.commit()
 }

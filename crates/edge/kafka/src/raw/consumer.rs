@@ -14,7 +14,25 @@ use super::list::entries;
 use crate::signals::Signals;
 
 /// A consumer handle.
-pub(crate) struct Consumer(Handle, Kind);
+pub(crate) struct Consumer {
+    // Destroyed before the handle: a queue left open would keep it from ending.
+    queue: Queue,
+    handle: Handle,
+    kind: Kind,
+}
+
+/// The one queue that is polled.
+struct Queue(NonNull<rd::rd_kafka_queue_t>);
+
+// SAFETY: a queue may be used from any thread as long as its consumer lives.
+unsafe impl Send for Queue {}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        // SAFETY: made by rd_kafka_queue_get_consumer, destroyed once.
+        unsafe { rd::rd_kafka_queue_destroy(self.0.as_ptr()) }
+    }
+}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -30,6 +48,7 @@ pub(crate) enum GroupChange {
 }
 
 /// A record or an event of a consumer, destroyed when dropped.
+#[repr(transparent)]
 pub(crate) struct Message(NonNull<rd::rd_kafka_message_t>);
 
 impl Consumer {
@@ -43,7 +62,7 @@ impl Consumer {
         let member = Self::open(properties, Kind::Member)?;
         let topics = PartitionList::new(std::iter::once((topic, -1, 0)));
         // SAFETY: the handle is live; the list is copied by the call.
-        let code = unsafe { rd::rd_kafka_subscribe(member.0.ptr(), topics.ptr()) };
+        let code = unsafe { rd::rd_kafka_subscribe(member.handle.ptr(), topics.ptr()) };
         RawError::check(code).map_err(|error| error.to_string())?;
         Ok(member)
     }
@@ -52,50 +71,61 @@ impl Consumer {
         let handle = Handle::open(RDKafkaType::RD_KAFKA_CONSUMER, properties, kind == Kind::Member)?;
         // SAFETY: the handle is live. Sends errors and callbacks to the one queue that is polled.
         unsafe { rd::rd_kafka_poll_set_consumer(handle.ptr()) };
-        Ok(Self(handle, kind))
+        // SAFETY: the handle is live.
+        let queue = NonNull::new(unsafe { rd::rd_kafka_queue_get_consumer(handle.ptr()) });
+        let queue = queue.map(Queue).ok_or("a consumer without a queue")?;
+        Ok(Self { queue, handle, kind })
     }
 
     /// The next record or event; waits up to `wait_ms`.
     pub(crate) fn poll(&self, wait_ms: i64) -> Option<Message> {
         // SAFETY: the handle is live; the message is ours and destroyed by its guard.
-        let message = unsafe { rd::rd_kafka_consumer_poll(self.0.ptr(), i32::try_from(wait_ms).unwrap_or(1_000)) };
+        let message = unsafe { rd::rd_kafka_consumer_poll(self.handle.ptr(), i32::try_from(wait_ms).unwrap_or(1_000)) };
         NonNull::new(message).map(Message)
+    }
+
+    /// Adds what is there, at most `max`, after a wait of up to `wait_ms` for the first: a third cheaper a record
+    /// than to ask for each.
+    pub(crate) fn fill(&self, wait_ms: i64, max: usize, batch: &mut Vec<Message>) {
+        batch.extend(self.poll(wait_ms));
+        if batch.is_empty() {
+            return;
+        }
+        let from = batch.len();
+        let room = max.saturating_sub(from);
+        batch.reserve(room);
+        // SAFETY: handle and queue are live; there is room for `room` messages behind the first `from`, a message is
+        // no more than its pointer, and the call has set as many of them as it says. Without a wait: it would wait
+        // until the array is full.
+        unsafe {
+            let free = batch.as_mut_ptr().add(from).cast::<*mut rd::rd_kafka_message_t>();
+            let taken = rd::rd_kafka_consume_batch_queue(self.queue.0.as_ptr(), 0, free, room);
+            batch.set_len(from + usize::try_from(taken).unwrap_or(0));
+        }
     }
 
     /// Replaces the whole assignment.
     pub(crate) fn assign(&self, parts: &PartitionList) -> Result<(), RawError> {
         // SAFETY: the handle is live; the list is copied by the call.
-        RawError::check(unsafe { rd::rd_kafka_assign(self.0.ptr(), parts.ptr()) })
+        RawError::check(unsafe { rd::rd_kafka_assign(self.handle.ptr(), parts.ptr()) })
     }
 
     /// Starts reading the parts at their offsets, beside what is being read.
     pub(crate) fn add(&self, parts: &PartitionList) -> Result<(), RawError> {
         // SAFETY: as for `assign`.
-        RawError::take(unsafe { rd::rd_kafka_incremental_assign(self.0.ptr(), parts.ptr()) })
+        RawError::take(unsafe { rd::rd_kafka_incremental_assign(self.handle.ptr(), parts.ptr()) })
     }
 
     /// Stops reading the parts.
     pub(crate) fn remove(&self, parts: &PartitionList) -> Result<(), RawError> {
         // SAFETY: as for `assign`.
-        RawError::take(unsafe { rd::rd_kafka_incremental_unassign(self.0.ptr(), parts.ptr()) })
-    }
-
-    /// Stops or goes on with handing over records of these parts.
-    pub(crate) fn hold(&self, parts: &PartitionList, hold: bool) -> Result<(), RawError> {
-        // SAFETY: the handle is live; the call reads our list.
-        RawError::check(unsafe {
-            if hold {
-                rd::rd_kafka_pause_partitions(self.0.ptr(), parts.ptr())
-            } else {
-                rd::rd_kafka_resume_partitions(self.0.ptr(), parts.ptr())
-            }
-        })
+        RawError::take(unsafe { rd::rd_kafka_incremental_unassign(self.handle.ptr(), parts.ptr()) })
     }
 
     /// Fills in the committed offsets.
     pub(crate) fn committed(&self, parts: &PartitionList, wait_ms: i32) -> Result<(), RawError> {
         // SAFETY: the handle is live; the call fills our list in place.
-        RawError::check(unsafe { rd::rd_kafka_committed(self.0.ptr(), parts.ptr(), wait_ms) })
+        RawError::check(unsafe { rd::rd_kafka_committed(self.handle.ptr(), parts.ptr(), wait_ms) })
     }
 
     /// First and next offset of a partition, by this consumer's isolation level.
@@ -105,7 +135,7 @@ impl Consumer {
         // SAFETY: the handle is live; the call writes to our two numbers.
         let code = unsafe {
             rd::rd_kafka_query_watermark_offsets(
-                self.0.ptr(),
+                self.handle.ptr(),
                 topic.as_ptr(),
                 partition,
                 &raw mut low,
@@ -118,7 +148,7 @@ impl Consumer {
 
     /// The group's changes since the last call, in order.
     pub(crate) fn changes(&self) -> Vec<GroupChange> {
-        let mut changes = match self.0.opaque().changes.lock() {
+        let mut changes = match self.handle.opaque().changes.lock() {
             Ok(changes) => changes,
             Err(poisoned) => poisoned.into_inner(),
         };
@@ -142,16 +172,16 @@ impl Consumer {
 
     fn metadata(&self) -> Option<GroupMetadata> {
         // SAFETY: the handle is live; the object is ours and destroyed by its guard.
-        NonNull::new(unsafe { rd::rd_kafka_consumer_group_metadata(self.0.ptr()) }).map(GroupMetadata)
+        NonNull::new(unsafe { rd::rd_kafka_consumer_group_metadata(self.handle.ptr()) }).map(GroupMetadata)
     }
 
     /// The id of every member of the group.
     pub(crate) fn members(&self, group: &str, wait_ms: i32) -> Result<Vec<String>, RawError> {
-        super::groups::members(&self.0, group, wait_ms)
+        super::groups::members(&self.handle, group, wait_ms)
     }
 
     pub(crate) fn signals(&self) -> &Signals {
-        self.0.signals()
+        self.handle.signals()
     }
 }
 
@@ -159,7 +189,7 @@ impl Drop for Consumer {
     /// librdkafka waits for the answer to a rebalance it has announced, for ever: it is given.
     fn drop(&mut self) {
         // A member is given events alone, so the queue ends; a reader's might not.
-        while self.1 == Kind::Member && self.poll(0).is_some() {}
+        while self.kind == Kind::Member && self.poll(0).is_some() {}
     }
 }
 

@@ -16,5 +16,5 @@ pub(crate) use consumer::{Consumer, GroupChange, Message};
 pub(crate) use handle::RawError;
 pub use leader_hint::is_in_force as passes_over_leader_hints;
 pub(crate) use list::PartitionList;
-pub(crate) use producer::Producer;
+pub(crate) use producer::{Producer, Run};
 pub(crate) use topics::topic_id;

@@ -1,6 +1,7 @@
 //! Producing within transactions.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::{c_char, c_int, c_void};
+use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 use baton_engine::RecordHeaders;
@@ -131,8 +132,79 @@ impl Producer {
         }
     }
 
+    /// Queues records without headers for one partition, in order, for half of what each would cost alone.
+    /// Gives the places of those that were not taken; [`Producer::produce`] tells why.
+    pub(crate) fn produce_run(&self, topic: usize, partition: i32, run: &mut Run<'_>) -> Vec<usize> {
+        let Some(topic) = self.topics.get(topic) else { return Vec::new() };
+        let count = c_int::try_from(run.messages.len()).unwrap_or(0);
+        // SAFETY: the topic is live; the messages point to bytes that live as long as the run and are copied
+        // (RD_KAFKA_MSG_F_COPY); the call writes to their error codes alone.
+        let taken = unsafe {
+            rd::rd_kafka_produce_batch(
+                topic.0.as_ptr(),
+                partition,
+                rd::RD_KAFKA_MSG_F_COPY,
+                run.messages.as_mut_ptr(),
+                count,
+            )
+        };
+        if taken == count {
+            return Vec::new();
+        }
+        let refused = |message: &rd::rd_kafka_message_t| RawError::check(message.err).is_err();
+        run.messages.iter().enumerate().filter(|(_, message)| refused(message)).map(|(place, _)| place).collect()
+    }
+
     pub(crate) fn signals(&self) -> &Signals {
         self.handle.signals()
+    }
+}
+
+/// Records for one partition, which borrow their bytes.
+pub(crate) struct Run<'a> {
+    messages: Vec<rd::rd_kafka_message_t>,
+    bytes: PhantomData<&'a [u8]>,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new() -> Self {
+        Self { messages: Vec::new(), bytes: PhantomData }
+    }
+
+    pub(crate) fn push(&mut self, key: Option<&'a [u8]>, value: Option<&'a [u8]>) {
+        let part = |bytes: Option<&[u8]>| {
+            bytes.map_or((std::ptr::null_mut(), 0), |bytes| (bytes.as_ptr().cast_mut().cast::<c_void>(), bytes.len()))
+        };
+        let ((key, key_len), (payload, len)) = (part(key), part(value));
+        self.messages.push(rd::rd_kafka_message_t {
+            err: rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR,
+            rkt: std::ptr::null_mut(),
+            partition: 0,
+            payload,
+            len,
+            key,
+            key_len,
+            offset: 0,
+            _private: std::ptr::null_mut(),
+        });
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.messages.clear();
+    }
+
+    /// Key and value of a record.
+    pub(crate) fn record(&self, place: usize) -> (Option<&'a [u8]>, Option<&'a [u8]>) {
+        let Some(message) = self.messages.get(place) else { return (None, None) };
+        // SAFETY: made by `push` from slices that live for 'a; a null pointer stands for none.
+        let part = |bytes: *mut c_void, length| unsafe {
+            (!bytes.is_null()).then(|| std::slice::from_raw_parts(bytes.cast::<u8>().cast_const(), length))
+        };
+        (part(message.key, message.key_len), part(message.payload, message.len))
     }
 }
 
