@@ -38,6 +38,8 @@ pub struct KafkaLog {
     group: String,
     transactional_id: String,
     member: Consumer,
+    /// Before the reader, because it is dropped first: librdkafka wants its messages back before it ends.
+    batch: Vec<Message>,
     reader: Consumer,
     probe: Consumer,
     producer: Option<Producer>,
@@ -45,7 +47,6 @@ pub struct KafkaLog {
     reading: BTreeMap<Part, i64>,
     /// Parts of these that are not read for now.
     held: BTreeSet<Part>,
-    batch: Vec<Message>,
     restoring: BTreeMap<i32, Restore>,
     topics: Vec<(usize, usize)>,
     lanes: BTreeSet<i32>,

@@ -51,6 +51,9 @@ pub(crate) enum GroupChange {
 #[repr(transparent)]
 pub(crate) struct Message(NonNull<rd::rd_kafka_message_t>);
 
+// SAFETY: a message is whoever's has it; librdkafka binds it to no thread.
+unsafe impl Send for Message {}
+
 impl Consumer {
     /// A consumer that is told what to read.
     pub(crate) fn reader(properties: &[(String, String)]) -> Result<Self, String> {
