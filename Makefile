@@ -7,7 +7,7 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 .DEFAULT_GOAL := help
 # Two steps at once would only fight over the target folder and the cores.
 .NOTPARALLEL:
-.PHONY: help build demo docs-metrics observe observe-files verify-observe test check unit fuzz-order verify-deploy verify-scripts verify-mutants broker-test failpoints-bin chaos-failpoints fixture chaos-smoke chaos chaos-cluster chaos-storm chaos-detect mutants mutants-pure fuzz-calendar fuzz-fairness clean
+.PHONY: help build demo docs-metrics observe observe-files verify-observe test check unit fuzz-order verify-deploy verify-scripts verify-mutants broker-test failpoints-bin bench bench-smoke chaos-failpoints fixture chaos-smoke chaos chaos-cluster chaos-storm chaos-detect mutants mutants-pure fuzz-calendar fuzz-fairness clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -99,6 +99,15 @@ chaos-storm: ## A minute of nothing but bad input beside the good, then no schem
 chaos-detect: ## A finished run is spoilt in three ways; each must be noticed
 	$(CARGO) build --workspace --bins --tests --locked
 	@deploy/checks/chaos.sh $(TARGET)/debug --size smoke --events 5000 --seconds 30 --seed $(SEED) --plants
+
+RUNS ?= 3
+
+bench: ## What it costs, beside Kafka Streams where PEER=folder names it; writes docs/BENCHMARKS.md (RUNS=n; ONLY=parts)
+	$(CARGO) build --release --locked -p baton -p baton-bench --bins
+	@CARGO_TARGET_DIR=$(TARGET) deploy/bench/bench.py --runs $(RUNS) $(if $(ONLY),--only $(ONLY))
+
+bench-smoke: ## Every microbenchmark once, to see that it still runs
+	$(CARGO) test --locked -p baton-bench --bench hot
 
 fuzz-order: ## A million histories, shuffled and repeated: the same scores (PROPTEST_CASES=n)
 	@CARGO_TARGET_DIR=$(TARGET) PROPTEST_CASES=$${PROPTEST_CASES:-1000000} $(CARGO) test --release --locked -p baton-score neither_order_nor_repetition

@@ -102,8 +102,8 @@ const TABLE: [(&str, May); 24] = [
     ),
     // Knows frames, not what is in them.
     ("baton-proxy", Use(&[])),
-    // The engine at a fixed piece of work. No `pipeline`: what it costs is measured without the product.
-    ("baton-bench", Use(&["baton-domain", "baton-engine", "baton-kafka", "baton-store"])),
+    // The engine at a fixed piece of work, and the hot paths of the product one by one.
+    ("baton-bench", UseAll),
     // Dashboards name metrics by their declarations.
     ("baton-observe", Use(&["baton-runtime"])),
     ("baton-tidy", Use(&[])),
