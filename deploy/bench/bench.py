@@ -169,9 +169,10 @@ def run_product(runs, leads):
         for kind in ("apart", "together"):
             prefix = f"b{number}{kind}{int(time.time())}."
             state = os.path.join(WORK, "state", prefix.rstrip("."))
-            env = dict(os.environ)
+            # The binary takes BATON_* for settings.
+            env = {name: value for name, value in os.environ.items() if not name.startswith("BATON_")}
             common = ["--bootstrap", os.environ["BATON_TEST_BOOTSTRAP"], "--prefix", prefix, "--set", f"state_dir={state}"]
-            quiet = {"stdout": subprocess.DEVNULL, "stderr": open(os.path.join(WORK, "product.log"), "a"), "check": True}
+            quiet = {"stdout": subprocess.DEVNULL, "stderr": open(os.path.join(WORK, "product.log"), "a"), "check": True, "env": env}
             subprocess.run([baton, *common, "topics", "apply"], **quiet)
             subprocess.run([baton, *common, "ingest", "--quiet", path], **quiet)
             consumers = ["identify", "aggregate", "score", "route", "watch"] if kind == "apart" else ["all"]
