@@ -18,6 +18,7 @@ use crate::outbox::{Outbox, Topic};
 use crate::processor::{Ctx, Incoming, Processor, Stamped, Verdict};
 use crate::rows::{self, Rows};
 use crate::spec::{Limits, Order, StageSpec};
+use crate::trace::Trace;
 use crate::trial::Trial;
 use crate::worker::LaneStatus;
 use crate::{Store, StoreError};
@@ -241,7 +242,9 @@ impl<S: Store> Lane<S> {
         self.now = self.now.max(at);
         self.totals.consumed(1);
         self.trial.begin(&mut self.rows, desk.outbox);
-        let last = desk.processor.process(record, at, &mut self.ctx(desk.spec, desk.limits, desk.outbox));
+        let trace = Trace::of(record, &desk.spec.name, at);
+        let mut ctx = Ctx { trace, ..self.ctx(desk.spec, desk.limits, desk.outbox) };
+        let last = desk.processor.process(record, at, &mut ctx);
         let Some(detail) = self.trial.verdict() else {
             self.now = self.now.max(last);
             return;
@@ -321,6 +324,7 @@ impl<S: Store> Lane<S> {
             trial: &mut self.trial,
             totals: &mut self.totals,
             halt: &mut self.halt,
+            trace: None,
         }
     }
 

@@ -18,6 +18,7 @@ mod processor;
 mod rows;
 mod spec;
 mod store;
+mod trace;
 mod trial;
 mod worker;
 
@@ -29,4 +30,5 @@ pub use outbox::{Emit, Headers, Outbox, Output, Topic};
 pub use processor::{Ctx, Incoming, Processor, Stamped, Verdict};
 pub use spec::{InputSpec, Limits, Order, Spread, StageSpec, Writers};
 pub use store::{MemStore, Store, StoreError};
+pub use trace::{TRACEPARENT, Trace, TraceContext};
 pub use worker::{LaneStatus, Stats, Stop, Turn, Worker};

@@ -120,6 +120,14 @@ impl Outbox {
         self.entries.push(Entry { topic, partition, key, value, headers: from..self.headers.len() });
     }
 
+    /// Adds a header behind those of the output added last.
+    pub(crate) fn add_header(&mut self, name: &str, value: &[u8]) {
+        self.header(name.as_bytes(), Some(value));
+        if let Some(last) = self.entries.last_mut() {
+            last.headers.end = self.headers.len();
+        }
+    }
+
     fn header(&mut self, name: &[u8], value: Option<&[u8]>) {
         let span = (self.append(name), value.map(|value| self.append(value)));
         self.headers.push(span);

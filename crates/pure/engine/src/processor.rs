@@ -7,6 +7,7 @@ use crate::ledger::Totals;
 use crate::outbox::{Emit, Outbox, Topic};
 use crate::rows::Rows;
 use crate::spec::{Limits, StageSpec};
+use crate::trace::{TRACEPARENT, Trace};
 use crate::trial::Trial;
 
 /// A record as it came from the log.
@@ -98,6 +99,7 @@ pub struct Ctx<'a> {
     pub(crate) trial: &'a mut Trial,
     pub(crate) totals: &'a mut Totals,
     pub(crate) halt: &'a mut Option<String>,
+    pub(crate) trace: Option<Trace>,
 }
 
 impl Ctx<'_> {
@@ -138,7 +140,12 @@ impl Ctx<'_> {
         self.halt.get_or_insert(why);
     }
 
-    /// Adds an output.
+    /// The trace of the record that is being judged, if it has one.
+    pub fn trace(&self) -> Option<Trace> {
+        self.trace
+    }
+
+    /// Adds an output, with the trace of the record that led to it.
     pub fn emit(&mut self, emit: Emit<'_>) {
         let Some((name, _)) = self.spec.outputs.get(emit.topic) else { return };
         let headers: usize = emit.headers.iter().map(|(name, value)| name.len() + value.len() + 10).sum();
@@ -148,6 +155,10 @@ impl Ctx<'_> {
         }
         self.trial.produced(self.totals, emit.topic, name);
         self.outbox.push(Topic::Output(emit.topic), emit.partition, emit.key, Some(emit.value), emit.headers);
+        // Beside the bound, which leaves room for it: what is too large must not depend on who watches.
+        if let Some(trace) = self.trace {
+            self.outbox.add_header(TRACEPARENT, trace.own.text().as_bytes());
+        }
     }
 
     /// Adds a tick: time for the lanes downstream, counted nowhere.

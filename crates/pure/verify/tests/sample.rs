@@ -9,7 +9,7 @@ use baton_domain::{Points, ScoreUpdate};
 use baton_engine::LaneRow;
 use baton_pipeline::{Codec, Consumer, NoRegistry, Schemas};
 use baton_verify::Kind;
-use common::{Ran, one, run, run_partly, run_with_policies, run_with_roster, three};
+use common::{Ran, one, run, run_partly, run_traced, run_with_policies, run_with_roster, three};
 
 fn sample() -> Vec<String> {
     baton_workload::demo().collect()
@@ -47,6 +47,20 @@ fn a_log_that_is_whole_has_no_differences() {
         assert_eq!(balance.wrong, []);
         assert_eq!(balance.under_way, []);
     }
+}
+
+#[test]
+fn a_replay_gives_the_same_traces_and_another_one_on_the_log_is_told() {
+    let ran = run_traced(&sample()[..1_500], 2, 400);
+    assert_eq!(ran.differences(), []);
+    let mut shared = ran.shared.borrow_mut();
+    let scores = shared.records("lead.score", 1);
+    let trace = scores.iter_mut().flat_map(|score| &mut score.headers).find(|(name, _)| name == b"traceparent");
+    let (_, trace) = trace.unwrap();
+    *trace = Some(b"00-00000000000000000000000000001000-0000000000000007-01".to_vec());
+    drop(shared);
+    let (kind, topic, partition, _) = only(&ran);
+    assert_eq!((kind, topic.as_str(), partition), (Kind::Altered, "lead.score", 1));
 }
 
 #[test]

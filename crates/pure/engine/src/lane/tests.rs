@@ -486,3 +486,31 @@ fn a_record_that_waited_past_a_commit_is_work_again_when_it_is_judged() {
     assert_eq!(bench.said(), ["record 10"]);
     assert!(bench.lane.is_dirty(), "else a lane that is lost now would leave its output behind");
 }
+
+#[test]
+fn an_output_carries_the_trace_of_the_record_that_led_to_it_and_nothing_else_does() {
+    let mut bench = Bench::new(1);
+    let given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    bench.headers = vec![(b"traceparent".to_vec(), Some(given.into()))];
+    // Just what the outputs come to without the header: a trace makes nothing too large.
+    bench.limits.record_bytes = "k".len() + "wake a 50".len() + 100;
+    bench.hear(Some("a@50"), "10/0");
+    bench.hear(Some("refuse"), "20/0");
+    bench.headers.clear();
+    bench.hear(Some("b"), "60/0");
+    bench.drain(100);
+    let mut desk = Desk { spec: &bench.spec, limits: &bench.limits, processor: &mut Diary, outbox: &mut bench.outbox };
+    bench.lane.seal(&mut desk);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let traced = bench.outbox.outputs().filter_map(|output| {
+        let (name, value) = output.headers.iter().find(|(name, _)| *name == b"traceparent")?;
+        assert_eq!(name, b"traceparent");
+        Some((output.topic, text(output.value.unwrap_or_default()), text(value.unwrap_or_default())))
+    });
+    let traced: Vec<_> = traced.collect();
+    let [(topic, value, own), letter] = traced.as_slice() else { panic!("{traced:?}") };
+    assert_eq!((*topic, value.as_str()), (Topic::Output(0), "record 10"));
+    assert!(own.starts_with(&given[..36]) && own.ends_with("-01") && own != given, "{own}");
+    assert_eq!(letter, &(Topic::DeadLetters, "20/0".to_owned(), given.to_owned()), "as it came");
+    assert_eq!(bench.said(), ["record 10", "dlq", "wake a 50", "record 60", "59"]);
+}

@@ -6,10 +6,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use baton_domain::{Millis, PolicyPublished};
-use baton_engine::{Fault, Limits, Part};
+use baton_engine::{Fault, Limits, Part, TRACEPARENT, TraceContext};
 use baton_pipeline::{Codec, Consumer, NoRegistry, Schemas, Topology, checksum};
 use baton_policy::Policy;
-use baton_sim::{Pipeline, Shared};
+use baton_sim::{Pipeline, Record, Shared};
 use baton_verify::{Account, Balance, Bounds, Cluster, Difference, Entry, Receipts, StageReport, Tape, Verifier};
 
 /// After every event of the sample.
@@ -74,6 +74,19 @@ pub(crate) fn run_with_roster(
             let at = baton_workload::START.plus(i64::try_from(number).unwrap() * 12 * Millis::HOUR).0;
             let told = format!(r#"{{"rep": "{rep}", "status": "{status}", "updated_at": {at}{more}}}"#);
             pipeline.feed_to("reps.state", told.as_bytes());
+        }
+    })
+}
+
+/// The same with a trace that the source began, of every line of the first half.
+pub(crate) fn run_traced(given: &[String], lanes: i32, chunk: usize) -> Ran {
+    let (traced, rest) = given.split_at(given.len() / 2);
+    run_in_chunks(rest, one, lanes, chunk, |pipeline, number| {
+        for (number, line) in traced.iter().enumerate().filter(|_| number == 0) {
+            let trace = TraceContext { trace_id: 0x1000 + number as u128, span_id: 7, flags: 1 };
+            let headers = vec![(TRACEPARENT.into(), Some(trace.text().into()))];
+            let record = Record { appended: NOW, key: None, value: Some(line.clone().into()), headers };
+            pipeline.shared().borrow_mut().append("engagement.raw", 0, record);
         }
     })
 }
