@@ -62,6 +62,10 @@ pub(super) struct Part {
     pub(super) kind: String,
     pub(super) event_id: String,
     pub(super) at: String,
+    /// How many events are told in this line.
+    pub(super) count: i32,
+    /// When the first and the last of several happened.
+    pub(super) between: Option<(String, String)>,
 }
 
 /// One handoff: why, and the questions of whoever takes over.
@@ -143,6 +147,8 @@ fn score(update: &ScoreUpdate) -> Score {
         kind: format!("{:?}", line.kind).to_lowercase(),
         event_id: line.event_id.clone(),
         at: if line.event_id.is_empty() { String::new() } else { day_time(line.occurred_at) },
+        count: line.count,
+        between: line.span.map(|span| (day_time(span.first_at), day_time(span.last_at))),
     };
     let sum: Points = update.receipt.iter().map(|line| line.points).sum();
     Score {

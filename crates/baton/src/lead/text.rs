@@ -42,7 +42,11 @@ fn receipt(score: &Score) -> String {
     let mut said =
         format!("\nScore {total} ({cell}): fit {fit}, engagement {engagement}; at {at} by policy {policy_version}\n");
     for part in receipt {
-        let of = if part.event_id.is_empty() { String::new() } else { format!("  {} at {}", part.event_id, part.at) };
+        let of = match &part.between {
+            Some((first, last)) => format!("  {} times, {first} to {last}", part.count),
+            None if part.event_id.is_empty() => String::new(),
+            None => format!("  {} at {}", part.event_id, part.at),
+        };
         let _ = writeln!(said, "  {:>9}  {} ({}){of}", part.points, part.rule, part.kind);
     }
     let _ = writeln!(said, "  {sum:>9}  in all");

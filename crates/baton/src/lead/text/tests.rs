@@ -87,6 +87,18 @@ fn the_receipt_shown_sums_to_the_score_shown() {
 }
 
 #[test]
+fn a_line_that_tells_several_events_says_how_many_and_names_none_alone() {
+    let mut score = score();
+    let span = baton_domain::Span { first_at: at(0).millis(), last_at: at(20).millis() };
+    if let Some(line) = score.receipt.first_mut() {
+        (line.count, line.span) = (2, Some(span));
+    }
+    let said = story(&Story::of("ld_1", &[seen("lead.score", &score)]));
+    let line = "         40  demo_requested (activity)  2 times, 2026-09-07T09:00:00Z to 2026-09-07T09:00:20Z\n";
+    assert!(said.contains(line), "{said}");
+}
+
+#[test]
 fn the_questions_of_whoever_takes_over_are_answered_or_said_to_be_open() {
     let said = story(&Story::of("ld_1", &records()));
     for answer in [
