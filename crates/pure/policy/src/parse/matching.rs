@@ -36,12 +36,13 @@ pub(super) fn read(field: &Field<'_>) -> Option<ActivityMatch> {
 /// The conditions on one activity, as far as they are given.
 fn conditions(fields: &Fields<'_>) -> ActivityMatch {
     let texts = |key: &str| fields.get(key).map(|f| f.texts()).unwrap_or_default();
+    let whole = |key: &str| fields.get(key).map(|f| whole(&f)).unwrap_or_default();
     let starts = |key: &str| fields.get(key).map(|f| starts(&f)).unwrap_or_default();
     ActivityMatch {
-        names: fields.get("event").map(|f| f.texts()).unwrap_or_default(),
+        names: whole("event"),
         paths: fields.get("path").map(|f| paths(&f)).unwrap_or_default(),
-        forms: texts("form"),
-        content_stages: texts("content_stage"),
+        forms: whole("form"),
+        content_stages: whole("content_stage"),
         topics: starts("topic"),
         campaigns: starts("campaign"),
         sources: starts("source"),
@@ -75,6 +76,15 @@ fn step(item: &Field<'_>) -> Option<ActivityMatch> {
     Some(conditions(&fields))
 }
 
+/// Words of which no part is enough: rules are found by the name of the event.
+fn whole(field: &Field<'_>) -> Vec<String> {
+    field.texts_that(|item, text| {
+        if text.contains('*') {
+            item.wrong("`*` has no meaning here: name each in full");
+        }
+    })
+}
+
 fn starts(field: &Field<'_>) -> Vec<String> {
     field.texts_that(|item, text| {
         if text.strip_suffix('*').unwrap_or(text).contains('*') {
@@ -92,6 +102,8 @@ fn paths(field: &Field<'_>) -> Vec<String> {
             item.wrong("`*` may stand at the end only");
         } else if plain.contains(['?', '#']) {
             item.wrong("a path has no query and no fragment");
+        } else if plain.contains(['^', '|', '\\']) || plain.contains(")+") || plain.ends_with('$') {
+            item.wrong("a path is no regular expression: write it out, or its start and a `*`");
         }
     })
 }

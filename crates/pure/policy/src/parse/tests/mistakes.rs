@@ -96,9 +96,19 @@ pub(super) const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     ("{ event: Email Unsubscribed }", "{ path: /a }", "24:13: engagement.rules[1].when.event: missing"),
     ("event: Email Unsubscribed", "event: []", "24:22: engagement.rules[1].when.event: must not be empty"),
+    (
+        "event: Email Unsubscribed",
+        "event: Email*",
+        "24:22: engagement.rules[1].when.event: `*` has no meaning here: name each in full",
+    ),
     ("path: /a*", "path: a*", "16:54: engagement.rules[0].when.path: a path starts with `/`"),
     ("path: /a*", "path: /a*b", "16:54: engagement.rules[0].when.path: `*` may stand at the end only"),
     ("path: /a*", "path: /a?b", "16:54: engagement.rules[0].when.path: a path has no query and no fragment"),
+    (
+        "path: /a*",
+        "path: /(a+)+$",
+        "16:54: engagement.rules[0].when.path: a path is no regular expression: write it out, or its start and a `*`",
+    ),
     ("points: -15", "points: -15\n      cap: 3", "26:12: engagement.rules[1].cap: a rule that takes points has no cap"),
     (
         "per_day: 5",
