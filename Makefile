@@ -24,8 +24,10 @@ check: ## Formatting and lints, warnings denied
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
+# The second line takes the whole workspace too, so that only what knows the feature is built anew.
 unit: ## Unit, property and scenario tests; no broker
 	$(CARGO) test --workspace --locked
+	$(CARGO) test --workspace --lib --bins --locked --features baton/otel spans
 
 verify-deploy: ## Dockerfile, compose file and scripts, checked offline
 	@deploy/checks/run.sh

@@ -10,6 +10,8 @@ use baton_engine::{Limits, Stop};
 use baton_kafka::Admin;
 use baton_pipeline::{Consumer, Pace, Topology};
 use baton_policy::Policy;
+#[cfg(feature = "otel")]
+use baton_runtime::Spans;
 use baton_runtime::{Board, Exit, Hosting, Metrics, Running, ask_for_ends, serve, start};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -74,6 +76,11 @@ fn prepare(consumers: &[Consumer], settings: &Settings) -> Result<Hosting, Failu
     let topology = check_topics(consumers, settings)?;
     let mut hosting = hosting(settings, topology, &policy);
     hosting.changelog_ids = changelog_ids(consumers, &hosting)?;
+    #[cfg(feature = "otel")]
+    if let Some(endpoint) = &settings.otlp {
+        let spans = Spans::to(endpoint, &settings.instance);
+        hosting.spans = Some(spans.map_err(|why| Failure::config(format!("tracing.otlp: {why}")))?);
+    }
     Ok(hosting)
 }
 
@@ -127,7 +134,12 @@ async fn host(args: &Args, settings: &Settings, hosting: &Hosting, end: &mut End
     tracing::info!(policy = policy.name, version = policy.version, "running");
     wait_for_the_end(&workers, &board, end).await?;
     stop.store(true, Ordering::Release);
-    finish(workers)
+    let result = finish(workers);
+    #[cfg(feature = "otel")]
+    if let Some(spans) = &hosting.spans {
+        spans.close();
+    }
+    result
 }
 
 /// A signal, or the end of a worker.
@@ -202,6 +214,8 @@ pub(crate) fn hosting(settings: &Settings, topology: Topology, policy: &Arc<Poli
         changelog_ids: BTreeMap::new(),
         limits: Limits::default(),
         registry,
+        #[cfg(feature = "otel")]
+        spans: None,
     }
 }
 

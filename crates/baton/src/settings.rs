@@ -42,6 +42,9 @@ pub(crate) struct Settings {
     pub(crate) told_sources: Vec<String>,
     /// A Confluent-compatible schema registry.
     pub(crate) registry: Option<Registry>,
+    /// Where spans go.
+    #[cfg(feature = "otel")]
+    pub(crate) otlp: Option<String>,
     /// How logs look.
     pub(crate) log_format: LogFormat,
     /// Which logs: a `tracing` filter.
@@ -152,6 +155,8 @@ impl Sources {
         let mut errors = self.unknown_keys();
         let mut read = Reader { figment: &self.0, errors: &mut errors };
         let topology = read.topology();
+        #[cfg(not(feature = "otel"))]
+        read.refuse_otlp();
         let settings = Settings {
             cluster: read.cluster(),
             replication: read.get("topics.replication"),
@@ -166,6 +171,8 @@ impl Sources {
             listen: read.text("http.listen"),
             told_sources: read.told_sources(),
             registry: read.registry(),
+            #[cfg(feature = "otel")]
+            otlp: read.otlp(),
             log_format: read.one_of("log.format", LogFormat::Text),
             log_level: read.need("log.level"),
         };
@@ -225,7 +232,7 @@ const NOT_SETTINGS: [&str; 4] = ["SETTINGS", "TEST_BOOTSTRAP", "CACHE", "SHARED"
 const NOT_SETTINGS: [&str; 5] = ["SETTINGS", "TEST_BOOTSTRAP", "CACHE", "SHARED", "FAILPOINT"];
 
 /// Settings that are text, also where they look like a number: `007` is no seven.
-const TEXT: [&str; 12] = [
+const TEXT: [&str; 13] = [
     "kafka.bootstrap",
     "topics.prefix",
     "policy",
@@ -236,6 +243,7 @@ const TEXT: [&str; 12] = [
     "registry.url",
     "registry.user",
     "registry.password",
+    "tracing.otlp",
     "log.format",
     "log.level",
 ];
@@ -375,6 +383,22 @@ impl Reader<'_> {
         let mut topology = Topology::new(&prefix, lanes);
         topology.history_ms = self.get("topics.history_ms").unwrap_or(-1);
         topology
+    }
+
+    #[cfg(feature = "otel")]
+    fn otlp(&mut self) -> Option<String> {
+        let url = self.text("tracing.otlp")?;
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            self.errors.push(format!("tracing.otlp: {url} must begin with http:// or https://"));
+        }
+        Some(url)
+    }
+
+    #[cfg(not(feature = "otel"))]
+    fn refuse_otlp(&mut self) {
+        if self.text("tracing.otlp").is_some() {
+            self.errors.push("tracing.otlp: this baton cannot send spans; build it with --features otel".to_owned());
+        }
     }
 
     fn registry(&mut self) -> Option<Registry> {

@@ -34,6 +34,21 @@ fn every_error_is_told_at_once() {
 }
 
 #[test]
+#[cfg(not(feature = "otel"))]
+fn spans_are_refused_by_a_binary_that_cannot_send_them() {
+    let told = errors(&[("tracing.otlp", "http://127.0.0.1:4318/v1/traces")]);
+    assert!(told.contains("tracing.otlp: this baton cannot send spans"), "{told}");
+}
+
+#[test]
+#[cfg(feature = "otel")]
+fn spans_go_to_an_address() {
+    let address = "http://127.0.0.1:4318/v1/traces";
+    assert_eq!(sources(&[("tracing.otlp", address)]).read().unwrap().otlp.as_deref(), Some(address));
+    assert!(errors(&[("tracing.otlp", "collector:4318")]).contains("must begin with http:// or https://"));
+}
+
+#[test]
 fn what_a_guarantee_rests_on_is_not_the_users() {
     let told = errors(&[("kafka.properties.isolation.level", "read_uncommitted")]);
     assert!(told.contains("isolation.level: Baton sets this itself"), "{told}");

@@ -21,6 +21,8 @@ use crate::failpoints::{FailLog, FailProcessor, FailStore, Failpoints};
 use crate::health::Board;
 use crate::metrics::{Counters, Metrics};
 use crate::registry::Registry;
+#[cfg(feature = "otel")]
+use crate::spans::Spans;
 
 /// The version of the layout of the local store.
 const STORE_FORMAT: u8 = 1;
@@ -47,6 +49,9 @@ pub struct Hosting {
     pub limits: Limits,
     /// Schema registry: address, and user with password.
     pub registry: Option<(String, Option<(String, String)>)>,
+    /// Where spans of what is done go.
+    #[cfg(feature = "otel")]
+    pub spans: Option<Spans>,
 }
 
 /// Why a worker ended.
@@ -117,6 +122,11 @@ fn run(
     let instance = format!("{}.{number}", hosting.instance);
     let schemas = schemas_of(hosting)?;
     let processor = consumer.metered(&hosting.topology, &hosting.policy, &schemas, hosting.pace, Some(&meter));
+    #[cfg(feature = "otel")]
+    let processor = match &hosting.spans {
+        Some(spans) => spans.of(processor, &spec, group.clone()),
+        None => processor,
+    };
     let log =
         KafkaLog::open(&hosting.cluster, &spec, &group, &instance).map_err(|fault| Stop::Config(fault.to_string()))?;
     let open = |lane| open_store(hosting, consumer, lane);

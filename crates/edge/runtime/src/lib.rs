@@ -14,6 +14,8 @@ mod host;
 mod http;
 pub mod metrics;
 mod registry;
+#[cfg(feature = "otel")]
+mod spans;
 
 pub use ends::ask_for_ends;
 pub use health::{Board, Known, Seen, Snapshot};
@@ -21,3 +23,5 @@ pub use host::{Exit, Hosting, Running, group_of, schemas_of, start};
 pub use http::serve;
 pub use metrics::Metrics;
 pub use registry::{Registry, RegistryError};
+#[cfg(feature = "otel")]
+pub use spans::Spans;
