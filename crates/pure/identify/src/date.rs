@@ -1,11 +1,13 @@
 //! Reading a date, and working out when an event happened.
 //!
-//! Holds: a date is RFC 3339 text with an offset. A number is never guessed to be seconds or
+//! Holds: a date is RFC 3339 text with an offset; a day alone is read only where a day is meant. A number is never guessed to be seconds or
 //! milliseconds. Dates before 2000 are read here, for a device's clock may stand there and still
 //! measure; that an event did not happen then is for [`crate::check`] to say.
 
 use baton_domain::{Millis, Reason};
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::Rejected;
 use crate::json::Scalar;
@@ -72,6 +74,17 @@ pub(crate) fn read(value: &Scalar<'_>, field: &str) -> Result<Option<Millis>, Re
         Scalar::Absent => Ok(None),
         Scalar::Text(text) => text.parse::<Timestamp>().map(|at| Some(Millis(at.as_millisecond()))).map_err(|_| bad()),
         _ => Err(bad()),
+    }
+}
+
+/// A date, or a day: the first instant of it in UTC.
+pub(crate) fn read_day(value: &Scalar<'_>, field: &str) -> Result<Option<Millis>, Rejected> {
+    let Scalar::Text(text) = value else { return read(value, field) };
+    // With a time beside it the offset is needed: nothing is cut off.
+    let day = Date::strptime("%Y-%m-%d", text.as_bytes()).ok();
+    match day.and_then(|day| day.to_zoned(TimeZone::UTC).ok()) {
+        Some(day) => Ok(Some(Millis(day.timestamp().as_millisecond()))),
+        None => read(value, field),
     }
 }
 

@@ -10,7 +10,7 @@ use baton_domain::{
 };
 
 use crate::Rejected;
-use crate::date::{Dates, When, read};
+use crate::date::{Dates, When, read_day};
 use crate::message::{Message, Sales, Verdict};
 
 /// The medium of a touch that names none.
@@ -138,7 +138,7 @@ fn disposition(verdict: Verdict<'_>) -> Result<Disposition, Rejected> {
     Ok(Disposition {
         code: verdict.code.required("disposition.code")?,
         reason: verdict.reason.text("disposition.reason")?,
-        next_check_in: read(&verdict.next_check_in, "disposition.nextCheckIn")?,
+        next_check_in: read_day(&verdict.next_check_in, "disposition.nextCheckIn")?,
         duplicate_of: verdict.duplicate_of.text("disposition.duplicateOf")?,
     })
 }

@@ -111,9 +111,10 @@ impl Default for Effect {
 
 impl Effect {
     /// When sales is to see the lead again that was given back at `at`: the rep's date, else the policy's.
+    /// A date that is past by then is none: the lead would come back at once.
     pub fn check_in(&self, at: Millis, named: Option<Millis>) -> Option<Millis> {
         (self.to == Destination::Recycled).then_some(())?;
-        named.or_else(|| self.check_in_ms.map(|ms| at.plus(ms)))
+        named.filter(|date| *date > at).or_else(|| self.check_in_ms.map(|ms| at.plus(ms)))
     }
 }
 

@@ -74,6 +74,17 @@ fn every_unusable_crm_activity_and_consent_is_refused_by_reason_and_field() {
             Reason::BadTime,
             "2000",
         ),
+        (
+            r#","kind":"disposition","disposition":{"code":"x","nextCheckIn":"2026-02-30"}"#,
+            Reason::BadTime,
+            "nextCheckIn",
+        ),
+        (
+            r#","kind":"disposition","disposition":{"code":"x","nextCheckIn":"2026-05-01T10:00:00"}"#,
+            Reason::BadTime,
+            "nextCheckIn",
+        ),
+        (r#","kind":"accepted","occurredAt":"2026-05-01""#, Reason::BadTime, "timestamp"),
         (r#","kind":"opportunity""#, Reason::MissingField, "opportunity"),
         (r#","kind":"opportunity","opportunity":"maybe""#, Reason::UnknownKind, "opportunity"),
         (r#","kind":"accepted","occurredAt":"1999-01-01T00:00:00Z""#, Reason::BadTime, "2000"),
@@ -281,6 +292,16 @@ fn crm_activities_of_every_kind_are_read() {
         assert_eq!((event.event_id.as_str(), event.occurred_at), ("x1", NOON.plus(-Millis::HOUR)));
         assert_eq!(event.ids.crm_id.as_deref(), Some("ld_1"));
     }
+}
+
+#[test]
+fn a_check_in_date_without_a_time_is_the_start_of_that_day() {
+    let event = read(&format!(
+        r#"{{{CRM},"leadId":"ld_1","kind":"disposition","disposition":{{"code":"not_now","nextCheckIn":"2026-01-02"}}}}"#
+    ));
+    let Body::Crm(crm) = event.body else { panic!("{:?}", event.body) };
+    let named = crm.disposition.and_then(|disposition| disposition.next_check_in);
+    assert_eq!(named, Some(NOON.plus(Millis::DAY / 2)));
 }
 
 #[test]
