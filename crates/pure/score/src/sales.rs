@@ -23,6 +23,10 @@ impl Turn<'_> {
     /// Takes in what the CRM says.
     pub(crate) fn sales(&mut self, crm: &CrmActivity) {
         let open = is_open(self.state.stage);
+        if self.is_of_an_earlier_episode(crm) {
+            self.reject(said(crm), "earlier_episode");
+            return;
+        }
         match crm.kind {
             CrmKind::Status => self.status(crm.status.as_deref().unwrap_or_default()),
             CrmKind::Owner => self.owner(crm),
@@ -51,6 +55,15 @@ impl Turn<'_> {
                 until: self.policy.puts_off(crm),
             }));
         }
+    }
+
+    /// Whether sales took over or judged before the open episode began: that was an earlier one's. That
+    /// somebody must not be contacted holds whenever it was said.
+    fn is_of_an_earlier_episode(&self, crm: &CrmActivity) -> bool {
+        let claims = matches!(crm.kind, CrmKind::Accepted | CrmKind::Disposition);
+        let silences = self.policy.destination(crm) == Some(Destination::Suppressed);
+        let again = is_open(self.state.stage) && self.state.episode > 1;
+        again && claims && !silences && self.event.occurred_at < self.state.handed_at
     }
 
     /// Pulls a trigger. Whether the lead moved or was there already.
@@ -235,6 +248,11 @@ impl Turn<'_> {
     fn reject(&mut self, attempted: &str, rule: &'static str) {
         self.rejected = Some(Rejected { attempted: attempted.to_owned(), rule });
     }
+}
+
+/// What a claim asks for, in its own words.
+fn said(crm: &CrmActivity) -> &str {
+    crm.disposition.as_ref().map_or(Stage::Sal.as_str(), |disposition| &disposition.code)
 }
 
 /// The stage that a trigger asks for.
