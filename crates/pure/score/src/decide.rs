@@ -229,16 +229,14 @@ impl Turn<'_> {
         let known = |name: &str| self.state.facts.get(&self.policy.fit, name, self.now).map(|known| &known.value);
         let broken = |rule: &&FactRule| rule.test.holds(known(&rule.fact));
         let broken = self.policy.fit.disqualify.iter().find(broken).map(|rule| rule.id.clone());
-        let learned = matches!(self.event.body, Body::Facts(_) | Body::Retracted(_));
+        let heard =
+            matches!(self.event.body, Body::Activity(_) | Body::Facts(_) | Body::Linked(_) | Body::Retracted(_));
         match broken {
             Some(rule) if self.moves_by(Trigger::Ruled, &rule, Told::default()) => {
                 self.state.ruled_out_by = Some(rule);
             }
             // What sales ruled out, only sales can let in again.
-            None if learned && self.state.ruled_out_by.is_some() => {
-                self.moves_by(Trigger::Cleared, "cleared", Told::default());
-                self.state.ruled_out_by = None;
-            }
+            None if heard => self.clear(),
             _ => {}
         }
         if self.state.base() == Stage::Identified {
@@ -246,6 +244,20 @@ impl Turn<'_> {
         } else if self.state.stage == Stage::Identified {
             // What made it more than a visitor was taken back.
             self.go(Stage::Visitor, "retracted".to_owned(), Told::default());
+        }
+    }
+
+    /// Lets back in whom a rule ruled out that no longer holds. Whom no fact let in, but another policy or time,
+    /// was never judged by the matrix: its standing is taken for judged, or any page view would hand it off.
+    fn clear(&mut self) {
+        let Some(rule) = self.state.ruled_out_by.take() else { return };
+        let cleared = self.moves_by(Trigger::Cleared, "cleared", Told::default());
+        let learned = matches!(self.event.body, Body::Facts(_) | Body::Retracted(_));
+        if cleared && !learned {
+            // Where the policy dropped the rule, it is the policy that moved the lead.
+            let dropped = !self.policy.fit.disqualify.iter().any(|kept| kept.id == rule);
+            let under = self.policy.version.saturating_sub(i64::from(dropped));
+            self.state.considered = Some(Considered { under, over: !dropped });
         }
     }
 
