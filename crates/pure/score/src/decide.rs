@@ -144,7 +144,13 @@ impl Turn<'_> {
             Body::Crm(crm) => self.sales(crm),
             Body::Consent(consent) => self.consent(consent, None),
             Body::Tick(_) => self.due(),
-            Body::Retracted(retraction) => self.forgot = self.state.forget(&retraction.event_id),
+            Body::Retracted(retraction) => {
+                self.forgot = self.state.forget(&retraction.event_id);
+                // A verdict leaves a move, not a trace: whoever took it back is to know that it stands.
+                if !self.forgot {
+                    self.reject("retraction", "no_trace");
+                }
+            }
             _ => {}
         }
     }

@@ -245,7 +245,7 @@ impl Turn<'_> {
         }
     }
 
-    fn reject(&mut self, attempted: &str, rule: &'static str) {
+    pub(crate) fn reject(&mut self, attempted: &str, rule: &'static str) {
         self.rejected = Some(Rejected { attempted: attempted.to_owned(), rule });
     }
 }

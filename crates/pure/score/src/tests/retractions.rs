@@ -146,11 +146,13 @@ fn what_a_rep_accepted_is_revised_and_never_withdrawn() {
 }
 
 #[test]
-fn an_event_of_which_there_is_no_trace_changes_nothing() {
+fn an_event_of_which_there_is_no_trace_changes_nothing_and_that_is_said() {
     let mut lead = Lead::known(usual(), &grade_a());
     let before = lead.state.clone();
     lead.retract(day(1), "who");
-    assert_eq!((lead.outcome, &lead.state), ("unchanged", &before));
+    assert_eq!((lead.outcome, &lead.state), ("lifecycle_rejected", &before));
+    let [Said::Rejected(rejected)] = lead.last() else { panic!("{:?}", lead.last()) };
+    assert_eq!((rejected.attempted.as_str(), rejected.rule.as_str()), ("retraction", "no_trace"));
 }
 
 proptest! {
