@@ -19,6 +19,8 @@ pub(super) struct Promise {
     pub(super) lane: String,
     /// Who owes the answer.
     pub(super) owner: Option<String>,
+    /// Their pool; where nobody has the lead yet, the one that owes it.
+    pub(super) pool: String,
     /// When it started.
     pub(super) started: String,
     /// When it ends.
@@ -57,6 +59,7 @@ pub(super) fn promises(records: &[Seen]) -> Vec<Promise> {
         promise.handoff_id = event.handoff_id;
         promise.lane = event.lane;
         promise.owner = event.owner.or(promise.owner.take());
+        promise.pool = event.pool;
         promise.started = time(event.started_at);
         promise.deadline = time(event.deadline);
         (promise.wall_ms, promise.business_ms) = (event.wall_ms, event.business_ms);

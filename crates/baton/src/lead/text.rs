@@ -124,8 +124,8 @@ pub(super) fn promises(promises: &[Promise]) -> String {
     for promise in promises {
         let Promise { clock, lane, owner, started, deadline, warned, breached, state, wall_ms, business_ms, .. } =
             promise;
-        let Promise { escalated, retracted, paused, .. } = promise;
-        let owner = owner.as_deref().unwrap_or("nobody");
+        let Promise { escalated, retracted, paused, pool, .. } = promise;
+        let owner = owner.clone().unwrap_or_else(|| format!("pool {pool}"));
         let _ = writeln!(said, "  {clock} {lane}, {owner}: {state}");
         let _ = writeln!(said, "    from {started}, due {deadline}");
         let _ = writeln!(said, "    used {} ({} of working time)", span(*wall_ms), span(*business_ms));

@@ -140,6 +140,15 @@ fn a_promise_says_what_became_of_it_in_whatever_order_its_topics_are_read() {
 }
 
 #[test]
+fn a_promise_of_a_lead_that_nobody_has_yet_names_the_pool_that_owes_it() {
+    let mut waits = sla(SlaEventKind::Started, 60, 60, "ld_1");
+    (waits.owner, waits.pool) = (None, "emea".to_owned());
+    let told = super::super::promise::promises(&[seen("sla.started", &waits)]);
+    let said = promises(&told);
+    assert!(said.starts_with("  first_touch P0, pool emea: open\n"), "{said}");
+}
+
+#[test]
 fn a_broken_promise_says_what_was_asked_for_and_that_it_was_taken_back() {
     let step = |kind, level, action, at| {
         let mut event = sla(kind, 60, at, "ld_1");
