@@ -43,6 +43,8 @@ struct Run {
     log: Option<MemLog>,
     /// With the open frame.
     seen: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Whether something changed since the last commit, be it back to what was.
+    is_open: bool,
     committed: State,
     history: Vec<State>,
 }
@@ -52,7 +54,7 @@ impl Run {
         let state_dir = scratch();
         let log = Some(open(&state_dir, limits).0);
         let (seen, committed, history) = (BTreeMap::new(), State::default(), vec![State::default()]);
-        Self { limits, state_dir, log, seen, committed, history }
+        Self { limits, state_dir, log, seen, is_open: false, committed, history }
     }
 
     fn log(&mut self) -> &mut MemLog {
@@ -64,12 +66,12 @@ impl Run {
             Action::Put(key, fill, length) => {
                 let (key, value) = (vec![key; usize::from(key)], vec![fill; length]);
                 self.log().put(&key, Some(&value));
-                self.seen.insert(key, value);
+                self.is_open |= self.seen.insert(key, value.clone()).is_none_or(|before| before != value);
             }
             Action::Delete(key) => {
                 let key = vec![key; usize::from(key)];
                 self.log().put(&key, None);
-                self.seen.remove(&key);
+                self.is_open |= self.seen.remove(&key).is_some();
             }
             Action::Commit(position) => {
                 self.log().commit(position).unwrap();
@@ -77,9 +79,8 @@ impl Run {
                 self.history.push(self.committed.clone());
             }
             Action::Close => {
-                let is_open = self.seen != self.committed.0;
                 self.log.take().unwrap().close().unwrap();
-                if is_open && self.limits.frame > 0 { self.reopen_earlier() } else { self.reopen_whole() }
+                if self.is_open && self.limits.frame > 0 { self.reopen_earlier() } else { self.reopen_whole() }
             }
             Action::Crash => {
                 self.crash(0);
@@ -96,6 +97,7 @@ impl Run {
         }
         if !matches!(action, Action::Put(..) | Action::Delete(_)) {
             self.seen = self.committed.0.clone();
+            self.is_open = false;
         }
         let expected = (self.seen.clone(), self.committed.1);
         assert_eq!(state(self.log()), expected);
