@@ -61,7 +61,7 @@ pub struct Stats {
 }
 
 /// The state of a lane, for health and metrics.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LaneStatus {
     /// Which lane.
     pub lane: i32,
@@ -520,19 +520,7 @@ fn write<L: Log>(log: &mut L, outbox: &Outbox, offsets: &[(Part, i64)]) -> Resul
 }
 
 fn status<S: Store>(lane: i32, slot: &Slot<S>) -> LaneStatus {
-    let blank = LaneStatus {
-        lane,
-        given: 0,
-        restoring: Some(0),
-        now: None,
-        waiting: 0,
-        wakes: 0,
-        soonest: None,
-        rows: 0,
-        offsets: BTreeMap::new(),
-        held_up: BTreeSet::new(),
-        error: 0,
-    };
+    let blank = LaneStatus { lane, restoring: Some(0), ..LaneStatus::default() };
     match slot {
         Slot::Running(running) => running.status(),
         Slot::Restoring { position, end, store, .. } => {

@@ -1,6 +1,6 @@
 //! A minute of trouble in a microsecond: whoever looks brings the time along.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use baton_engine::LaneStatus;
 use baton_pipeline::Topology;
@@ -8,19 +8,7 @@ use baton_pipeline::Topology;
 use super::*;
 
 fn snapshot(restoring: Option<i64>) -> Snapshot {
-    let lane = LaneStatus {
-        lane: 0,
-        given: 1,
-        restoring,
-        now: None,
-        waiting: 0,
-        wakes: 0,
-        soonest: None,
-        rows: 0,
-        offsets: BTreeMap::new(),
-        held_up: BTreeSet::new(),
-        error: 0,
-    };
+    let lane = LaneStatus { given: 1, restoring, ..LaneStatus::default() };
     Snapshot {
         consumer: Consumer::Score,
         worker: 0,
