@@ -7,7 +7,7 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 .DEFAULT_GOAL := help
 # Two steps at once would only fight over the target folder and the cores.
 .NOTPARALLEL:
-.PHONY: help build demo docs-metrics observe observe-files verify-observe test check unit fuzz-order verify-deploy verify-scripts verify-mutants broker-test failpoints-bin bench bench-smoke chaos-failpoints fixture chaos-smoke chaos chaos-cluster chaos-storm chaos-detect mutants mutants-pure fuzz-calendar fuzz-fairness clean
+.PHONY: help build demo docs-metrics observe observe-files verify-observe test check unit fuzz-order verify-deploy verify-scripts verify-mutants broker-test failpoints-bin bench bench-smoke chaos-failpoints fixture chaos-smoke chaos chaos-cluster chaos-storm chaos-livez chaos-detect mutants mutants-pure fuzz-calendar fuzz-fairness clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -23,6 +23,7 @@ test: check unit verify-deploy verify-scripts verify-observe verify-mutants brok
 check: ## Formatting and lints, warnings denied
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) clippy --workspace --all-targets --locked --features baton/otel,baton/failpoints -- -D warnings
 
 # The second line takes the whole workspace too, so that only what knows the feature is built anew.
 unit: ## Unit, property and scenario tests; no broker
@@ -98,6 +99,11 @@ chaos-storm: ## A minute of nothing but bad input beside the good, then no schem
 	$(CARGO) build --release --locked -p baton -p acceptance --bins
 	@deploy/checks/chaos.sh $(TARGET)/release --size storm --seed $(SEED) $(if $(SPAN),--seconds $(SPAN))
 
+chaos-livez: ## Ten minutes in which a scorer joins every three seconds and another is killed: no /livez calls that a stall (SPAN in seconds)
+	$(CARGO) build --workspace --bins --tests --locked
+	BATON_LIVEZ_SECONDS=$(or $(SPAN),600) E2E_BIN=$(TARGET)/debug/baton E2E_REQUIRED=1 \
+		deploy/kafka/with-broker.sh $(CARGO) test --workspace --locked --test e2e a_storm_of_real -- --nocapture
+
 chaos-detect: ## A finished run is spoilt in three ways; each must be noticed
 	$(CARGO) build --workspace --bins --tests --locked
 	@deploy/checks/chaos.sh $(TARGET)/debug --size smoke --events 5000 --seconds 30 --seed $(SEED) --plants
@@ -120,11 +126,11 @@ mutants: ## Plants known defects one at a time; a test must catch each (minutes)
 mutants-pure: ## cargo-mutants on the crates without I/O; CRATES="score route" for some (hours)
 	@CARGO_TARGET_DIR=$(TARGET) tests/mutants/pure $(CRATES)
 
-fuzz-calendar: ## A million random promises, zones, pauses and owners against a walk through the hours (20 minutes)
-	BATON_CALENDAR_CASES=1000000 $(CARGO) test --locked -p baton-watch deadlines_agree
+fuzz-calendar: ## A million random promises, zones, pauses and owners against a walk through the hours
+	BATON_CALENDAR_CASES=1000000 $(CARGO) test --release --locked -p baton-watch deadlines_agree
 
 fuzz-fairness: ## A hundred thousand days of a pool: shares at every moment, and nobody back is flooded
-	BATON_FAIR_DAYS=100000 $(CARGO) test --locked -p baton-route over_a_life_of_days
+	BATON_FAIR_DAYS=100000 $(CARGO) test --release --locked -p baton-route over_a_life_of_days
 
 clean: ## Remove what was built and what demo and tests left; Kafka's jars stay
 	@for dir in .work/demo/kafka .work/test-kafka.* .work/chaos.*/kafka; do \

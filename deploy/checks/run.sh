@@ -12,32 +12,9 @@ wanted=$root/deploy/checks/requirements.txt
 compose=$root/deploy/compose.yaml
 dockerfile=$root/deploy/Dockerfile
 work=
-passed=0
-
-skip() {
-    # A checker that is missing in CI is a hole, not a convenience.
-    if [ -n "${CI:-}" ]; then printf 'deploy: %s\n' "$*" >&2; exit 1; fi
-    printf 'deploy: SKIPPED: %s\n' "$*"
-    exit 0
-}
-
-fail() { printf 'FAILED deploy: %s\n' "$*" >&2; exit 1; }
-
-passes() {
-    local what=$1
-    shift
-    "$@" || fail "$what"
-    passed=$((passed + 1))
-    printf 'ok %s\n' "$what"
-}
-
-refuses() {
-    local what=$1
-    shift
-    if "$@" >/dev/null 2>&1; then fail "$what was not refused"; fi
-    passed=$((passed + 1))
-    printf 'ok %s is refused\n' "$what"
-}
+check=deploy
+# shellcheck source-path=SCRIPTDIR source=say.sh
+. "$root/deploy/checks/say.sh"
 
 tools() {
     if cmp -s "$wanted" "$venv/installed.txt"; then return; fi
@@ -58,13 +35,12 @@ same() {
     [ -n "$first" ] || fail "$what: not found"
     local other
     for other in "$@"; do [ "$other" = "$first" ] || fail "$what: '$other' beside '$first'"; done
-    passed=$((passed + 1))
-    printf 'ok %s is %s everywhere\n' "$what" "$first"
+    ok "$what is $first everywhere"
 }
 
 schema() { "$venv/bin/check-jsonschema" -q --builtin-schema vendor.compose-spec "$1"; }
 docker_lint() { "$venv/bin/hadolint" "$1"; }
-shell_lint() { "$venv/bin/shellcheck" "$@"; }
+shell_lint() { "$venv/bin/shellcheck" -x "$@"; }
 
 # Each consumer of the demo is a service that runs just that.
 runs_every_consumer() {
@@ -103,4 +79,4 @@ same 'the version of Kafka' \
     "$(value "$compose" 's|.*image: apache/kafka:||p')" \
     "$(value "$root/deploy/kafka/jars.sha256" 's|.*/kafka_2.13-\(.*\)\.jar|\1|p')" \
     "$(grep -A 1 'kafka_2.13' "$root/deploy/kafka/pom.xml" | sed -n 's|.*<version>\(.*\)</version>|\1|p')"
-printf 'deploy: %d passed, 0 failed\n' "$passed"
+summed_up

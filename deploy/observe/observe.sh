@@ -144,8 +144,11 @@ look() {
         return
     fi
     home=${GRAFANA_HOME:-/usr/share/grafana}
+    # Prometheus has the rules: Grafana would tell of everything a second time.
+    mkdir -p "$work/provisioning"
+    cp -r "$here/grafana/provisioning/datasources" "$here/grafana/provisioning/dashboards" "$work/provisioning"
     PROMETHEUS_URL="http://127.0.0.1:$prometheus_port" BATON_DASHBOARDS="$here/grafana/dashboards" \
-        GF_PATHS_PROVISIONING="$here/grafana/provisioning" GF_PATHS_DATA="$work/grafana" GF_PATHS_LOGS="$work/logs" \
+        GF_PATHS_PROVISIONING="$work/provisioning" GF_PATHS_DATA="$work/grafana" GF_PATHS_LOGS="$work/logs" \
         GF_SERVER_HTTP_ADDR=127.0.0.1 GF_SERVER_HTTP_PORT="$grafana_port" GF_AUTH_ANONYMOUS_ENABLED=true \
         launch grafana "$server" server --homepath "$home"
     answers "$grafana_port" grafana

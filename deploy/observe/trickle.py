@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Tells the sample as if it happened now: some lines a second, every time in them moved to the present.
+"""Tells the sample as if it came in now: some lines a second, every time in them moved along with `receivedAt`.
+
+Lines that cannot be read are told as they are: the sample has some on purpose.
 
     trickle.py SAMPLE.jsonl.gz LINES_PER_SECOND | baton ingest -
 """
@@ -25,6 +27,13 @@ def instants(value):
         yield datetime.fromisoformat(value.replace("Z", "+00:00"))
 
 
+def received(record):
+    """When the source took it in: what it tells may have happened before, and may be meant for later."""
+    parts = record if isinstance(record, list) else [record]
+    given = [part.get("receivedAt") for part in parts if isinstance(part, dict)]
+    return max(instants(given), default=None) or max(instants(record), default=None)
+
+
 def moved(value, by):
     if isinstance(value, dict):
         return {key: moved(inner, by) for key, inner in value.items()}
@@ -36,16 +45,20 @@ def moved(value, by):
     return value
 
 
+def told_now(line):
+    try:
+        record = json.loads(line)
+        then = received(record)
+        return line if then is None else json.dumps(moved(record, datetime.now(timezone.utc) - then))
+    except ValueError:
+        return line
+
+
 def main():
     sample, rate = sys.argv[1], float(sys.argv[2])
     with gzip.open(sample, "rt") as lines:
         for line in lines:
-            record = json.loads(line)
-            # The earliest is when it happened; what it says of later (received, to be called on) stays later.
-            happened = min(instants(record), default=None)
-            if happened is not None:
-                record = moved(record, datetime.now(timezone.utc) - happened)
-            print(json.dumps(record), flush=True)
+            print(told_now(line.rstrip("\n")), flush=True)
             time.sleep(1 / rate)
 
 

@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_macros, clippy::print_stderr, reason = "a skipped test says so")]
 
 mod agreement;
+mod canary;
 mod catalogue;
 mod client;
 mod conformance;
@@ -13,6 +14,7 @@ mod dead_letters;
 mod harness;
 mod input;
 mod live;
+mod livez;
 mod metrics;
 mod published;
 mod refusal;

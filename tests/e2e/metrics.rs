@@ -16,7 +16,7 @@ const SLA: [&str; 7] =
 
 type Counts = BTreeMap<String, i64>;
 
-fn get(address: &str, path: &str) -> Option<(u16, String)> {
+pub(crate) fn get(address: &str, path: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
     stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: baton\r\nconnection: close\r\n\r\n").as_bytes()).ok()?;
@@ -27,7 +27,7 @@ fn get(address: &str, path: &str) -> Option<(u16, String)> {
 }
 
 /// The page, once it says what is waited for.
-fn page_when(deployment: &Deployment, address: &str, says: impl Fn(&str) -> bool) -> String {
+pub(crate) fn page_when(deployment: &Deployment, address: &str, says: impl Fn(&str) -> bool) -> String {
     let began = Instant::now();
     loop {
         let page = get(address, "/metrics").map(|(_, page)| page).unwrap_or_default();
@@ -40,7 +40,7 @@ fn page_when(deployment: &Deployment, address: &str, says: impl Fn(&str) -> bool
 }
 
 /// The values of a metric that are not 0, by the values of these labels.
-fn values(page: &str, name: &str, labels: &[&str]) -> Counts {
+pub(crate) fn values(page: &str, name: &str, labels: &[&str]) -> Counts {
     let mut counts = Counts::new();
     for line in page.lines() {
         let Some((told, value)) = line.strip_prefix(name).and_then(|rest| rest.strip_prefix('{')?.split_once("} "))
@@ -84,6 +84,7 @@ fn owed(events: &[SlaEvent]) -> Counts {
     for event in events.iter().filter(|event| event.clock != Clock::Quota) {
         *owed.entry(event.clock.as_str().to_owned()).or_default() += match event.kind {
             SlaEventKind::Started | SlaEventKind::Retracted => 1,
+            SlaEventKind::Met if event.late => 0,
             SlaEventKind::Met | SlaEventKind::Breached | SlaEventKind::Cancelled => -1,
             SlaEventKind::Warned | SlaEventKind::Paused | SlaEventKind::Resumed | SlaEventKind::Escalated => 0,
         };
@@ -137,15 +138,24 @@ fn a_live_scrape_passes_prometheus_check_and_its_figures_are_those_of_the_log() 
     assert_eq!(get(&address, "/livez").unwrap(), (200, "ok\n".to_owned()));
     assert_eq!(get(&address, "/readyz").unwrap(), (200, "ok\n".to_owned()));
 
-    let changes = read::<LifecycleChanged>(&deployment, "lifecycle.changed");
+    let mut changes = read::<LifecycleChanged>(&deployment, "lifecycle.changed");
+    // A verdict that leaves a lead where it is moves nothing.
+    changes.retain(|change| change.from != Some(change.to));
     let moved = changes.iter().map(|change| format!("{} {}", change.from.map_or("none", Stage::as_str), change.to));
     assert_eq!(values(&page, "baton_funnel_moves_total", &["from", "to"]), tally(moved));
+    let left = changes.iter().filter(|change| change.lasted_ms.is_some());
+    let left = left.filter_map(|change| change.from).map(|stage| stage.to_string());
+    assert_eq!(values(&page, "baton_stage_age_seconds_count", &["stage"]), tally(left));
+    let reached = changes.iter().filter(|change| change.episode > 0);
+    let of_source = |change: &LifecycleChanged| change.source.as_ref().map_or("none", |_| "other");
+    let reached = reached.map(|change| format!("{} {}", of_source(change), change.to));
+    assert_eq!(values(&page, "baton_episode_stages_total", &["source", "stage"]), tally(reached));
     let handoffs = read::<Handoff>(&deployment, "lead.handoff");
     let handed = handoffs.iter().map(|handoff| format!("{} {}", handoff.decision.lane, handoff.assignment.pool));
     assert_eq!(values(&page, "baton_handoffs_total", &["lane", "pool"]), tally(handed));
     let told = events.iter().map(|event| {
-        let SlaEvent { clock, kind, lane, pool, level, .. } = event;
-        format!("{clock} {} {lane} {pool} {level}", kind.as_str())
+        let SlaEvent { clock, lane, pool, level, .. } = event;
+        format!("{clock} {} {lane} {pool} {level}", event.word())
     });
     let labels = ["clock", "kind", "lane", "pool", "level"];
     assert_eq!(values(&page, "baton_sla_promises_total", &labels), tally(told));

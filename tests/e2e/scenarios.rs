@@ -15,7 +15,7 @@ use baton_kafka::Cluster;
 use baton_kafka::rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use baton_pipeline::{Kind, NoRegistry, Nouns, Schemas, Topology};
 use baton_scenario::{Line, Record as Written, Scenario, Script, Seen, judge, parse};
-use baton_sim::Record;
+use baton_sim::{Headers, Record};
 use baton_wire::partition;
 
 use crate::harness::{Deployment, deploy, text};
@@ -84,11 +84,12 @@ fn seen(deployment: &Deployment) -> Vec<Seen> {
         let Some(kind) = Kind::of(&topology, &topic) else { continue };
         for stored in deployment.read_all(&topic) {
             let headers = stored.headers.into_iter().map(|(name, value)| (name.into_bytes(), Some(value.into_bytes())));
+            let headers: Vec<_> = headers.collect();
             let record = Record {
                 appended: Millis(stored.appended),
                 key: Some(stored.key),
                 value: Some(stored.value),
-                headers: headers.collect(),
+                headers: Headers::of(&headers),
             };
             all.push(baton_sim::told(&topic, kind, &record, &mut nouns));
         }

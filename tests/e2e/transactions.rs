@@ -35,7 +35,7 @@ fn half_a_transaction(rig: &Rig, is_replaced: bool) -> (Vec<Vec<u8>>, i16) {
         producer.send(BaseRecord::<(), _>::to(&topic).partition(0).payload(value)).unwrap();
         producer.flush(PATIENCE).unwrap();
     };
-    let late = rig.proxy.add(Rule::on(Api::END_TXN, Act::DeliverLate(Duration::from_secs(4))).of("plain"));
+    let late = rig.proxy.add(Rule::on(Api::END_TXN, Act::DeliverWhenTold).of("plain"));
     producer.begin_transaction().unwrap();
     send(&producer, "first");
     producer.commit_transaction(PATIENCE).unwrap();
@@ -46,6 +46,7 @@ fn half_a_transaction(rig: &Rig, is_replaced: bool) -> (Vec<Vec<u8>>, i16) {
     }
     producer.begin_transaction().unwrap();
     send(&producer, "half of the second");
+    late.tell();
     assert!(late.await_done(1, PATIENCE));
     // A crash here would leave the half for good.
     let seen = read_topic(&rig.direct, &topic, true).into_iter().map(|record| record.value).collect();

@@ -9,10 +9,10 @@ use crate::harness::{CONSUMERS, Deployment, deploy};
 const POINTS: [&str; 14] = [
     "polled",
     "begun",
-    "first_send",
-    "last_send",
     "before_offsets",
     "after_offsets",
+    "first_send",
+    "last_send",
     "before_commit",
     "after_commit",
     "applied",

@@ -5,9 +5,11 @@
 
 use std::time::Duration;
 
+use baton_domain::ScoreUpdate;
 use baton_kafka::rdkafka::Offset;
 use baton_kafka::rdkafka::message::Message;
 use baton_pipeline::Topology;
+use baton_policy::Policy;
 use baton_scenario::Seen;
 
 use crate::Failure;
@@ -16,11 +18,17 @@ use crate::settings::Settings;
 use crate::tap::{Kind, Next, Nouns, Scan, schemas};
 
 mod desk;
+mod episode;
 mod promise;
 mod story;
+mod sums;
 mod text;
+mod words;
 
 use story::Story;
+
+/// The topic of policies as they were published, keyed by version.
+const POLICY: &str = "policy";
 
 /// What to tell of a lead.
 #[derive(Debug, clap::Args)]
@@ -62,54 +70,45 @@ pub(crate) struct Lead {
 /// Tells a lead's story.
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
     let Command::Explain(lead) = &args.command;
-    let (lead_id, records) = read(&lead.id, settings)?;
-    show(lead.json, &Story::of(&lead_id, &records), text::story)
+    let mut reader = Reader::open(settings)?;
+    let (lead_id, mut records) = reader.about(&lead.id)?;
+    let version = version(&records);
+    if let Some(version) = version {
+        records.extend(reader.read(POLICY, &version.to_string())?);
+    }
+    let policy = version.and_then(|version| judged_by(&records, version, settings));
+    show(lead.json, &Story::of(&lead_id, &records, policy.as_ref()), text::story)
 }
 
 /// Tells how the desk was chosen.
 pub(crate) fn why(args: &RouteArgs, settings: &Settings) -> Result<(), Failure> {
     let RouteCommand::Why(lead) = &args.command;
-    let (_, records) = read(&lead.id, settings)?;
+    let (_, records) = Reader::open(settings)?.about(&lead.id)?;
     show(lead.json, &desk::desks(&records), |desks| text::desks(desks))
 }
 
 /// Tells each promise about the lead.
 pub(crate) fn sla(lead: &Lead, settings: &Settings) -> Result<(), Failure> {
-    let (_, records) = read(&lead.id, settings)?;
+    let (_, records) = Reader::open(settings)?.about(&lead.id)?;
     show(lead.json, &promise::promises(&records), |promises| text::promises(promises))
 }
 
-/// The lead behind an id, and every record about it.
-fn read(asked: &str, settings: &Settings) -> Result<(String, Vec<Seen>), Failure> {
-    let ground = Ground::open(settings)?;
-    let topology = &ground.topology;
-    let partitions = |topic: &str| ground.partitions(&topology.full(topic));
-    let mut reader = Reader { settings, topology, nouns: Nouns::new(&schemas(settings)) };
-    let mut lead_id = asked.starts_with("ld_").then(|| asked.to_owned());
-    if lead_id.is_none() {
-        let mut newest = None;
-        for id in names(asked) {
-            for link in reader.read("lead.identity", partitions("lead.identity"), &id)? {
-                newest = newest.max(link.at().map(|at| (at, link.value["lead_id"].as_str().map(str::to_owned))));
-            }
-        }
-        lead_id = newest.and_then(|(_, lead_id)| lead_id);
-    }
-    let unknown = || Failure {
-        message: format!(
-            "no lead is known by {asked}; name it by its own id (ld_...), an email address, a user, CRM or anonymous id"
-        ),
-        code: 66,
-    };
-    let lead_id = lead_id.ok_or_else(unknown)?;
-    let mut records = Vec::new();
-    for topic in topics(topology) {
-        records.extend(reader.read(&topic, partitions(&topic), &lead_id)?);
-    }
-    if records.is_empty() {
-        return Err(unknown());
-    }
-    Ok((lead_id, records))
+/// The version of the policy that judged the newest score.
+fn version(records: &[Seen]) -> Option<i64> {
+    of_topic::<ScoreUpdate>(records, |topic| topic == "lead.score").last().map(|score| score.policy_version)
+}
+
+/// The policy that judged the newest score: as it was published, or that of the settings.
+fn judged_by(records: &[Seen], version: i64, settings: &Settings) -> Option<Policy> {
+    let configured = || crate::policy::load(settings.policy.as_deref()).ok();
+    published(records).or_else(configured).filter(|policy| policy.version == version)
+}
+
+/// The policy among the records that was published under the version of the newest score.
+fn published(records: &[Seen]) -> Option<Policy> {
+    let documents =
+        records.iter().filter(|seen| seen.topic == POLICY).filter_map(|seen| seen.value["document"].as_str());
+    documents.filter_map(|document| baton_policy::parse("policy", document).ok()).next_back()
 }
 
 /// The keys under which an id may stand on `lead.identity`.
@@ -132,6 +131,7 @@ fn topics(topology: &Topology) -> Vec<String> {
         "roster.events",
         "lead.identity",
         "engagement.aggregate",
+        POLICY,
         "assignment.requests",
         "sla.requests",
         "ledger.balance",
@@ -145,15 +145,47 @@ fn topics(topology: &Topology) -> Vec<String> {
 
 struct Reader<'a> {
     settings: &'a Settings,
-    topology: &'a Topology,
+    ground: Ground,
     nouns: Nouns,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn open(settings: &'a Settings) -> Result<Self, Failure> {
+        Ok(Self { settings, ground: Ground::open(settings)?, nouns: Nouns::new(&schemas(settings)) })
+    }
+
+    /// The lead behind an id, and every record about it.
+    fn about(&mut self, asked: &str) -> Result<(String, Vec<Seen>), Failure> {
+        let mut lead_id = asked.starts_with("ld_").then(|| asked.to_owned());
+        if lead_id.is_none() {
+            let mut newest = None;
+            for id in names(asked) {
+                for link in self.read("lead.identity", &id)? {
+                    newest = newest.max(link.at().map(|at| (at, link.value["lead_id"].as_str().map(str::to_owned))));
+                }
+            }
+            lead_id = newest.and_then(|(_, lead_id)| lead_id);
+        }
+        let unknown = || Failure {
+            message: format!(
+                "no lead is known by {asked}; name it by its own id (ld_...), an email address, a user, CRM or anonymous id"
+            ),
+            code: 66,
+        };
+        let lead_id = lead_id.ok_or_else(unknown)?;
+        let mut records = Vec::new();
+        for topic in topics(&self.ground.topology) {
+            records.extend(self.read(&topic, &lead_id)?);
+        }
+        if records.is_empty() { Err(unknown()) } else { Ok((lead_id, records)) }
+    }
+
     /// Every record of a topic with this key, from the key's partition.
-    fn read(&mut self, topic: &str, partitions: i32, key: &str) -> Result<Vec<Seen>, Failure> {
-        let full = self.topology.full(topic);
-        let Some(kind) = Kind::of(self.topology, &full).filter(|_| partitions > 0) else { return Ok(Vec::new()) };
+    fn read(&mut self, topic: &str, key: &str) -> Result<Vec<Seen>, Failure> {
+        let topology = &self.ground.topology;
+        let full = topology.full(topic);
+        let partitions = self.ground.partitions(&full);
+        let Some(kind) = Kind::of(topology, &full).filter(|_| partitions > 0) else { return Ok(Vec::new()) };
         let partition = baton_wire::partition(key.as_bytes(), partitions);
         let mut scan = Scan::open(self.settings, &full, [(partition, Offset::Beginning)])?;
         let mut found = Vec::new();
@@ -186,5 +218,8 @@ fn time(at: baton_domain::LogTime) -> String {
 }
 
 fn day_time(at: baton_domain::Millis) -> String {
-    jiff::Timestamp::from_millisecond(at.0).map(|time| time.to_string()).unwrap_or_default()
+    crate::instant::shown(at)
 }
+
+#[cfg(test)]
+mod tests;

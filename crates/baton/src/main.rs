@@ -5,6 +5,7 @@
 mod dlq;
 mod ground;
 mod ingest;
+mod instant;
 mod lead;
 mod lines;
 mod policy;

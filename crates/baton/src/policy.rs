@@ -49,7 +49,7 @@ enum Command {
 /// Checks, tests, compares or publishes a policy.
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
     let text = match &args.command {
-        Command::Check { file } => format!("{}: {}\n", file.display(), summary(&load(Some(file))?)),
+        Command::Check { file } => checked(file)?,
         Command::Test(args) => return test::run(args),
         Command::Apply(args) => return publish::run(args, settings),
         Command::Diff { before, after, json } => differences(before, after, *json)?,
@@ -57,6 +57,38 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
     };
     write!(std::io::stdout(), "{text}").ok();
     Ok(())
+}
+
+/// What a policy that can be used holds, and the names in it that may be mistakes.
+fn checked(file: &Path) -> Result<String, Failure> {
+    let (name, text) = (file.display().to_string(), text_of(file)?);
+    let policy = read(&name, &text)?;
+    Ok(format!("{name}: {}\n{}", summary(&policy), doubted(&name, &text)))
+}
+
+/// The names that may be mistakes, each with its line and a mark under the place; nothing where there are none.
+fn doubted(name: &str, text: &str) -> String {
+    let doubts = baton_policy::doubts(name, text);
+    let marked = doubts.iter().map(|doubt| format!("\nnote: {}", marked(text, doubt)));
+    if doubts.is_empty() { String::new() } else { marked.collect::<String>() + "\n" }
+}
+
+/// A policy under the version of the one that judges until then must be that one.
+pub(crate) fn same_version(file: &Path, policy: &Policy, text: &str, base: Option<&Path>) -> Result<(), Failure> {
+    let (name, judging) = match base {
+        None => ("the built-in starter".to_owned(), baton_policy::STARTER.to_owned()),
+        Some(base) => (base.display().to_string(), text_of(base)?),
+    };
+    let before = read(&name, &judging)?;
+    let differs = before.name != policy.name || baton_policy::diff(&judging, text).is_ok_and(|c| !c.is_empty());
+    if policy.version != before.version || !differs {
+        return Ok(());
+    }
+    Err(Failure::config(format!(
+        "policy {} is version {}, as is {name}, which judges before it and says something else: give it a greater one",
+        file.display(),
+        policy.version
+    )))
 }
 
 /// What changes between two policies that can both be used.
@@ -147,17 +179,19 @@ pub(crate) fn counted(count: usize, noun: &str) -> String {
 
 /// Every problem, each with its line and a mark under the place.
 pub(crate) fn explain(what: &str, text: &str, problems: &[Problem]) -> String {
-    let lines: Vec<_> = text.lines().collect();
-    let mut said = format!("{what} cannot be used: {}", counted(problems.len(), "problem"));
-    for problem in problems {
-        let _ = write!(said, "\n\n{problem}");
-        let Some(line) = problem.line.checked_sub(1).and_then(|index| lines.get(index)) else { continue };
-        let (excerpt, place) = excerpt(line, problem.column);
-        let number = problem.line.to_string();
-        let margin = " ".repeat(number.len());
-        let _ = write!(said, "\n  {number} | {excerpt}\n  {margin} | {}^", " ".repeat(place));
-    }
-    said
+    let said = format!("{what} cannot be used: {}", counted(problems.len(), "problem"));
+    problems.iter().fold(said, |said, problem| said + "\n\n" + &marked(text, problem))
+}
+
+/// A problem, its line, and a mark under the place.
+fn marked(text: &str, problem: &Problem) -> String {
+    let Some(line) = problem.line.checked_sub(1).and_then(|index| text.lines().nth(index)) else {
+        return problem.to_string();
+    };
+    let (excerpt, place) = excerpt(line, problem.column);
+    let number = problem.line.to_string();
+    let margin = " ".repeat(number.len());
+    format!("{problem}\n  {number} | {excerpt}\n  {margin} | {}^", " ".repeat(place))
 }
 
 /// The part of a line around a column (from 1), tabs as blanks, and the column within it (from 0).
@@ -209,6 +243,29 @@ mod tests {
         let mark = said.lines().nth(shown + 1).unwrap();
         let at = said.lines().nth(shown).unwrap().find("total_cup").unwrap();
         assert_eq!(mark.find('^'), Some(at), "{said}");
+    }
+
+    #[test]
+    fn a_name_that_is_almost_a_common_one_is_noted_and_can_be_used() {
+        let text = baton_policy::STARTER.replacen("event: Demo Requested", "event: Demo Requsted", 1);
+        assert!(baton_policy::parse("mine.yaml", &text).is_ok());
+        let said = doubted("mine.yaml", &text);
+        assert!(said.starts_with("\nnote: mine.yaml:"), "{said}");
+        assert!(said.contains(r#"did you mean "Demo Requested"?"#) && said.ends_with("^\n"), "{said}");
+        assert_eq!(doubted("starter.yaml", baton_policy::STARTER), "");
+    }
+
+    #[test]
+    fn another_policy_under_the_version_of_the_one_that_judges_is_refused() {
+        let refused = |text: &str| {
+            let policy = baton_policy::parse("mine.yaml", text).unwrap();
+            same_version(Path::new("mine.yaml"), &policy, text, None).err().map(|failure| failure.message)
+        };
+        assert_eq!(refused(baton_policy::STARTER), None);
+        assert_eq!(refused(&format!("# a comment\n{}", baton_policy::STARTER)), None);
+        let other = baton_policy::STARTER.replacen("rearm_percent: 75", "rearm_percent: 70", 1);
+        assert!(refused(&other).is_some_and(|said| said.contains("version 1, as is the built-in starter")));
+        assert_eq!(refused(&other.replacen("version: 1", "version: 2", 1)), None);
     }
 
     #[test]

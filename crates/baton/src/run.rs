@@ -12,7 +12,7 @@ use baton_pipeline::{Consumer, Pace, Topology};
 use baton_policy::Policy;
 #[cfg(feature = "otel")]
 use baton_runtime::Spans;
-use baton_runtime::{Board, Exit, Hosting, Metrics, Running, ask_for_ends, serve, start};
+use baton_runtime::{Board, Exit, Hosting, Metrics, Running, ask_for_ends, send_canaries, serve, start};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -131,6 +131,12 @@ async fn host(args: &Args, settings: &Settings, hosting: &Hosting, end: &mut End
     }
     ask_for_ends(&settings.cluster, &board, &stop)
         .map_err(|error| Failure::io(format!("could not ask where the inputs end: {error}")))?;
+    let canaries = settings.canary_ms.filter(|_| settings.clock == ClockSource::Wall);
+    if let Some(every) = canaries.filter(|_| args.consumers.0.contains(&Consumer::Identify)) {
+        let every = Duration::from_millis(every.unsigned_abs());
+        send_canaries(&settings.cluster, &hosting.topology, every, &metrics, &stop)
+            .map_err(|error| Failure::io(format!("canary_ms: could not send any: {error}")))?;
+    }
     tracing::info!(policy = policy.name, version = policy.version, "running");
     wait_for_the_end(&workers, &board, end).await?;
     stop.store(true, Ordering::Release);

@@ -36,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) clock: ClockSource,
     /// Milliseconds between ticks of the wall clock.
     pub(crate) tick_ms: i64,
+    /// Milliseconds between canaries; `None` for none.
+    pub(crate) canary_ms: Option<i64>,
     /// Where `/metrics`, `/livez` and `/readyz` listen; `None` for nowhere.
     pub(crate) listen: Option<String>,
     /// Sources of leads that metrics tell apart.
@@ -168,6 +170,7 @@ impl Sources {
             workers: usize::try_from(read.between("workers", 1, 64)).unwrap_or(1),
             clock: read.one_of("clock", ClockSource::Wall),
             tick_ms: read.between("tick_ms", 10, 60_000),
+            canary_ms: read.canary_ms(),
             listen: read.text("http.listen"),
             told_sources: read.told_sources(),
             registry: read.registry(),
@@ -334,6 +337,12 @@ impl Reader<'_> {
             }
             None => least,
         }
+    }
+
+    /// The alert on canaries that do not return looks at a quarter of an hour.
+    fn canary_ms(&mut self) -> Option<i64> {
+        let key = "canary_ms";
+        self.text(key).map(|_| self.between(key, 1_000, 300_000))
     }
 
     fn name(&mut self, key: &str) -> String {

@@ -5,21 +5,20 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use baton_domain::{Millis, PolicyPublished};
 use baton_engine::Limits;
 use baton_pipeline::{NoRegistry, Schemas, Topology, publication};
-use baton_sim::{Pipeline, Record, unread};
+use baton_sim::{Pipeline, unread};
 
 use crate::lines::{Line, Lines, Refusals};
 use crate::settings::Settings;
 use crate::summary::{Intake, Look, OUTCOMES};
 use crate::tap::{Kind, Nouns, Said, went_out};
-use crate::{Failure, policy};
+use crate::{Failure, instant, policy};
 
 /// What to run, on what, and what to show.
 #[derive(Debug, clap::Args)]
@@ -50,12 +49,18 @@ const CHUNK: u64 = 1_000;
 
 /// Runs a file of events.
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
-    let policy = policy::load(args.policy.as_deref().or(settings.policy.as_deref()))?;
+    let base = args.policy.as_deref().or(settings.policy.as_deref());
+    let policy = policy::load(base)?;
     let topology = Topology::new(&settings.topology.prefix, settings.topology.lanes);
     let mut lines = Lines::open(&args.events)?;
     let schemas: Rc<dyn Schemas> = Rc::new(NoRegistry);
     let mut play = Play {
-        pipeline: Pipeline::new(&topology, &Arc::new(policy), received(args)?, Limits::default()),
+        pipeline: Pipeline::new(
+            &topology,
+            &Arc::new(policy),
+            instant::given("--received", args.received.as_deref())?,
+            Limits::default(),
+        ),
         taken: unread(&topology),
         shown: shown(args, &topology)?,
         nouns: Nouns::new(&schemas),
@@ -63,7 +68,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
         out: BufWriter::new(std::io::stdout().lock()),
         topology,
     };
-    for published in published(&args.policy_at)? {
+    for published in published(&args.policy_at, base)? {
         play.pipeline.publish(&published);
     }
     let mut refusals = Refusals::default();
@@ -116,7 +121,7 @@ impl Play<'_> {
             let full = self.topology.full(topic);
             for record in self.pipeline.take(topic) {
                 if OUTCOMES.contains(&topic.as_str()) {
-                    let header = |name: &str| header(&record, name);
+                    let header = |name: &str| record.headers.get(name);
                     self.intake.take(topic, record.value.as_deref().unwrap_or_default(), None, header);
                 }
                 if self.shown.contains(topic)
@@ -132,14 +137,6 @@ impl Play<'_> {
         }
         Ok(true)
     }
-}
-
-fn header<'a>(record: &'a Record, name: &str) -> Option<&'a [u8]> {
-    record
-        .headers
-        .iter()
-        .find(|(known, _)| known == name.as_bytes())
-        .map(|(_, value)| value.as_deref().unwrap_or_default())
 }
 
 /// The topics to show; one that the consumers take from each other cannot be.
@@ -161,12 +158,12 @@ fn shown(args: &Args, topology: &Topology) -> Result<BTreeSet<String>, Failure> 
 /// `2026-10-01T00:00:00Z=next.yaml`.
 fn told_at(text: &str) -> Result<(Millis, PathBuf), String> {
     let (at, file) = text.split_once('=').ok_or("write it as 2026-10-01T00:00:00Z=policy.yaml")?;
-    let at = at.parse::<jiff::Timestamp>().map_err(|error| format!("{at}: {error}"))?;
-    Ok((Millis(at.as_millisecond()), PathBuf::from(file)))
+    Ok((instant::read(at)?, PathBuf::from(file)))
 }
 
-/// The policies to publish, in the order given; each must be newer than the one before.
-fn published(given: &[(Millis, PathBuf)]) -> Result<Vec<PolicyPublished>, Failure> {
+/// The policies to publish, in the order given; each must be newer than the one before, the first than `base`
+/// where it says something else.
+fn published(given: &[(Millis, PathBuf)], base: Option<&Path>) -> Result<Vec<PolicyPublished>, Failure> {
     let mut all: Vec<PolicyPublished> = Vec::new();
     for (at, file) in given {
         let document = policy::text_called("policy", file)?;
@@ -174,20 +171,12 @@ fn published(given: &[(Millis, PathBuf)]) -> Result<Vec<PolicyPublished>, Failur
         if let Some(before) = all.last().filter(|before| policy.version <= before.version) {
             return Err(policy::no_newer(file, policy.version, before.version));
         }
+        if all.is_empty() {
+            policy::same_version(file, &policy, &document, base)?;
+        }
         all.push(publication(&policy, document, "simulate", *at));
     }
     Ok(all)
-}
-
-fn received(args: &Args) -> Result<Millis, Failure> {
-    if let Some(text) = &args.received {
-        return text
-            .parse::<jiff::Timestamp>()
-            .map(|time| Millis(time.as_millisecond()))
-            .map_err(|error| Failure { message: format!("--received {text}: {error}"), code: 64 });
-    }
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Ok(Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)))
 }
 
 #[cfg(test)]
@@ -207,8 +196,9 @@ mod tests {
             (Millis(0), file)
         };
         let (two, three) = (write("2"), write("3"));
-        assert_eq!(published(&[two.clone(), three.clone()]).unwrap().len(), 2);
-        let refused = published(&[three, two]).unwrap_err();
+        assert_eq!(published(&[two.clone(), three.clone()], None).unwrap().len(), 2);
+        let refused = published(&[three, two.clone()], None).unwrap_err();
+        assert!(published(std::slice::from_ref(&two), Some(&two.1)).is_ok(), "the very document that judges already");
         assert!(refused.message.ends_with("is version 2, and version 3 was published before: give it a greater one"));
     }
 

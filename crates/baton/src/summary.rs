@@ -63,6 +63,8 @@ struct Promise {
     deadline: LogTime,
     /// Log time at which it was told, wall and working milliseconds that it took.
     met: Option<(LogTime, i64, i64)>,
+    /// The same of an answer that came after it broke.
+    late: Option<(LogTime, i64, i64)>,
     /// When the log took the record of the breach, where that tells something.
     detected: Option<Millis>,
     /// The lead went, or was to go, to another desk for it.
@@ -80,6 +82,16 @@ impl Promise {
     /// Broken, and not taken back.
     fn is_broken(&self) -> bool {
         self.was(SlaEventKind::Breached) && !self.was(SlaEventKind::Retracted)
+    }
+
+    /// The answer that it got, in time or after it broke; the truth that came late is the truth.
+    fn answered(&self) -> Option<(LogTime, i64, i64)> {
+        self.met.or(self.late)
+    }
+
+    /// Answered after it broke, and not taken back.
+    fn is_late(&self) -> bool {
+        self.late.is_some() && self.is_broken()
     }
 
     /// Still owed.
@@ -134,6 +146,10 @@ impl Summary {
         promise.owner.clone_from(&event.owner);
         promise.deadline = event.deadline;
         promise.reassigned |= event.action == Some(SlaAction::Reassign);
+        if event.late {
+            promise.late = Some((event.stamp.at, event.wall_ms, event.business_ms));
+            return;
+        }
         promise.told.insert(event.kind);
         match event.kind {
             SlaEventKind::Met => promise.met = Some((event.stamp.at, event.wall_ms, event.business_ms)),

@@ -15,6 +15,8 @@ pub(super) struct Promise {
     pub(super) clock: String,
     /// Which handoff.
     pub(super) handoff_id: String,
+    /// Of which episode of the lead.
+    pub(super) episode: i32,
     /// Urgency.
     pub(super) lane: String,
     /// Who owes the answer.
@@ -31,11 +33,13 @@ pub(super) struct Promise {
     pub(super) breached: Option<String>,
     /// What was asked for at the breach and after it: share of the time (percent), when, what, of whom.
     pub(super) escalated: Vec<(i32, String, String, Vec<String>)>,
+    /// When it was answered after it broke, and how long after its start that was, in ms round the clock.
+    pub(super) late: Option<(String, i64)>,
     /// When the breach was taken back.
     pub(super) retracted: Option<String>,
     /// From when to when it stood still, and why.
     pub(super) paused: Vec<(String, Option<String>, String)>,
-    /// `open`, `paused`, or how it ended: `met`, `breached`, `retracted`, `cancelled`.
+    /// `open`, `paused`, or how it ended: `met`, `breached`, `answered late`, `retracted`, `cancelled`.
     pub(super) state: String,
     /// Wall-clock milliseconds from the start to the last thing said.
     pub(super) wall_ms: i64,
@@ -43,6 +47,15 @@ pub(super) struct Promise {
     pub(super) business_ms: i64,
     /// The event that ended it.
     pub(super) by_event: Option<String>,
+}
+
+/// A share of a promise's time (percent), in words.
+pub(super) fn used(level: i32) -> String {
+    match (level / 100, level % 100) {
+        (1, 0) => "its time used up".to_owned(),
+        (times, 0) if times > 1 => format!("{times} times its time used"),
+        _ => format!("{level} % of its time used"),
+    }
 }
 
 /// Every promise about the lead, in the order in which they were given.
@@ -56,7 +69,7 @@ pub(super) fn promises(records: &[Seen]) -> Vec<Promise> {
         let promise: &mut Promise = promises.entry(key).or_default();
         let at = time(event.stamp.at);
         promise.clock = event.clock.to_string();
-        promise.handoff_id = event.handoff_id;
+        (promise.handoff_id, promise.episode) = (event.handoff_id, event.episode);
         promise.lane = event.lane;
         promise.owner = event.owner.or(promise.owner.take());
         promise.pool = event.pool;
@@ -71,6 +84,7 @@ pub(super) fn promises(records: &[Seen]) -> Vec<Promise> {
         match event.kind {
             SlaEventKind::Warned => promise.warned.push((event.level, at)),
             SlaEventKind::Breached => promise.breached = Some(at),
+            SlaEventKind::Met if event.late => promise.late = Some((at, event.wall_ms)),
             SlaEventKind::Retracted => promise.retracted = Some(at),
             _ => {}
         }
@@ -78,6 +92,7 @@ pub(super) fn promises(records: &[Seen]) -> Vec<Promise> {
             SlaEventKind::Started | SlaEventKind::Warned | SlaEventKind::Resumed => "open".to_owned(),
             // Told further up: broken it stays.
             SlaEventKind::Escalated => SlaEventKind::Breached.as_str().to_owned(),
+            SlaEventKind::Met if event.late => "answered late".to_owned(),
             kind => kind.as_str().to_owned(),
         };
         promise.by_event = Some(event.event_id).filter(|id| !id.is_empty());

@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 
 use super::desk::Desk;
-use super::promise::Promise;
-use super::story::{Episode, Score, Story};
+use super::episode::{Episode, Withdrawn};
+use super::promise::{Promise, used};
+use super::story::{Score, Story};
+use super::sums::Subtotal;
 
 /// The whole story.
 pub(super) fn story(story: &Story) -> String {
@@ -13,6 +15,9 @@ pub(super) fn story(story: &Story) -> String {
     let _ = writeln!(said, "{}  {stage}", story.lead_id);
     if let Some(score) = &story.score {
         said.push_str(&receipt(score));
+    }
+    if let Some(raise) = &story.last_hand_raise {
+        let _ = writeln!(said, "  Last asked for sales: {} at {}", raise.did, raise.at);
     }
     for episode in &story.episodes {
         said.push_str(&handoff(episode));
@@ -38,24 +43,37 @@ pub(super) fn story(story: &Story) -> String {
 }
 
 fn receipt(score: &Score) -> String {
-    let Score { at, score: total, fit, engagement, cell, policy_version, receipt, sum } = score;
+    let Score { at, score: total, fit, engagement, cell, policy_version, receipt, sum, by_group } = score;
     let mut said =
         format!("\nScore {total} ({cell}): fit {fit}, engagement {engagement}; at {at} by policy {policy_version}\n");
     for part in receipt {
         let of = match &part.between {
             Some((first, last)) => format!("  {} times, {first} to {last}", part.count),
             None if part.event_id.is_empty() => String::new(),
-            None => format!("  {} at {}", part.event_id, part.at),
+            None => format!("  {} at {}", part.did.as_ref().unwrap_or(&part.event_id), part.at),
         };
         let _ = writeln!(said, "  {:>9}  {} ({}){of}", part.points, part.rule, part.kind);
     }
     let _ = writeln!(said, "  {sum:>9}  in all");
+    if !by_group.is_empty() {
+        let _ = writeln!(said, "  By group: {}", by_group.iter().map(subtotal).collect::<Vec<_>>().join(", "));
+    }
     said
+}
+
+/// `web 12.5`, `taken away -10`.
+fn subtotal(subtotal: &Subtotal) -> String {
+    let name = subtotal.group.clone().unwrap_or_else(|| subtotal.part.replace('_', " "));
+    format!("{name} {}", subtotal.points)
 }
 
 fn handoff(episode: &Episode) -> String {
     let Episode { episode: number, at, lane, reason, cell, score, .. } = episode;
     let mut said = format!("\nEpisode {number}: {lane} at {at}, {reason} ({cell}, score {score})\n");
+    if let Some(withdrawn) = &episode.withdrawn {
+        let Withdrawn { at, event_id, reason } = withdrawn;
+        let _ = writeln!(said, "  Withdrawn at {at}: {event_id} was taken back ({reason})");
+    }
     let questions = [
         ("What were they last doing?", &episode.last_doing),
         ("Where did they hear about us?", &episode.heard_about_us),
@@ -67,6 +85,7 @@ fn handoff(episode: &Episode) -> String {
         said.push_str(&answered(question, answers, "nothing known"));
     }
     said.push_str(&answered("What is not known?", &episode.missing, "nothing that the policy asks for"));
+    said.push_str(&answered("How may they be contacted?", &episode.contact, "nothing was said"));
     said.push_str(&answered("What happened before?", &episode.before, "sales has not had them"));
     said
 }
@@ -96,13 +115,22 @@ pub(super) fn desks(desks: &[Desk]) -> String {
 }
 
 fn one_desk(desk: &Desk) -> String {
-    let Desk { at, episode, owner, pool, rule, why, cause, steps, passed_over, waited_ms, policy_version } = desk;
+    let Desk { at, episode, owner, pool, rule, why, cause, steps, passed_over, owes, policy_version, .. } = desk;
     let nobody = if why.starts_with("withdrawn") { "nobody any more" } else { "nobody yet: it waits" };
     let owner = owner.as_deref().unwrap_or(nobody);
     let mut said = format!("  {at}  episode {episode}: {owner} ({cause})\n");
     let _ = writeln!(said, "    pool {pool}, by rule {rule}: {why}");
-    if *waited_ms > 0 {
-        let _ = writeln!(said, "    waited {}", span(*waited_ms));
+    match desk.waited_ms {
+        Some(0) => {}
+        Some(waited) => {
+            let _ = writeln!(said, "    waited {}", span(waited));
+        }
+        None => {
+            let _ = writeln!(said, "    {} after it became ready", span(desk.ready_ms));
+        }
+    }
+    for (clock, due, local) in owes {
+        let _ = writeln!(said, "    owes {clock} by {due}, there {local}");
     }
     for (step, found, reason) in steps {
         let reason = if reason.is_empty() || reason == found { String::new() } else { format!(" ({reason})") };
@@ -121,7 +149,11 @@ pub(super) fn promises(promises: &[Promise]) -> String {
         return "no promise was made\n".to_owned();
     }
     let mut said = String::new();
+    let mut episode = None;
     for promise in promises {
+        if episode.replace(promise.episode) != Some(promise.episode) {
+            let _ = writeln!(said, "  Episode {}", promise.episode);
+        }
         let Promise { clock, lane, owner, started, deadline, warned, breached, state, wall_ms, business_ms, .. } =
             promise;
         let Promise { escalated, retracted, paused, pool, .. } = promise;
@@ -130,17 +162,20 @@ pub(super) fn promises(promises: &[Promise]) -> String {
         let _ = writeln!(said, "    from {started}, due {deadline}");
         let _ = writeln!(said, "    used {} ({} of working time)", span(*wall_ms), span(*business_ms));
         for (level, at) in warned {
-            let _ = writeln!(said, "    {level} % used at {at}");
+            let _ = writeln!(said, "    {} at {at}", used(*level));
         }
         if let Some(at) = breached {
             let _ = writeln!(said, "    broken at {at}");
         }
         for (level, at, action, to) in escalated {
-            let _ = writeln!(said, "    {level} % at {at}: {action}, told to {}", to.join(", "));
+            let _ = writeln!(said, "    {} at {at}: {action}, told to {}", used(*level), to.join(", "));
         }
         for (from, until, cause) in paused {
             let until = until.as_deref().unwrap_or("now");
             let _ = writeln!(said, "    stood still from {from} to {until}: {cause}");
+        }
+        if let Some((at, after)) = &promise.late {
+            let _ = writeln!(said, "    answered at {at}, {} after its start: too late to keep it", span(*after));
         }
         if let Some(at) = retracted {
             let _ = writeln!(said, "    taken back at {at}: the answer had come in time");

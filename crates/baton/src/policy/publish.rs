@@ -7,19 +7,18 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use baton_domain::{Millis, PolicyPublished};
+use baton_domain::PolicyPublished;
 use baton_pipeline::{Codec, publication};
 use baton_runtime::schemas_of;
 use baton_verify::Cluster;
 
-use super::{no_newer, read, text_of};
+use super::{doubted, no_newer, read, same_version, text_of};
 use crate::ground::Topics;
 use crate::ingest::Sender;
 use crate::settings::Settings;
 use crate::verify::{Kafka, failed, stopped};
-use crate::{Failure, run as running};
+use crate::{Failure, instant, run as running};
 
 /// What to publish, and when it takes effect.
 #[derive(Debug, clap::Args)]
@@ -38,23 +37,24 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
     let document = text_of(&args.file)?;
     let policy = Arc::new(read(&args.file.display().to_string(), &document)?);
-    let effective_at = instant(args.at.as_deref())?;
+    let effective_at = instant::given("--at", args.at.as_deref())?;
     let topology = settings.topology.clone();
     let topic = topology.policies();
     Topics::of(settings)?.need(&topic)?;
     let hosting = running::hosting(settings, topology.clone(), &policy);
     let mut codec = Codec::<PolicyPublished>::new(&schemas_of(&hosting).map_err(stopped)?);
     let mut cluster = Kafka::open(settings, &topology)?;
-    if let Some(newest) = newest(&mut cluster, &topic, &mut codec)?
-        && policy.version <= newest
-    {
-        return Err(no_newer(&args.file, policy.version, newest));
+    match newest(&mut cluster, &topic, &mut codec)? {
+        Some(newest) if policy.version <= newest => return Err(no_newer(&args.file, policy.version, newest)),
+        Some(_) => {}
+        None => same_version(&args.file, &policy, &document, settings.policy.as_deref())?,
     }
+    eprint!("{}", doubted(&args.file.display().to_string(), &document));
     let published = publication(&policy, document, &args.author, effective_at);
     let sender = Sender::open(settings, &topic)?;
     sender.put(1, Some(&policy.version.to_string()), &codec.bytes(&published))?;
     sender.finish()?;
-    let at = jiff::Timestamp::from_millisecond(effective_at.0).map(|at| at.to_string()).unwrap_or_default();
+    let at = instant::shown(effective_at);
     let said =
         format!("policy {} version {} is published on {topic}; it judges from {at} on", policy.name, policy.version);
     writeln!(std::io::stdout(), "{said}").ok();
@@ -73,14 +73,4 @@ fn newest(cluster: &mut Kafka, topic: &str, codec: &mut Codec<PolicyPublished>) 
         }
     }
     Ok(newest)
-}
-
-fn instant(given: Option<&str>) -> Result<Millis, Failure> {
-    let Some(text) = given else {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        return Ok(Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)));
-    };
-    text.parse::<jiff::Timestamp>()
-        .map(|time| Millis(time.as_millisecond()))
-        .map_err(|error| Failure { message: format!("--at {text}: {error}"), code: 64 })
 }

@@ -25,13 +25,15 @@ pub(super) fn label(decision: &Qualifying) -> String {
     mask(&shown)
 }
 
-/// The text with every address in it reduced to its first letter and its domain.
+/// The text with every address in it reduced to its first letter and its domain, also where a path spells it `%40`.
 pub(crate) fn mask(text: &str) -> String {
-    let hidden = |word: &str| match word.rsplit_once('@') {
-        Some((person, domain)) if !person.is_empty() => {
-            format!("{}***@{domain}", person.chars().take(1).collect::<String>())
-        }
-        _ => word.to_owned(),
+    let hidden = |word: &str| {
+        let sign = ["@", "%40"].iter().filter_map(|sign| Some((word.rfind(sign)?, sign.len()))).max();
+        let Some((place, length)) = sign.filter(|(place, _)| *place > 0) else { return word.to_owned() };
+        let (person, domain) = (&word[..place], &word[place + length..]);
+        let first = person.find(char::is_alphanumeric).unwrap_or(0);
+        let shown = person.get(..first).into_iter().flat_map(str::chars).chain(person[first..].chars().take(1));
+        format!("{}***@{domain}", shown.collect::<String>())
     };
     text.split(' ').map(hidden).collect::<Vec<_>>().join(" ")
 }
@@ -78,6 +80,8 @@ mod tests {
         assert_eq!(mask("email = jane@northwind.example (form)"), "email = j***@northwind.example (form)");
         assert_eq!(mask("two at@one@x.example"), "two a***@x.example");
         assert_eq!(mask("@home"), "@home");
+        assert_eq!(mask("Hello (jane@northwind.example)"), "Hello (j***@northwind.example)");
+        assert_eq!(mask("/unsubscribe/jane%40northwind.example"), "/u***@northwind.example");
     }
 
     #[test]

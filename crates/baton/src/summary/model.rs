@@ -15,6 +15,8 @@ pub(crate) struct Report {
     pub(crate) breaches: Shown<BreachLine>,
     /// Promises by clock and lane.
     pub(crate) sla: Vec<SlaLine>,
+    /// How long leads waited for a person of sales, from the desk to the first touch.
+    pub(crate) first_touches: FirstTouches,
     /// What each consumer took in and what became of it.
     pub(crate) ledger: Vec<LedgerLine>,
     /// What one consumer wrote against what the next one read.
@@ -110,6 +112,8 @@ pub(crate) struct SlaLine {
     pub(crate) met: i64,
     /// Broken; with those taken back.
     pub(crate) breached: i64,
+    /// Of those broken, the ones that were answered all the same; those taken back are not among them.
+    pub(crate) late: i64,
     /// For which the lead was to go to another desk.
     pub(crate) reassigned: i64,
     /// Breaches taken back.
@@ -119,6 +123,28 @@ pub(crate) struct SlaLine {
     /// Still running.
     pub(crate) open: i64,
     /// Half of those kept took no longer than this, round the clock.
+    pub(crate) median_ms: Option<i64>,
+    /// The same in the owner's working time.
+    pub(crate) median_working_ms: Option<i64>,
+}
+
+/// First touches of all lanes: those of kept promises alone would look the better the more are broken.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct FirstTouches {
+    /// Every lead that was touched.
+    pub(crate) all: Answers,
+    /// Those whose promise was kept.
+    pub(crate) kept: Answers,
+    /// Those whose promise had broken.
+    pub(crate) late: Answers,
+}
+
+/// Answers, and how long they took.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Answers {
+    /// How many.
+    pub(crate) count: i64,
+    /// Half took no longer than this, round the clock.
     pub(crate) median_ms: Option<i64>,
     /// The same in the owner's working time.
     pub(crate) median_working_ms: Option<i64>,

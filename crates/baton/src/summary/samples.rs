@@ -25,6 +25,8 @@ pub(crate) fn moved(seconds: i64, lead: &str, from: Option<Stage>, to: Stage) ->
         check_in: None,
         verdict: None,
         duplicate_of: None,
+        lasted_ms: None,
+        source: None,
     }
 }
 
@@ -117,6 +119,9 @@ pub(crate) fn handoff(seconds: i64, lead: &str) -> Handoff {
             review: false,
             criteria: Vec::new(),
             completeness: 100,
+            consent: Vec::new(),
+            first_campaign: None,
+            last_campaign: None,
         },
         assignment: Assignment {
             stamp,
@@ -133,6 +138,7 @@ pub(crate) fn handoff(seconds: i64, lead: &str) -> Handoff {
             cause: "qualified".to_owned(),
             steps: Vec::new(),
             account: None,
+            deadlines: None,
         },
         trimmed: Vec::new(),
     }
@@ -173,6 +179,7 @@ pub(crate) fn sla(kind: SlaEventKind, handed_off: i64, said: i64, lead: &str) ->
         promised: 0,
         score_then: None,
         score_now: None,
+        late: false,
     }
 }
 

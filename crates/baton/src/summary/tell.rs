@@ -6,7 +6,8 @@ use baton_domain::{Clock, Count, LogTime, SlaEventKind, Stage};
 use baton_pipeline::{Consumer, Topology};
 
 use super::model::{
-    BreachLine, Chain, Check, DeadLetters, Entry, HandoffLine, Happened, LedgerLine, Report, Shown, SlaLine, Step,
+    Answers, BreachLine, Chain, Check, DeadLetters, Entry, FirstTouches, HandoffLine, Happened, LedgerLine, Report,
+    Shown, SlaLine, Step,
 };
 use super::{Desk, Promise, Summary};
 
@@ -28,6 +29,7 @@ impl Summary {
             handoffs: self.handoff_lines(),
             breaches: self.breach_lines(),
             sla: self.sla_lines(),
+            first_touches: self.first_touches(),
             ledger: self.ledger_lines(topology),
             checks: self.checks(topology),
             chain,
@@ -103,6 +105,7 @@ impl Summary {
                 warned: count(|promise| promise.was(SlaEventKind::Warned)),
                 met: count(|promise| promise.was(SlaEventKind::Met)),
                 breached: count(|promise| promise.was(SlaEventKind::Breached)),
+                late: count(Promise::is_late),
                 reassigned: count(|promise| promise.reassigned),
                 retracted: count(|promise| promise.was(SlaEventKind::Retracted)),
                 cancelled: count(|promise| promise.was(SlaEventKind::Cancelled)),
@@ -112,6 +115,21 @@ impl Summary {
             }
         };
         groups.into_iter().map(line).collect()
+    }
+
+    fn first_touches(&self) -> FirstTouches {
+        let answers = |is: fn(&Promise) -> bool| {
+            let touches =
+                self.promises.iter().filter(|((_, clock, _), promise)| *clock == Clock::FirstTouch && is(promise));
+            let took = touches.filter_map(|(_, promise)| promise.answered());
+            let (wall, working): (Vec<i64>, Vec<i64>) = took.map(|(_, wall, working)| (wall, working)).unzip();
+            Answers { count: whole(wall.len()), median_ms: median(wall), median_working_ms: median(working) }
+        };
+        FirstTouches {
+            all: answers(|_| true),
+            kept: answers(|promise| promise.met.is_some()),
+            late: answers(Promise::is_late),
+        }
     }
 
     fn ledger_lines(&self, topology: &Topology) -> Vec<LedgerLine> {
@@ -187,13 +205,15 @@ impl Summary {
         known.push((format!("qualified: {} {}", desk.lane, desk.why_now.join("; ")), desk.qualified));
         let owner = desk.owner.as_deref().unwrap_or("nobody");
         known.push((format!("handed off to {owner}"), *at));
-        known.push(match promise.met {
-            Some((_, wall_ms, _)) => {
-                let touched = LogTime(started.0.saturating_add(wall_ms.saturating_mul(1_000)));
-                ("first touch: promise kept".to_owned(), touched)
-            }
-            None => ("no first touch: promise broken".to_owned(), promise.deadline),
-        });
+        let touched =
+            |(_, wall_ms, _): (LogTime, i64, i64)| LogTime(started.0.saturating_add(wall_ms.saturating_mul(1_000)));
+        match promise.met {
+            Some(met) => known.push(("first touch: promise kept".to_owned(), touched(met))),
+            None => known.push(("no first touch: promise broken".to_owned(), promise.deadline)),
+        }
+        if let Some(late) = promise.late.filter(|_| promise.is_late()) {
+            known.push(("first touch: late".to_owned(), touched(late)));
+        }
         let mut before: Option<LogTime> = None;
         let step = |(what, at): (String, LogTime)| {
             let after_ms = before.replace(at).map(|before| at.millis().since(before.millis()));
@@ -256,5 +276,5 @@ fn whole(count: usize) -> i64 {
 }
 
 fn rfc3339(at: LogTime) -> String {
-    jiff::Timestamp::from_millisecond(at.millis().0).map(|time| time.to_string()).unwrap_or_default()
+    crate::instant::shown(at.millis())
 }

@@ -8,7 +8,7 @@ use std::io::IsTerminal;
 
 mod table;
 
-use super::model::{BreachLine, Chain, Check, Entry, LedgerLine, Report};
+use super::model::{Answers, BreachLine, Chain, Check, Entry, FirstTouches, LedgerLine, Report};
 use table::{Table, clean, fit, span};
 
 /// The widest line, in letters.
@@ -139,8 +139,9 @@ impl Report {
             ">warned",
             ">met",
             ">breached",
-            ">reassigned",
-            ">taken back",
+            ">late",
+            ">moved",
+            ">undone",
             ">cancelled",
             ">open",
             ">median",
@@ -157,6 +158,7 @@ impl Report {
                 line.warned.to_string(),
                 line.met.to_string(),
                 line.breached.to_string(),
+                line.late.to_string(),
                 line.reassigned.to_string(),
                 line.retracted.to_string(),
                 line.cancelled.to_string(),
@@ -165,7 +167,24 @@ impl Report {
                 took(line.median_working_ms),
             ]);
         }
-        heading + &table.text()
+        heading + &table.text() + &self.first_touches_text()
+    }
+
+    fn first_touches_text(&self) -> String {
+        let FirstTouches { all, kept, late } = &self.first_touches;
+        let half =
+            |answers: &Answers| answers.median_ms.map_or_else(String::new, |ms| format!(", half within {}", span(ms)));
+        match all.count {
+            0 => String::new(),
+            count => format!(
+                "  first touches: {count}{}; of kept promises {}{}; late {}{}\n",
+                half(all),
+                kept.count,
+                half(kept),
+                late.count,
+                half(late)
+            ),
+        }
     }
 
     fn ledger_text(&self, look: Look) -> String {

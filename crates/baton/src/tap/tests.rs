@@ -162,6 +162,7 @@ fn every_topic_of_a_subject_is_shown_as_that_subjects_type() {
                 Kind::Alert => "ActivityAlert",
                 Kind::ClockStart => "ClockStart",
                 Kind::Sla => "SlaEvent",
+                Kind::Canary => "Canary",
                 Kind::Rep => "RepState",
                 Kind::Roster => "RosterEvent",
                 Kind::Policy => "PolicyPublished",

@@ -14,7 +14,7 @@ use baton_domain::{EngagementUpdate, Handoff, LeadEvent, Millis, ScoreUpdate};
 use baton_engine::{Limits, MemStore, Store, StoreError, Worker};
 use baton_pipeline::{Consumer, Topology};
 use baton_policy::Policy;
-use baton_sim::{MemoryLog, Pipeline, Record, Shared};
+use baton_sim::{Headers, MemoryLog, Pipeline, Record, Shared};
 use baton_store::{Identity, MemLog, Trust};
 use baton_wire::{Decoder, Encoder, Head};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -178,7 +178,7 @@ const AT: i64 = 1_767_225_600_000;
 const EVENTS: i64 = 6_000;
 
 fn record(key: &str, value: Vec<u8>) -> Record {
-    Record { appended: Millis(AT), key: Some(key.as_bytes().to_vec()), value: Some(value), headers: Vec::new() }
+    Record { appended: Millis(AT), key: Some(key.as_bytes().to_vec()), value: Some(value), headers: Headers::default() }
 }
 
 fn work(stage: &str, place: &Place, shared: &Rc<RefCell<Shared>>) {
@@ -192,7 +192,13 @@ fn work(stage: &str, place: &Place, shared: &Rc<RefCell<Shared>>) {
 /// The stages of the fixed work on the engine, from bytes to bytes; the watchdog is wake-ups above all.
 fn fixed(c: &mut Criterion) {
     let named = |name: &str| name.to_owned();
-    let place = Place { bootstrap: named(""), inputs: named("in."), prefix: named("out."), state: PathBuf::new() };
+    let place = Place {
+        bootstrap: named(""),
+        inputs: named("in."),
+        prefix: named("out."),
+        state: PathBuf::new(),
+        instance: named("0"),
+    };
     let mut group = c.benchmark_group("fixed work");
     group.throughput(Throughput::Elements(EVENTS.unsigned_abs())).sample_size(10);
     for (index, stage) in STAGES.into_iter().enumerate() {

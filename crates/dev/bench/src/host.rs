@@ -32,6 +32,8 @@ pub struct Place {
     pub prefix: String,
     /// Where local state is kept.
     pub state: PathBuf,
+    /// Which of the processes that share the work.
+    pub instance: String,
 }
 
 impl Place {
@@ -110,7 +112,8 @@ pub fn start(
     let thread = std::thread::Builder::new().name(stage.clone());
     let run = move || {
         let group = format!("{}lead-{stage}", place.prefix);
-        let mut log = KafkaLog::open(&place.cluster(), &spec, &group, "0").map_err(|e| Stop::Config(e.to_string()))?;
+        let mut log = KafkaLog::open(&place.cluster(), &spec, &group, &place.instance)
+            .map_err(|e| Stop::Config(e.to_string()))?;
         let open = |lane| open_store(&place.state, &stage, lane, &changelog);
         let mut worker = Worker::new(spec, limits, processor(&stage), open);
         while !stop.load(Ordering::Acquire) {

@@ -31,6 +31,8 @@ fn run() -> Result<(), String> {
         inputs: setting("BENCH_IN_NS")?,
         prefix: setting("BENCH_NS")?,
         state: setting("BENCH_STATE_DIR")?.into(),
+        // The first, unless it is said otherwise.
+        instance: std::env::var("BENCH_INSTANCE").unwrap_or_else(|_| "0".to_owned()),
     };
     let stages: Vec<String> = setting("BENCH_STAGES")?.split(',').map(str::to_owned).collect();
     let stop = Arc::new(AtomicBool::new(false));

@@ -18,10 +18,15 @@ fn row(title: &'static str, panels: Vec<Panel>) -> Row {
 }
 
 fn panel(title: &'static str, form: Form, unit: Unit, meaning: &'static str, queries: Vec<Query>) -> Panel {
-    Panel { title, meaning, form, unit, queries, marks: Vec::new() }
+    Panel { title, meaning, form, unit, queries, marks: Vec::new(), signed: false }
 }
 
 impl Panel {
+    fn signed(mut self) -> Self {
+        self.signed = true;
+        self
+    }
+
     fn marked(mut self, marks: &[(f64, Colour)]) -> Self {
         self.marks = marks.iter().map(|&(from, colour)| Mark { from, colour }).collect();
         self

@@ -46,6 +46,8 @@ pub struct Panel {
     pub queries: Vec<Query>,
     /// Lines of reference, or the values from which a number changes its colour.
     pub marks: Vec<Mark>,
+    /// Whether values below 0 say something.
+    pub signed: bool,
 }
 
 /// How a panel draws.
@@ -259,12 +261,12 @@ impl Panel {
         let lines = if self.marks.is_empty() { "off" } else { "dashed" };
         json!({
             "unit": self.unit.name(),
-            "min": 0,
+            "min": if self.signed { Value::Null } else { json!(0) },
             "color": { "mode": if self.form == Form::Number { "thresholds" } else { "palette-classic" } },
             "thresholds": { "mode": "absolute", "steps": steps },
             "custom": match self.form {
                 Form::Lines | Form::Stack => json!({
-                    "drawStyle": "line", "lineWidth": 1, "showPoints": "never", "spanNulls": false,
+                    "drawStyle": "line", "lineWidth": 1, "showPoints": "auto", "spanNulls": false,
                     "fillOpacity": if self.form == Form::Stack { 40 } else { 0 },
                     "stacking": { "group": "A", "mode": if self.form == Form::Stack { "normal" } else { "none" } },
                     "thresholdsStyle": { "mode": lines },

@@ -38,7 +38,12 @@ impl Series<'_> {
 
     /// How many within the time that the dashboard shows.
     pub(crate) fn in_range(self, by: &str) -> String {
-        sum(by, &format!("increase({}[$__range])", self.of("")))
+        self.within("$__range", by)
+    }
+
+    /// How many within a time, as in `7d`.
+    pub(crate) fn within(self, time: &str, by: &str) -> String {
+        sum(by, &risen(&self.of(""), time))
     }
 
     /// The value now, summed.
@@ -61,24 +66,42 @@ impl Series<'_> {
         format!("time() - {}", self.least(by))
     }
 
-    /// The value below which this share of a histogram lies, over the last minutes.
+    /// The value below which this share of a histogram lies, over the last minutes: of what happens all the time.
     pub(crate) fn quantile(self, share: impl Display, by: &str) -> String {
-        let by = if by.is_empty() { "le".to_owned() } else { format!("{by}, le") };
-        format!("histogram_quantile({share}, {})", sum(&by, &format!("rate({}[$__rate_interval])", self.of("_bucket"))))
+        let rates = format!("rate({}[$__rate_interval])", self.of("_bucket"));
+        format!("histogram_quantile({share}, {})", sum(&with_bounds(by), &rates))
+    }
+
+    /// The same over a longer time, as in `7d`: of what leads and people do, now and then.
+    pub(crate) fn quantile_over(self, time: &str, share: impl Display, by: &str) -> String {
+        format!("histogram_quantile({share}, {})", sum(&with_bounds(by), &risen(&self.of("_bucket"), time)))
     }
 
     /// The share of a histogram's values up to a bound, which must be one of its own.
     pub(crate) fn share_within(self, bound: &str, by: &str) -> String {
         let Self { name, matching } = self;
         let comma = if matching.is_empty() { "" } else { ", " };
-        let within = format!("increase({name}_bucket{{{matching}{comma}le=\"{bound}\"}}[$__range])");
-        format!("{} / {}", sum(by, &within), sum(by, &format!("increase({}[$__range])", self.of("_count"))))
+        // From version 3 on Prometheus writes a whole number with a point.
+        let within = risen(&format!("{name}_bucket{{{matching}{comma}le=~\"{bound}|{bound}[.]0\"}}"), "$__range");
+        format!("{} / {}", sum(by, &within), sum(by, &risen(&self.of("_count"), "$__range")))
     }
 
     /// How often each value came, for a heatmap.
     pub(crate) fn heat(self) -> String {
-        sum("le", &format!("increase({}[$__rate_interval])", self.of("_bucket")))
+        sum("le", &risen(&self.of("_bucket"), "$__rate_interval"))
     }
+}
+
+/// How far a counter has risen within a time, by series. `increase` takes the first value of a series for where it
+/// began; of one that was not there at the beginning of the time, that value has been counted within it. The label
+/// keeps the two apart until they are summed. `deploy/observe/prometheus/recording.yaml` asks in the same way.
+fn risen(series: &str, time: &str) -> String {
+    let born = format!("min_over_time({series}[{time}]) unless {series} offset {time}");
+    format!("increase({series}[{time}]) or label_replace({born}, \"born\", \"yes\", \"\", \"\")")
+}
+
+fn with_bounds(by: &str) -> String {
+    if by.is_empty() { "le".to_owned() } else { format!("{by}, le") }
 }
 
 fn sum(by: &str, inner: &str) -> String {

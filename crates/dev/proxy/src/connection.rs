@@ -13,6 +13,8 @@ use crate::frame::Frame;
 use crate::gate::{Gate, Pass};
 use crate::rule::{Act, Caught, Rules};
 
+/// How long a request waits to be told to go; a test that forgets it must not hang.
+const WORD: Duration = Duration::from_mins(1);
 /// A broker that did not answer a late request by then will not.
 const LATE_REPLY: Duration = Duration::from_mins(1);
 
@@ -64,9 +66,14 @@ impl Connection {
                 Some(Act::LoseRequest) => break,
                 Some(Act::Hold(time)) => std::thread::sleep(time),
                 Some(Act::DeliverLate(time)) => {
-                    self.is_late.store(true, Ordering::Release);
-                    self.client.shutdown(Shutdown::Both).ok();
+                    self.leave_client();
                     std::thread::sleep(time);
+                }
+                Some(Act::DeliverWhenTold) => {
+                    self.leave_client();
+                    if !caught.as_ref().is_some_and(|caught| caught.await_word(WORD)) {
+                        break;
+                    }
                 }
                 _ => {}
             }
@@ -77,7 +84,7 @@ impl Connection {
             if (&self.broker).write_all(&request.0).is_err() {
                 break;
             }
-            if matches!(act, Some(Act::DeliverLate(_))) {
+            if matches!(act, Some(Act::DeliverLate(_) | Act::DeliverWhenTold)) {
                 self.await_reply(number);
                 break;
             }
@@ -117,6 +124,12 @@ impl Connection {
             }
         }
         self.close();
+    }
+
+    /// From here on only the broker is spoken to.
+    fn leave_client(&self) {
+        self.is_late.store(true, Ordering::Release);
+        self.client.shutdown(Shutdown::Both).ok();
     }
 
     fn replies(&self) -> MutexGuard<'_, BTreeMap<i32, Caught>> {

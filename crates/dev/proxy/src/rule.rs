@@ -10,6 +10,8 @@ use crate::frame::{Api, Frame};
 pub enum Act {
     /// The client's connection is closed at once; the broker gets the request this much later.
     DeliverLate(Duration),
+    /// The client's connection is closed at once; the broker gets the request when the ticket says so.
+    DeliverWhenTold,
     /// The broker gets it this much later; the connection stays, and what follows waits behind it.
     Hold(Duration),
     /// The client's connection is closed; the broker never gets it.
@@ -83,6 +85,7 @@ struct Progress {
 struct Now {
     caught: usize,
     done: usize,
+    told: usize,
     replies: Vec<Vec<u8>>,
 }
 
@@ -104,6 +107,11 @@ impl Ticket {
     /// The broker's replies to caught requests, from the correlation id on, the client told or not.
     pub fn replies(&self) -> Vec<Vec<u8>> {
         self.now().replies.clone()
+    }
+
+    /// Lets one request go that waits to be told, or the next that will.
+    pub fn tell(&self) {
+        self.change(|now| now.told += 1);
     }
 
     /// Waits until so many were caught; `false` when the time is up first.
@@ -143,6 +151,13 @@ pub(crate) struct Caught {
 }
 
 impl Caught {
+    /// Waits for the word to go; `false` when none comes.
+    pub(crate) fn await_word(&self, within: Duration) -> bool {
+        let is_told = self.ticket.wait(within, |now| now.told > 0);
+        self.ticket.change(|now| now.told = now.told.saturating_sub(1));
+        is_told
+    }
+
     pub(crate) fn answered(&self, reply: &Frame) {
         self.ticket.change(|now| now.replies.push(reply.0[4..].to_vec()));
     }

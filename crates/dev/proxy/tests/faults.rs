@@ -101,6 +101,19 @@ fn a_late_request_reaches_the_broker_after_the_clients_next_connection_did() {
 }
 
 #[test]
+fn a_request_that_waits_to_be_told_goes_then_and_not_before() {
+    let (proxy, reached) = start();
+    let late = proxy.add(Rule::on(Api::END_TXN, Act::DeliverWhenTold));
+    assert_eq!(Client::of(&proxy).ask(Api::END_TXN, 1), Err(ErrorKind::UnexpectedEof));
+    assert_eq!(Client::of(&proxy).ask(Api::END_TXN, 2), Ok(2));
+    assert!(!late.await_done(1, PAUSE), "nobody told it");
+    late.tell();
+    assert!(late.await_done(1, LONG));
+    assert_eq!(*reached.lock().unwrap(), [2, 1]);
+    assert_eq!(late.replies(), [1_i32.to_be_bytes()]);
+}
+
+#[test]
 fn a_held_request_waits_and_its_connection_lives() {
     let (proxy, _) = start();
     let held = proxy.add(Rule::any(Act::Hold(PAUSE)));

@@ -14,22 +14,25 @@ mod broker;
 mod client;
 pub mod conformance;
 mod dice;
+mod heard;
 mod log;
 mod pipeline;
 mod scenario;
 mod trace;
 mod trial;
 
+pub use baton_engine::KeptHeaders as Headers;
 pub use broker::Broker;
 pub use client::{Flaw, SimLog};
 pub use dice::Dice;
+pub use heard::Heard;
 pub use log::{MemoryLog, Record, Shared};
-pub use pipeline::{Failure, Pipeline};
+pub use pipeline::{Failure, Pipeline, Setup};
 pub use scenario::{bytes, consumer, play, told, unread};
 pub use trial::{Caught, Report, Sample, Trial};
 
 /// Topics whose records must not depend on how they came about.
-pub const OUTCOMES: [&str; 18] = [
+pub const OUTCOMES: [&str; 19] = [
     "lifecycle.changed",
     "lifecycle.rejected",
     "status.changed",
@@ -48,4 +51,5 @@ pub const OUTCOMES: [&str; 18] = [
     "sla.cancelled",
     "sla.paused",
     "sla.resumed",
+    "canary.returned",
 ];

@@ -10,6 +10,8 @@ use std::rc::Rc;
 use baton_domain::Millis;
 use baton_engine::{Event, Fault, Log, Output, Part, Polled, RowSink, StageSpec, Topic};
 
+use crate::Headers;
+
 /// A record on the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -20,13 +22,25 @@ pub struct Record {
     /// Value.
     pub value: Option<Vec<u8>>,
     /// Headers.
-    pub headers: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    pub headers: Headers,
 }
 
 #[derive(Debug, Default)]
 struct Partition {
     first: i64,
     records: VecDeque<Record>,
+}
+
+impl Record {
+    /// A record as it is produced; when it is appended is not known yet.
+    pub(crate) fn of(output: &Output<'_>) -> Self {
+        Self {
+            appended: Millis(0),
+            key: output.key.map(<[u8]>::to_vec),
+            value: output.value.map(<[u8]>::to_vec),
+            headers: Headers::of(&output.headers),
+        }
+    }
 }
 
 impl Partition {
@@ -42,7 +56,8 @@ impl Partition {
 /// What all clients of one log share.
 #[derive(Debug, Default)]
 pub struct Shared {
-    partitions: BTreeMap<(String, i32), Partition>,
+    /// By topic, then number.
+    partitions: BTreeMap<String, BTreeMap<i32, Partition>>,
     /// Committed offsets by group, topic, partition.
     offsets: BTreeMap<(String, String, i32), i64>,
     /// Host time, as the driver sets it.
@@ -59,24 +74,30 @@ impl Shared {
 
     /// Appends a record outside of any transaction.
     pub fn append(&mut self, topic: &str, partition: i32, record: Record) {
-        self.partitions.entry((topic.to_owned(), partition)).or_default().records.push_back(record);
+        // The name is copied for a new topic only.
+        match self.partitions.get_mut(topic) {
+            Some(partitions) => partitions.entry(partition).or_default().records.push_back(record),
+            None => self.records(topic, partition).push_back(record),
+        }
     }
 
     /// Takes every record off a topic's partitions, for a topic that no consumer reads.
     pub fn take(&mut self, topic: &str) -> Vec<Record> {
         let mut taken = Vec::new();
-        for ((name, _), partition) in &mut self.partitions {
-            if name == topic {
-                partition.first = partition.end();
-                taken.extend(partition.records.drain(..));
-            }
+        for partition in self.partitions.get_mut(topic).into_iter().flat_map(BTreeMap::values_mut) {
+            partition.first = partition.end();
+            taken.extend(partition.records.drain(..));
         }
         taken
     }
 
     /// Every record that a partition still holds, in order, to be looked at or changed.
     pub fn records(&mut self, topic: &str, partition: i32) -> &mut VecDeque<Record> {
-        &mut self.partitions.entry((topic.to_owned(), partition)).or_default().records
+        &mut self.partitions.entry(topic.to_owned()).or_default().entry(partition).or_default().records
+    }
+
+    fn partition(&self, topic: &str, partition: i32) -> Option<&Partition> {
+        self.partitions.get(topic)?.get(&partition)
     }
 
     /// The offset that a stage has committed.
@@ -86,9 +107,13 @@ impl Shared {
 
     /// Lets go of what every group that reads it has committed.
     pub fn forget_consumed(&mut self) {
-        for ((topic, partition), log) in &mut self.partitions {
-            let readers = self.offsets.iter().filter(|((_, name, number), _)| name == topic && number == partition);
-            let Some(least) = readers.map(|(_, offset)| *offset).min() else { continue };
+        let mut read = BTreeMap::<(&str, i32), i64>::new();
+        for ((_, topic, partition), offset) in &self.offsets {
+            let least = read.entry((topic, *partition)).or_insert(*offset);
+            *least = (*least).min(*offset);
+        }
+        for ((topic, partition), least) in read {
+            let Some(log) = self.partitions.get_mut(topic).and_then(|all| all.get_mut(&partition)) else { continue };
             while log.first < least && log.records.pop_front().is_some() {
                 log.first += 1;
             }
@@ -105,7 +130,7 @@ pub struct MemoryLog {
     held: BTreeSet<Part>,
     joined: bool,
     restoring: BTreeMap<i32, i64>,
-    outputs: Vec<(String, i32, Record)>,
+    outputs: Vec<(Topic, i32, Record)>,
     consumed: Vec<(Part, i64)>,
 }
 
@@ -167,7 +192,7 @@ impl Log for MemoryLog {
                 continue;
             }
             let Some(input) = self.spec.inputs.get(part.0) else { continue };
-            let Some(log) = shared.partitions.get(&(input.topic.clone(), part.1)) else {
+            let Some(log) = shared.partition(&input.topic, part.1) else {
                 sink(Event::End { part: *part, offset: *position });
                 continue;
             };
@@ -222,12 +247,12 @@ impl Log for MemoryLog {
 
     fn beginning(&mut self, part: Part) -> Result<i64, Fault> {
         let shared = self.shared.borrow();
-        Ok(self.input(part).and_then(|key| shared.partitions.get(&key)).map_or(0, |log| log.first))
+        Ok(self.input(part).and_then(|(topic, number)| shared.partition(&topic, number)).map_or(0, |log| log.first))
     }
 
     fn changelog_end(&mut self, lane: i32) -> Result<i64, Fault> {
         let shared = self.shared.borrow();
-        Ok(shared.partitions.get(&(self.spec.changelog.clone(), lane)).map_or(0, Partition::end))
+        Ok(shared.partition(&self.spec.changelog, lane).map_or(0, Partition::end))
     }
 
     fn restore_start(&mut self, lane: i32, from: i64) -> Result<(), Fault> {
@@ -238,7 +263,7 @@ impl Log for MemoryLog {
     fn restore_poll(&mut self, lane: i32, sink: &mut RowSink<'_>) -> Result<i64, Fault> {
         let shared = self.shared.borrow();
         let Some(position) = self.restoring.get_mut(&lane) else { return Ok(0) };
-        if let Some(log) = shared.partitions.get(&(self.spec.changelog.clone(), lane)) {
+        if let Some(log) = shared.partition(&self.spec.changelog, lane) {
             while let Some(record) = log.get(*position) {
                 sink(record.key.as_deref().unwrap_or_default(), record.value.as_deref());
                 *position += 1;
@@ -269,14 +294,7 @@ impl Log for MemoryLog {
         if output.topic == Topic::Changelog && !self.shared.borrow().keep_changelogs {
             return Ok(());
         }
-        let Some(name) = self.name(output.topic).map(str::to_owned) else { return Ok(()) };
-        let record = Record {
-            appended: Millis(0),
-            key: output.key.map(<[u8]>::to_vec),
-            value: output.value.map(<[u8]>::to_vec),
-            headers: output.headers.iter().map(|(name, value)| (name.to_vec(), value.map(<[u8]>::to_vec))).collect(),
-        };
-        self.outputs.push((name, output.partition, record));
+        self.outputs.push((output.topic, output.partition, Record::of(output)));
         Ok(())
     }
 
@@ -291,9 +309,11 @@ impl Log for MemoryLog {
             consumed.into_iter().filter_map(|(part, offset)| Some((self.input(part)?, offset))).collect();
         let mut shared = self.shared.borrow_mut();
         let now = shared.now;
-        for (topic, partition, mut record) in self.outputs.drain(..) {
+        for (topic, partition, mut record) in std::mem::take(&mut self.outputs) {
             record.appended = now;
-            shared.append(&topic, partition, record);
+            if let Some(name) = self.name(topic) {
+                shared.append(name, partition, record);
+            }
         }
         for ((topic, partition), offset) in named {
             shared.offsets.insert((self.spec.name.clone(), topic, partition), offset);

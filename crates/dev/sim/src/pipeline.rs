@@ -9,6 +9,7 @@ use baton_engine::{Limits, Log, MemStore, Processor, StageSpec, Stop, StoreError
 use baton_pipeline::{Codec, Consumer, Meter, NoRegistry, Pace, Schemas, Topology};
 use baton_policy::Policy;
 
+use crate::Headers;
 use crate::log::{MemoryLog, Record, Shared};
 
 type OpenStore = fn(i32) -> Result<MemStore, StoreError>;
@@ -30,47 +31,44 @@ pub struct Pipeline<L = MemoryLog> {
     stages: Vec<(Consumer, Hosted, L)>,
 }
 
+/// Which consumers run, in which transactions, and who hears what came of it.
+pub struct Setup<'a> {
+    /// The consumers.
+    pub consumers: &'a [Consumer],
+    /// The bounds of their transactions.
+    pub limits: Limits,
+    /// Takes their figures.
+    pub meter: Option<Rc<dyn Meter>>,
+}
+
+impl Default for Setup<'_> {
+    fn default() -> Self {
+        Self { consumers: &Consumer::ALL, limits: Limits::default(), meter: None }
+    }
+}
+
 impl Pipeline {
     /// A pipeline that has seen nothing. `now` is what the log says the append time of inputs is.
     pub fn new(topology: &Topology, policy: &Arc<Policy>, now: Millis, limits: Limits) -> Self {
-        Self::over(topology, policy, Shared::at(now), limits, |_, log| log)
+        Self::over(topology, policy, Shared::at(now), Setup { limits, ..Setup::default() })
+    }
+
+    /// A pipeline over `shared`.
+    pub fn over(topology: &Topology, policy: &Arc<Policy>, shared: Shared, setup: Setup<'_>) -> Self {
+        Self::wrapped(topology, policy, shared, setup, |_, log| log)
     }
 }
 
 impl<L: Log> Pipeline<L> {
-    /// A pipeline over `shared`; `wrap` makes each consumer's log out of its plain one.
-    pub fn over(
+    /// The same; `wrap` makes each consumer's log out of its plain one.
+    pub fn wrapped(
         topology: &Topology,
         policy: &Arc<Policy>,
         shared: Shared,
-        limits: Limits,
+        setup: Setup<'_>,
         wrap: impl Fn(&StageSpec, MemoryLog) -> L,
     ) -> Self {
-        Self::heard(topology, policy, shared, limits, wrap, None)
-    }
-
-    /// The same, with somebody who hears what came of it.
-    pub fn heard(
-        topology: &Topology,
-        policy: &Arc<Policy>,
-        shared: Shared,
-        limits: Limits,
-        wrap: impl Fn(&StageSpec, MemoryLog) -> L,
-        meter: Option<&Rc<dyn Meter>>,
-    ) -> Self {
-        Self::of(&Consumer::ALL, topology, policy, shared, limits, wrap, meter)
-    }
-
-    /// The same with these consumers alone.
-    pub fn of(
-        consumers: &[Consumer],
-        topology: &Topology,
-        policy: &Arc<Policy>,
-        shared: Shared,
-        limits: Limits,
-        wrap: impl Fn(&StageSpec, MemoryLog) -> L,
-        meter: Option<&Rc<dyn Meter>>,
-    ) -> Self {
+        let Setup { consumers, limits, meter } = setup;
         let shared = Rc::new(RefCell::new(shared));
         let schemas: Rc<dyn Schemas> = Rc::new(NoRegistry);
         let stages = consumers
@@ -79,7 +77,7 @@ impl<L: Log> Pipeline<L> {
             .map(|consumer| {
                 let spec = consumer.spec(topology);
                 let log = wrap(&spec, MemoryLog::new(&shared, &spec));
-                let processor = consumer.metered(topology, policy, &schemas, Pace::Log, meter);
+                let processor = consumer.metered(topology, policy, &schemas, Pace::Log, meter.as_ref());
                 let open: OpenStore = |_| Ok(MemStore::default());
                 (consumer, Worker::new(spec, limits, processor, open), log)
             })
@@ -95,7 +93,8 @@ impl<L: Log> Pipeline<L> {
     /// The same to another source topic, by its full name.
     pub fn feed_to(&mut self, topic: &str, value: &[u8]) {
         let mut shared = self.shared.borrow_mut();
-        let record = Record { appended: shared.now, key: None, value: Some(value.to_vec()), headers: Vec::new() };
+        let record =
+            Record { appended: shared.now, key: None, value: Some(value.to_vec()), headers: Headers::default() };
         shared.append(topic, 0, record);
     }
 

@@ -5,14 +5,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use baton_domain::{EngagementUpdate, Millis, PolicyPublished, Stamp};
-use baton_engine::Limits;
 use baton_pipeline::{Codec, Consumer, Kind, NoRegistry, Nouns, Schemas, Topology, checksum};
 use baton_policy::Policy;
 use baton_scenario::{Alone, Line, Publication, Record as Written, Script, Seen};
 use baton_wire::partition;
 use serde_json::{Value, json};
 
-use crate::{Failure, Pipeline, Record, Shared};
+use crate::{Failure, Headers, Pipeline, Record, Setup, Shared};
 
 /// Partitions of everything keyed by lead.
 const LANES: i32 = 4;
@@ -28,7 +27,8 @@ pub fn play(policy: &Arc<Policy>, script: &Script) -> Result<Vec<Seen>, Failure>
     let end = script.lines.iter().map(|(at, _)| *at).max().unwrap_or_default();
     let consumers = script.only.map_or(Consumer::ALL.to_vec(), |alone| vec![consumer(alone)]);
     let shared = Shared::at(end);
-    let mut pipeline = Pipeline::of(&consumers, &topology, policy, shared, Limits::default(), |_, log| log, None);
+    let setup = Setup { consumers: &consumers, ..Setup::default() };
+    let mut pipeline = Pipeline::over(&topology, policy, shared, setup);
     let (published, lines) = Script::parts(&script.lines);
     for Publication { effective_at, name, version, document } in published.into_iter().cloned() {
         let (author, checksum) = ("scenario".to_owned(), checksum(&document));
@@ -69,7 +69,7 @@ fn write(pipeline: &Pipeline, topology: &Topology, at: Millis, record: &Written)
     let partitions = if key.is_empty() { (0..LANES).collect() } else { vec![partition(key, LANES)] };
     for partition in partitions {
         let (key, value) = (Some(key.to_vec()).filter(|key| !key.is_empty()), Some(bytes(record, partition)));
-        let record = Record { appended: at, key, value, headers: Vec::new() };
+        let record = Record { appended: at, key, value, headers: Headers::default() };
         pipeline.shared().borrow_mut().append(&topic, partition, record);
     }
 }
@@ -104,10 +104,7 @@ pub fn told(topic: &str, kind: Kind, record: &Record, nouns: &mut Nouns) -> Seen
     let value = match nouns.json(kind, payload) {
         Ok(Some(json)) => serde_json::from_str(json.get()).unwrap_or(Value::Null),
         Ok(None) => {
-            let header = |name: &str| {
-                let found = record.headers.iter().find(|(known, _)| known == name.as_bytes());
-                found.and_then(|(_, value)| value.as_deref()).map(text)
-            };
+            let header = |name: &str| record.headers.get(name).map(text);
             json!({"reason": header("x-dlq-reason"), "detail": header("x-dlq-detail"), "payload": text(payload)})
         }
         Err(why) => json!({"unreadable": why}),

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use baton_domain::Millis;
 use baton_engine::StageSpec;
 use baton_sim::conformance::{Place, stage, topics};
-use baton_sim::{Broker, Record, SimLog};
+use baton_sim::{Broker, Headers, Record, SimLog};
 
 struct Model {
     broker: Rc<RefCell<Broker>>,
@@ -40,7 +40,7 @@ impl Place for Model {
 
     fn append(&self, topic: &str, partition: i32, value: &str) {
         let value = Some(value.as_bytes().to_vec());
-        let record = Record { appended: Millis(0), key: None, value, headers: Vec::new() };
+        let record = Record { appended: Millis(0), key: None, value, headers: Headers::default() };
         assert!(self.broker.borrow_mut().append(topic, partition, record), "no {topic}[{partition}]");
     }
 

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use baton_domain::{Handoff, LifecycleChanged, Millis, ScoreUpdate, SlaEvent};
-use baton_engine::{Event, Fault, Limits, Log, Output, Part, Polled, RowSink};
-use baton_pipeline::{Figure, Meter, Topology};
-use baton_sim::{MemoryLog, Pipeline, Shared};
+use baton_domain::{Handoff, LifecycleChanged, Millis, ScoreUpdate, SlaEvent, SlaEventKind};
+use baton_engine::{Event, Fault, Log, Output, Part, Polled, RowSink};
+use baton_pipeline::{Figure, LeadSource, Meter, Topology};
+use baton_sim::{Heard, MemoryLog, Pipeline, Setup, Shared};
 use baton_wire::Decoder;
 
 /// After every event of the sample.
@@ -18,32 +18,19 @@ const NOW: Millis = Millis(1_800_000_000_000);
 const SLA: [&str; 7] =
     ["sla.started", "sla.warned", "sla.met", "sla.breach", "sla.cancelled", "sla.paused", "sla.resumed"];
 
+/// Of those that the sample has.
+const SOURCES: [&str; 2] = ["google", "linkedin"];
+
 type Counts = BTreeMap<String, usize>;
-
-#[derive(Default)]
-struct Heard {
-    counts: RefCell<Counts>,
-    sources: Vec<String>,
-}
-
-impl Meter for Heard {
-    fn committed(&self, figures: &[Figure]) {
-        for figure in figures {
-            *self.counts.borrow_mut().entry(name(figure)).or_default() += 1;
-        }
-    }
-
-    fn sources(&self) -> &[String] {
-        &self.sources
-    }
-}
 
 fn name(figure: &Figure) -> String {
     match figure {
-        Figure::Moved { from, to, .. } => format!("moved {from:?} {to:?}"),
+        Figure::Moved { from, to, lasted_ms, source, .. } => format!("moved {from:?} {to:?} {lasted_ms:?} {source:?}"),
         Figure::HandedOff { lane, pool, .. } => format!("handed off {lane} {pool}"),
         Figure::Scored(_) => "scored".to_owned(),
-        Figure::Promise(promise) => format!("{:?} {:?} {}", promise.clock, promise.kind, promise.level),
+        Figure::Promise(promise) => {
+            format!("{:?} {} {} {:?}", promise.clock, promise.word, promise.level, promise.since_breach_ms)
+        }
         _ => "else".to_owned(),
     }
 }
@@ -142,11 +129,13 @@ where
 #[test]
 fn what_is_counted_is_what_lies_on_the_log_however_often_it_was_undone() {
     let policy = Arc::new(baton_policy::parse("starter.yaml", baton_policy::STARTER).unwrap());
-    let (heard, refused) = (Rc::new(Heard::default()), Rc::new(RefCell::new(0)));
+    let sources = SOURCES.map(str::to_owned).into();
+    let (heard, refused) = (Rc::new(Heard { sources, ..Heard::default() }), Rc::new(RefCell::new(0)));
     let meter: Rc<dyn Meter> = Rc::<Heard>::clone(&heard);
     let wrap = |_: &_, inner| Fickle { inner, commits: 0, refused: Rc::clone(&refused) };
     let topology = Topology::new("", 4);
-    let mut pipeline = Pipeline::heard(&topology, &policy, Shared::at(NOW), Limits::default(), wrap, Some(&meter));
+    let setup = Setup { meter: Some(meter), ..Setup::default() };
+    let mut pipeline = Pipeline::wrapped(&topology, &policy, Shared::at(NOW), setup, wrap);
     // Many transactions, not one.
     for lines in baton_workload::demo().collect::<Vec<_>>().chunks(100) {
         for line in lines {
@@ -159,7 +148,10 @@ fn what_is_counted_is_what_lies_on_the_log_however_often_it_was_undone() {
     let mut recount = Counts::new();
     let mut count = |name: String| *recount.entry(name).or_default() += 1;
     for change in read::<LifecycleChanged>(&mut pipeline, "lifecycle.changed") {
-        count(format!("moved {:?} {:?}", change.from, change.to));
+        let place = |name: &str| SOURCES.iter().position(|listed| *listed == name);
+        let listed = |name: &String| place(name).map_or(LeadSource::Other, LeadSource::Listed);
+        let source = (change.episode > 0).then(|| change.source.as_ref().map_or(LeadSource::None, listed));
+        count(format!("moved {:?} {:?} {:?} {source:?}", change.from, change.to, change.lasted_ms));
     }
     for Handoff { decision, assignment, .. } in read::<Handoff>(&mut pipeline, "lead.handoff") {
         count(format!("handed off {} {}", decision.lane, assignment.pool));
@@ -167,11 +159,21 @@ fn what_is_counted_is_what_lies_on_the_log_however_often_it_was_undone() {
     for _ in read::<ScoreUpdate>(&mut pipeline, "lead.score") {
         count("scored".to_owned());
     }
-    for event in SLA.iter().flat_map(|topic| read::<SlaEvent>(&mut pipeline, topic)).collect::<Vec<_>>() {
-        count(format!("{:?} {:?} {}", event.clock, event.kind, event.level));
+    let told: Vec<SlaEvent> = SLA.iter().flat_map(|topic| read::<SlaEvent>(&mut pipeline, topic)).collect();
+    let taken_back: Vec<_> = told.iter().filter(|event| event.kind == SlaEventKind::Retracted).collect();
+    for event in &told {
+        let promise = |of: &SlaEvent| (of.stamp.at, of.handoff_id.clone(), of.clock);
+        let ends = matches!(event.kind, SlaEventKind::Retracted | SlaEventKind::Met);
+        let is_late = ends && taken_back.iter().any(|other| promise(other) == promise(event));
+        let since = is_late.then(|| event.stamp.at.millis().since(event.deadline.millis()));
+        count(format!("{:?} {} {} {since:?}", event.clock, event.word(), event.level));
     }
+    assert!(!taken_back.is_empty(), "the sample tells of one answer late");
     assert!(recount.len() > 20, "the sample has all sorts: {recount:?}");
-    let mut counted = heard.counts.borrow().clone();
+    let mut counted = Counts::new();
+    for figure in heard.figures.borrow().iter() {
+        *counted.entry(name(figure)).or_default() += 1;
+    }
     counted.remove("else");
     assert_eq!(counted, recount);
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use baton_domain::{Handoff, Ledger, LifecycleChanged, LogTime, Millis, PolicyPublished, ScoreUpdate};
 use baton_engine::Limits;
 use baton_pipeline::{Topology, checksum};
-use baton_sim::{Pipeline, Record, Shared};
+use baton_sim::{Pipeline, Record, Setup, Shared};
 use baton_wire::Decoder;
 
 /// After every event of the sample.
@@ -77,7 +77,7 @@ impl Play {
 
 fn pipeline(topology: &Topology, shared: Shared, limits: Limits) -> Pipeline {
     let policy = Arc::new(baton_policy::parse("starter.yaml", baton_policy::STARTER).unwrap());
-    Pipeline::over(topology, &policy, shared, limits, |_, log| log)
+    Pipeline::over(topology, &policy, shared, Setup { limits, ..Setup::default() })
 }
 
 fn sample() -> Vec<String> {
@@ -207,6 +207,5 @@ fn lenient() -> PolicyPublished {
 }
 
 fn header(record: &Record, name: &str) -> String {
-    let found = record.headers.iter().find(|(known, _)| known == name.as_bytes());
-    found.map(|(_, value)| String::from_utf8(value.clone().unwrap_or_default()).unwrap()).unwrap_or_default()
+    String::from_utf8(record.headers.get(name).unwrap_or_default().to_vec()).unwrap()
 }

@@ -79,6 +79,5 @@ fn a_telling_with_a_mistake_is_refused_whole_with_every_reason() {
 }
 
 fn header(letter: &Record, name: &str) -> String {
-    let found = letter.headers.iter().find(|(known, _)| known == name.as_bytes());
-    String::from_utf8(found.and_then(|(_, value)| value.clone()).unwrap()).unwrap()
+    String::from_utf8(letter.headers.get(name).unwrap().to_vec()).unwrap()
 }

@@ -97,6 +97,9 @@ fn episode(number: usize, at: &str) -> Vec<String> {
             let noticed = track("chat-kept", "kept", "Chat Started");
             vec![sales("kept", "accepted", ""), noticed, status("on_hold"), verdict("no_such_word")]
         }
+        16 => {
+            vec![track("canary-0", "baton-canary-0", "Canary Sent"), track("canary-1", "baton-canary-1", "Canary Sent")]
+        }
         7..10 => vec![track(&format!("warm-{step}"), "stranger", "Webinar Attended")],
         10..13 => vec![track(&format!("chat-{step}"), "stranger", "Chat Started")],
         13 => vec![status("working"), verdict("not_now")],

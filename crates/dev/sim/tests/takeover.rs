@@ -11,7 +11,7 @@ use baton_engine::{
     Event, Fault, Limits, Log, MemStore, Output, Part, Polled, Processor, RowSink, Store, StoreError, Worker,
 };
 use baton_pipeline::{Consumer, NoRegistry, Pace, Schemas, Topology};
-use baton_sim::{MemoryLog, Record, Shared};
+use baton_sim::{Headers, MemoryLog, Record, Shared};
 
 const NOW: Millis = Millis(1_800_000_000_000);
 
@@ -225,7 +225,7 @@ fn shared() -> Rc<RefCell<Shared>> {
 /// Sends one line, the same each time.
 fn send(shared: &Rc<RefCell<Shared>>) {
     let line = baton_workload::demo().find(|line| line.contains("messageId")).unwrap();
-    let record = Record { appended: NOW, key: None, value: Some(line.into_bytes()), headers: Vec::new() };
+    let record = Record { appended: NOW, key: None, value: Some(line.into_bytes()), headers: Headers::default() };
     shared.borrow_mut().append("engagement.raw", 0, record);
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use baton_domain::Millis;
 use baton_engine::{Limits, TRACEPARENT, TraceContext};
 use baton_pipeline::{Consumer, Topology};
-use baton_sim::{Pipeline, Record, Shared};
+use baton_sim::{Headers, Pipeline, Record, Setup, Shared};
 
 /// After every event of the sample.
 const NOW: Millis = Millis(1_800_000_000_000);
@@ -26,10 +26,10 @@ fn run(traced: impl Fn(usize) -> bool, limits: Limits) -> Log {
     let topology = Topology::new("", LANES);
     let mut shared = Shared::at(NOW);
     shared.keep_changelogs = true;
-    let mut pipeline = Pipeline::over(&topology, &policy, shared, limits, |_, log| log);
+    let mut pipeline = Pipeline::over(&topology, &policy, shared, Setup { limits, ..Setup::default() });
     for (number, line) in baton_workload::demo().take(2_000).enumerate() {
         let header = (TRACEPARENT.as_bytes().to_vec(), Some(began(number).text().into_bytes()));
-        let headers = Vec::from_iter(traced(number).then_some(header));
+        let headers = Headers::of(&Vec::from_iter(traced(number).then_some(header)));
         let record = Record { appended: NOW, key: None, value: Some(line.into_bytes()), headers };
         pipeline.shared().borrow_mut().append("engagement.raw", 0, record);
     }
@@ -45,15 +45,14 @@ fn run(traced: impl Fn(usize) -> bool, limits: Limits) -> Log {
 }
 
 fn context(record: &Record) -> Option<TraceContext> {
-    let mut found = record.headers.iter().filter(|(name, _)| name == TRACEPARENT.as_bytes());
-    let value = found.next()?.1.clone().unwrap();
+    let mut found = record.headers.iter().filter(|(name, _)| *name == TRACEPARENT.as_bytes());
+    let value = found.next()?.1.unwrap();
     assert!(found.next().is_none(), "one header");
-    Some(TraceContext::parse(&value).unwrap())
+    Some(TraceContext::parse(value).unwrap())
 }
 
 fn header(record: &Record, name: &str) -> Option<String> {
-    let (_, value) = record.headers.iter().find(|(known, _)| known == name.as_bytes())?;
-    Some(String::from_utf8(value.clone()?).unwrap())
+    Some(String::from_utf8(record.headers.get(name)?.to_vec()).unwrap())
 }
 
 #[test]
@@ -99,7 +98,9 @@ fn a_trace_changes_nothing_but_its_header_and_batches_do_not_change_it() {
     let (plain, traced) = (run(|_| false, Limits::default()), run(|line| line % 3 != 0, Limits::default()));
     let mut stripped = traced.clone();
     for record in stripped.values_mut().flatten() {
-        record.headers.retain(|(name, _)| name != TRACEPARENT.as_bytes());
+        let mut headers = record.headers.to_vec();
+        headers.retain(|(name, _)| name != TRACEPARENT.as_bytes());
+        record.headers = Headers::of(&headers);
     }
     assert!(stripped == plain, "values, keys, state, accounts and the other headers are those without traces");
     assert!(plain.values().flatten().all(|record| context(record).is_none()), "none begins by itself");

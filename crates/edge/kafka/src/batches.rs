@@ -73,7 +73,6 @@ impl Batches {
                 let Outgoing { topic, partition, key, value, headers } = *record;
                 match self.producer.produce(topic, partition, key, value, headers) {
                     Err(error) if error.code == Code::QueueFull => {
-                        self.producer.serve();
                         std::thread::sleep(Duration::from_millis(1));
                     }
                     other => break other.map_err(|error| undo_or_worse(&error))?,
@@ -90,7 +89,6 @@ impl Batches {
                 // The outcome is not known: ask again until there is a verdict.
                 Err(error) if error.retriable && began.elapsed() < RESUME => {
                     self.producer.signals().mark();
-                    self.producer.serve();
                 }
                 other => break other,
             }

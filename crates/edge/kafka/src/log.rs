@@ -29,6 +29,8 @@ const REJOINS: usize = 3;
 /// Records taken from librdkafka, and given to it, at a time.
 const BATCH: usize = 1_000;
 const RUN: usize = 256;
+/// Records that the engine is told of before it is given them.
+const AHEAD: usize = 16;
 const REJOIN_WITHIN: Duration = Duration::from_mins(5);
 
 /// One worker's log.
@@ -222,7 +224,15 @@ impl KafkaLog {
     fn hand_over(&mut self, batch: &mut Vec<Message>, sink: &mut dyn FnMut(Event<'_>)) -> Result<usize, Fault> {
         let mut records = 0;
         let mut last = None;
-        for message in batch.drain(..) {
+        let mut rest = batch.drain(..);
+        let mut told = 0;
+        loop {
+            if told == 0 {
+                told = rest.len().min(AHEAD);
+                self.tell_ahead(&rest.as_slice()[..told], sink);
+            }
+            told = told.saturating_sub(1);
+            let Some(message) = rest.next() else { break };
             let Some(input) = self.input_of(&message) else {
                 if let Some((code, text)) = message.error() {
                     reader_error(code, text)?;
@@ -265,6 +275,19 @@ impl KafkaLog {
         Ok(records)
     }
 
+    /// Says which records come next.
+    fn tell_ahead(&mut self, next: &[Message], sink: &mut dyn FnMut(Event<'_>)) {
+        let mut ahead = Vec::with_capacity(next.len());
+        for message in next {
+            if let Some(input) = self.input_of(message)
+                && let Some(key) = message.key()
+            {
+                ahead.push(((input, message.partition()), key));
+            }
+        }
+        sink(Event::Ahead(&ahead));
+    }
+
     fn moved(&mut self, part: Part, next: i64) {
         if let Some(position) = self.reading.get_mut(&part) {
             *position = next;
@@ -294,7 +317,6 @@ impl KafkaLog {
             match producer.produce(topic, partition, key, value, headers) {
                 // The queue drains by itself; wait a moment for it.
                 Err(error) if error.code == Code::QueueFull => {
-                    producer.serve();
                     std::thread::sleep(std::time::Duration::from_millis(1));
                 }
                 // A record that was not taken must not be missing from a committed transaction.
@@ -313,9 +335,6 @@ impl Log for KafkaLog {
         if self.serve_group(sink)? {
             // What was given up must be let go of before anything else.
             return Ok(Polled { records: 0, drained: false });
-        }
-        if let Some(producer) = &self.producer {
-            producer.serve();
         }
         // Until the group has answered, look at it often.
         let mut wait_ms = if self.lanes.is_empty() { wait_ms.min(10) } else { wait_ms };
@@ -500,7 +519,6 @@ impl Log for KafkaLog {
                 // The outcome is not known: ask again until there is a verdict.
                 Err(error) if error.retriable && began.elapsed() < RESUME => {
                     producer.signals().mark();
-                    producer.serve();
                 }
                 other => break other,
             }

@@ -117,7 +117,9 @@ impl Cluster {
             ("fetch.queue.backoff.ms", "5"),
             ("fetch.wait.max.ms", "20"),
             ("queued.min.messages", "100000"),
-            ("queued.max.messages.kbytes", "4096"),
+            // A message at hand takes twice its bytes, and the answers they came in stay as long as any of them.
+            ("queued.max.messages.kbytes", "1024"),
+            ("fetch.message.max.bytes", "524288"),
         ])
     }
 
@@ -134,7 +136,9 @@ impl Cluster {
             ("enable.idempotence", "true"),
             ("acks", "all"),
             ("compression.type", "lz4"),
-            ("linger.ms", "1"),
+            // A commit sends at once what waits. Sent earlier, a transaction goes in more and smaller batches, and the
+            // thread that sends is in the way of the one that adds.
+            ("linger.ms", "20"),
             ("partitioner", "murmur2_random"),
             ("delivery.report.only.error", "true"),
             // The default of 100 ms is paid whenever the last transaction's markers are still being written.

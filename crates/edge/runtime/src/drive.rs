@@ -51,7 +51,8 @@ where
         if worker.turn(&mut log)?.committed {
             let stats = worker.stats();
             let took = Duration::from_millis(stats.transaction_ms - counted.transaction_ms);
-            told.counters.transaction(stats.records - counted.records, took);
+            let commit = Duration::from_millis(stats.commit_ms - counted.commit_ms);
+            told.counters.transaction(stats.records - counted.records, took, commit);
             counted = stats;
         }
         if let Some(fault) = worker.take_fault() {
@@ -68,6 +69,7 @@ where
                 worker: told.number,
                 spec: Arc::clone(told.spec),
                 gives_time: told.gives_time,
+                joined: worker.has_joined(),
                 at: said_at,
                 stats,
                 accounts: worker.accounts().clone(),

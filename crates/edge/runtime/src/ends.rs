@@ -34,7 +34,7 @@ pub fn ask_for_ends(cluster: &Cluster, board: &Arc<Board>, stop: &Arc<AtomicBool
                     false
                 }
             });
-            board.ends_asked(&parts, answered && !parts.is_empty(), Instant::now());
+            board.ends_asked(&parts, answered, Instant::now());
             let until = Instant::now() + ROUND;
             while Instant::now() < until && !stop.load(Ordering::Acquire) {
                 std::thread::sleep(LOOK);

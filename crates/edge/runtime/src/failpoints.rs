@@ -32,14 +32,14 @@ pub(crate) enum Point {
     Polled,
     /// A transaction is open and empty.
     Begun,
+    /// The positions are about to be sent.
+    BeforeOffsets,
+    /// The positions are in the transaction.
+    AfterOffsets,
     /// The first output has been sent.
     FirstSend,
     /// All outputs but the last have been sent.
     LastSend,
-    /// All outputs have been sent.
-    BeforeOffsets,
-    /// The positions are in the transaction.
-    AfterOffsets,
     /// The commit is about to be asked for.
     BeforeCommit,
     /// It is committed, and the store knows nothing of it.

@@ -1,15 +1,18 @@
 //! What each worker last said of itself, for probes and metrics.
 //!
-//! Holds: `live` asks whether this process gets on, `ready` whether its lanes are here and restored. Neither asks
+//! Holds: `live` asks whether this process gets on, `ready` whether it could lose its neighbour: it is one of its group
+//! and what the group gave it is restored. One that stands by, because there are more workers than lanes, is ready. Neither asks
 //! whether a broker is there: another start would not bring it back.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use baton_engine::{Accounts, LaneStatus, StageSpec, Stats};
 use baton_kafka::End;
 use baton_pipeline::{Census, Consumer};
+
+use crate::wall::wall;
 
 mod ends;
 mod progress;
@@ -17,7 +20,7 @@ mod progress;
 mod tests;
 
 pub use ends::{Known, Seen};
-use progress::{Progress, Who};
+use progress::{Now, Progress, Who};
 
 /// A worker's word.
 #[derive(Clone, Debug)]
@@ -30,6 +33,8 @@ pub struct Snapshot {
     pub spec: Arc<StageSpec>,
     /// How often time comes from it when nothing else does, if it does.
     pub gives_time: Option<Duration>,
+    /// Whether the group has taken it in, be it without a lane.
+    pub joined: bool,
     /// When it said so.
     pub at: Instant,
     /// Its counts.
@@ -57,7 +62,7 @@ pub struct Board {
     workers: Mutex<Vec<Snapshot>>,
     ends: Mutex<Known>,
     progress: Mutex<Progress>,
-    started: Instant,
+    started: SystemTime,
 }
 
 /// A worker silent for so long is stuck: three times the longest single call to the cluster.
@@ -66,8 +71,8 @@ const SILENT: Duration = Duration::from_mins(1);
 const HOPELESS: Duration = Duration::from_mins(2);
 
 impl Board {
-    /// When the process started.
-    pub fn started(&self) -> Instant {
+    /// When the process started, by the wall clock of then: whoever looks for a restart must not see that clock move.
+    pub fn started(&self) -> SystemTime {
         self.started
     }
 
@@ -131,9 +136,9 @@ impl Board {
         stalled
     }
 
-    fn look(&self, now: Instant) {
+    fn look(&self, at: Instant) {
         let (workers, ends) = (self.all(), self.ends());
-        lock(&self.progress).look(now, &workers, &ends);
+        lock(&self.progress).look(Now { at, wall: wall() }, &workers, &ends);
     }
 
     /// Why the process should be restarted; `Ok` while every worker turns and gets on. Never about the broker.
@@ -165,15 +170,15 @@ impl Board {
         }
     }
 
-    /// Why the process is not ready; `Ok` when every worker has lanes and all of them are restored.
+    /// Why the process is not ready; `Ok` when every worker is one of its group and none has a lane to restore.
     pub fn ready(&self) -> Result<(), String> {
         let all = self.all();
         if all.is_empty() {
             return Err("starting".to_owned());
         }
         for snapshot in &all {
-            if snapshot.lanes.is_empty() {
-                return Err(format!("{} worker {} has no lanes yet", snapshot.consumer, snapshot.worker));
+            if !snapshot.joined {
+                return Err(format!("{} worker {} is not in its group yet", snapshot.consumer, snapshot.worker));
             }
             if let Some((lane, left)) = snapshot.lanes.iter().find_map(|l| l.restoring.map(|left| (l.lane, left))) {
                 return Err(format!("{} lane {lane} is restoring, {left} records left", snapshot.consumer));
@@ -185,7 +190,12 @@ impl Board {
 
 impl Default for Board {
     fn default() -> Self {
-        Self { workers: Mutex::default(), ends: Mutex::default(), progress: Mutex::default(), started: Instant::now() }
+        Self {
+            workers: Mutex::default(),
+            ends: Mutex::default(),
+            progress: Mutex::default(),
+            started: SystemTime::now(),
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //!
 //! Absent on purpose: decisions. What to do next is the engine's; what it means, the stages'.
 
+mod canary;
 mod drive;
 mod ends;
 #[cfg(feature = "failpoints")]
@@ -16,7 +17,9 @@ pub mod metrics;
 mod registry;
 #[cfg(feature = "otel")]
 mod spans;
+mod wall;
 
+pub use canary::send_canaries;
 pub use ends::ask_for_ends;
 pub use health::{Board, Known, Seen, Snapshot};
 pub use host::{Exit, Hosting, Running, group_of, schemas_of, start};
@@ -25,3 +28,4 @@ pub use metrics::Metrics;
 pub use registry::{Registry, RegistryError};
 #[cfg(feature = "otel")]
 pub use spans::Spans;
+pub use wall::wall;

@@ -79,7 +79,7 @@ impl Metrics {
         String::from_utf8(page).unwrap_or_default()
     }
 
-    fn counter(&self, spec: &Spec, labels: &[&str]) -> Result<IntCounter, prometheus::Error> {
+    pub(crate) fn counter(&self, spec: &Spec, labels: &[&str]) -> Result<IntCounter, prometheus::Error> {
         self.counters.get(spec.name).ok_or_else(|| undeclared(spec))?.get_metric_with_label_values(labels)
     }
 
@@ -87,7 +87,7 @@ impl Metrics {
         self.histograms.get(spec.name).ok_or_else(|| undeclared(spec))?.get_metric_with_label_values(labels)
     }
 
-    fn count(&self, spec: &Spec, labels: &[&str]) {
+    pub(crate) fn count(&self, spec: &Spec, labels: &[&str]) {
         told(spec, self.counter(spec, labels)).inspect(IntCounter::inc);
     }
 

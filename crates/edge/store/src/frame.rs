@@ -39,6 +39,11 @@ impl Draft {
         Self { bytes: vec![0; HEAD + FIXED], entries: 0 }
     }
 
+    /// Makes room for about so many bytes.
+    pub(crate) fn reserve(&mut self, bytes: u64) {
+        self.bytes.reserve(usize::try_from(bytes).unwrap_or(0));
+    }
+
     /// Adds a row, or a tombstone.
     pub(crate) fn push(&mut self, key: &[u8], value: Option<&[u8]>) {
         put_length(&mut self.bytes, key.len());

@@ -158,6 +158,7 @@ impl MemLog {
     /// Writes what has changed since the last frame. Returns its bytes.
     fn write_frame(&mut self, checkpoint: Option<Checkpoint>) -> Result<u64, Error> {
         let Self { rows, draft, .. } = self;
+        draft.reserve(rows.untold());
         rows.tell(|key, value| draft.push(key, value));
         let bytes = self.draft.len() as u64;
         if !self.draft.is_empty() || checkpoint.is_some() {
@@ -201,6 +202,10 @@ impl MemLog {
 impl Store for MemLog {
     fn get(&self, key: &[u8]) -> Option<&[u8]> {
         self.rows.get(key)
+    }
+
+    fn warm(&self, keys: &[&[u8]]) {
+        self.rows.warm(keys);
     }
 
     fn put(&mut self, key: &[u8], value: Option<&[u8]>) {

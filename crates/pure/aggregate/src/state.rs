@@ -36,6 +36,7 @@ pub(crate) struct Seen {
     /// Fingerprint of the piece of content.
     pub(crate) content: Option<u64>,
     pub(crate) source: Option<String>,
+    pub(crate) campaign: Option<String>,
 }
 
 impl Seen {
@@ -46,6 +47,7 @@ impl Seen {
             topic: activity.topic.clone(),
             content: content.map(|content| xxh3_64(content.as_bytes())),
             source: activity.source.clone(),
+            campaign: activity.campaign.clone(),
         }
     }
 }

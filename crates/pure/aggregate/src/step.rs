@@ -1,6 +1,6 @@
 //! One event in, the same event with the lead's windows out.
 
-use baton_domain::{Body, EngagementUpdate, LeadEvent};
+use baton_domain::{Body, Engagement, EngagementUpdate, LeadEvent, is_canary};
 use baton_stage::{Input, Stage, Step};
 
 use crate::State;
@@ -8,7 +8,7 @@ use crate::State;
 /// Counts the activities of one lead; keyed by its id.
 ///
 /// Outcomes: `counted`, `bot` (an activity of a machine), `retracted` (a counted activity was taken back),
-/// `passed` (anything else, also the retraction of what was never counted or is no longer told apart).
+/// `canary` (passed on, nothing kept), `passed` (anything else, also the retraction of what was never counted or is no longer told apart).
 #[derive(Clone, Copy, Debug)]
 pub struct Aggregate;
 
@@ -18,11 +18,15 @@ impl Stage for Aggregate {
     type Event = LeadEvent;
     type Output = EngagementUpdate;
 
-    fn step(_policy: &(), _key: &str, state: Option<State>, input: Input<LeadEvent>) -> Step<State, EngagementUpdate> {
+    fn step(_policy: &(), key: &str, state: Option<State>, input: Input<LeadEvent>) -> Step<State, EngagementUpdate> {
         // No wake-up is ever asked for, and ticks are the host's: both change nothing.
         let Input::Record { at, event } = input else {
             return Step::quiet(state, "passed");
         };
+        if is_canary(key) {
+            let update = EngagementUpdate { stamp: event.stamp, event, engagement: Engagement::default() };
+            return Step { state: None, wake: None, outputs: vec![update], outcome: "canary" };
+        }
         let day = at.millis().day();
         let (state, outcome) = match &event.body {
             Body::Tick(_) => return Step::quiet(state, "passed"),

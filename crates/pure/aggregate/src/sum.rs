@@ -50,6 +50,7 @@ struct Arrival {
     at: Millis,
     event_id: String,
     source: String,
+    campaign: Option<String>,
 }
 
 /// How often each name was seen, for at most [`NAMES`] names.
@@ -80,7 +81,8 @@ impl Sum {
             self.contents.insert(content);
         }
         if let Some(source) = &seen.source {
-            let arrival = Arrival { at: occurred_at, event_id: event_id.to_owned(), source: source.clone() };
+            let (event_id, campaign) = (event_id.to_owned(), seen.campaign.clone());
+            let arrival = Arrival { at: occurred_at, event_id, source: source.clone(), campaign };
             if self.first_source.as_ref().is_none_or(|first| arrival < *first) {
                 self.first_source = Some(arrival.clone());
             }
@@ -116,6 +118,8 @@ impl Sum {
             first_source: self.first_source.as_ref().map(|arrival| arrival.source.clone()),
             last_source: self.last_source.as_ref().map(|arrival| arrival.source.clone()),
             topics,
+            first_campaign: campaign(self.first_source.as_ref()),
+            last_campaign: campaign(self.last_source.as_ref()),
         }
     }
 }
@@ -132,6 +136,10 @@ impl Tally {
             greatest.and_then(|name| self.0.remove(&name));
         }
     }
+}
+
+fn campaign(arrival: Option<&Arrival>) -> Option<String> {
+    arrival.and_then(|arrival| arrival.campaign.clone())
 }
 
 /// The first day of a window of `length` days that ends with `today`.

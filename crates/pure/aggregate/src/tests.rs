@@ -142,6 +142,17 @@ fn first_and_last_source_are_told_by_event_time() {
 }
 
 #[test]
+fn a_campaign_is_told_of_the_arrival_that_named_it_and_of_no_other() {
+    let from = |id: &str, day, source: &str, campaign: Option<&str>| {
+        with(viewed(id, noon(day)), |activity| {
+            (activity.source, activity.campaign) = (Some(source.to_owned()), campaign.map(str::to_owned));
+        })
+    };
+    let engagement = after([from("b", 2, "ads", Some("spring")), from("a", 1, "google", None)]);
+    assert_eq!((engagement.first_campaign.as_deref(), engagement.last_campaign.as_deref()), (None, Some("spring")));
+}
+
+#[test]
 fn the_same_content_counts_once_and_the_count_stops_at_sixty_four() {
     let read =
         |n: i64| with(viewed(&format!("e{n}"), noon(0)), |activity| activity.content_id = Some(format!("c{}", n / 2)));

@@ -40,6 +40,10 @@ pub struct Engagement {
     pub last_source: Option<String>,
     /// Topics of interest by falling count, at most five.
     pub topics: Vec<KindCount>,
+    /// The campaign of where the lead first came from.
+    pub first_campaign: Option<String>,
+    /// The campaign of where the lead last came from.
+    pub last_campaign: Option<String>,
 }
 
 /// A name and how often.

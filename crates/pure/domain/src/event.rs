@@ -210,6 +210,8 @@ pub struct Consent {
     pub state: ConsentState,
     /// Who recorded it: `crm`, `map`, `web`, `legal`.
     pub source: String,
+    /// Of a permission: the person chose it, and did not merely leave a form's default as it was.
+    pub explicit: bool,
 }
 
 /// Whether the lead may be contacted.

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Band, Clock, Contribution, Fact, Grade, KindCount, LeadId, Millis, Points, PolicyChange, Stage, Stamp, Tick,
+    Band, Clock, ConsentState, Contribution, Fact, Grade, KindCount, LeadId, LogTime, Millis, Points, PolicyChange,
+    Stage, Stamp, Tick,
 };
 
 /// The scorer's decision that a lead is ready; opens an episode. Schema `lead.qualified-value`.
@@ -71,6 +72,25 @@ pub struct Qualifying {
     pub criteria: Vec<Criterion>,
     /// Share of the facts that the policy wants to know which are known, in percent; 100 when it wants none.
     pub completeness: i32,
+    /// What the lead last said of each channel, a no first; a channel of which nothing was said is not there.
+    pub consent: Vec<ChannelConsent>,
+    /// The campaign of where they first came from.
+    pub first_campaign: Option<String>,
+    /// The campaign of where they last came from.
+    pub last_campaign: Option<String>,
+}
+
+/// What a lead last said of being contacted on a channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelConsent {
+    /// `email`, `phone`, ... or `all`.
+    pub channel: String,
+    /// Whether the lead may be contacted there.
+    pub state: ConsentState,
+    /// Whether the person chose a permission themselves; a form has one by default.
+    pub explicit: bool,
+    /// Since when, by the source.
+    pub since: Millis,
 }
 
 /// What became of a lead's earlier episodes.
@@ -204,7 +224,7 @@ pub enum RouteInput {
     Released(Released),
     /// The CRM names an owner.
     Owner(OwnerChange),
-    /// The lead's score moved while it waits.
+    /// The lead's score moved, it asked for sales, or it said on which channels it may be contacted.
     Moved(Moved),
     /// Sales answered: a promise about the lead is kept.
     Answered(Answered),
@@ -294,6 +314,8 @@ pub struct Noticed {
     pub band: Band,
     /// The event behind it.
     pub event_id: String,
+    /// They did not: the event that told so was taken back.
+    pub taken_back: bool,
 }
 
 /// A lead leaves its desk or the queue.
@@ -330,7 +352,7 @@ pub struct OwnerChange {
     pub event_id: String,
 }
 
-/// A new score of a lead whose episode is open: the router ranks those who wait by it.
+/// News of a lead whose episode is open: the router ranks those who wait by it, and moves up who asks for sales.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moved {
     /// Whose score.
@@ -341,6 +363,19 @@ pub struct Moved {
     pub score: Points,
     /// The event behind it.
     pub event_id: String,
+    /// The lead asked for sales with it.
+    pub raised: Option<Raised>,
+    /// What the lead says of being contacted from now on, where that is what the event told.
+    pub consent: Option<Vec<ChannelConsent>>,
+}
+
+/// A request for sales while the episode is open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Raised {
+    /// The lane of whoever asks for sales.
+    pub lane: String,
+    /// The request.
+    pub trigger: Trigger,
 }
 
 /// A lead on a named desk, with all a rep needs. Schema `lead.handoff-value`.
@@ -381,13 +416,32 @@ pub struct Assignment {
     pub waited_ms: i64,
     /// Version of the policy that judged.
     pub policy_version: i64,
-    /// What led to this record: `qualified`, `claimed`, `owner`, `handback`, `unrouted` (an alert: it
-    /// still waits), `reassign`, `auto_paused` (its owner gets no more leads), or the cause of a release.
+    /// What led to this record: `qualified`, `hand_raise` (it asked for sales while it waited), `claimed`,
+    /// `dispatched`, `owner`, `handback`, `unrouted` (an alert: it still waits), `reassign`, `auto_paused` (its owner
+    /// gets no more leads), what refused a claim, or the cause of a release.
     pub cause: String,
     /// Every step of the search in its order.
     pub steps: Vec<RoutingStep>,
     /// The company, when it is known.
     pub account: Option<Account>,
+    /// What the owner owes from this record on, and by when; `None` where it puts the lead on no desk: it waits, is
+    /// withdrawn, or stays where it is. A first touch that an owner inherits goes on as told before.
+    pub deadlines: Option<Vec<Deadline>>,
+}
+
+/// A promise as it begins. Pauses move it from there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deadline {
+    /// Of which clock.
+    pub clock: Clock,
+    /// When it begins.
+    pub started_at: LogTime,
+    /// The last instant at which it is kept.
+    pub deadline: LogTime,
+    /// The same by the clock on the wall of whoever owes it: `2026-03-02T10:05:00+01:00`.
+    pub local: String,
+    /// The time zone of that wall.
+    pub zone: String,
 }
 
 /// One step of the search for a desk.

@@ -7,6 +7,7 @@
 //! Absent on purpose: any rule, any clock, any knowledge of Kafka.
 
 mod aggregate;
+mod canary;
 mod dead_letter;
 mod event;
 mod handoff;
@@ -22,15 +23,16 @@ mod sla;
 mod time;
 
 pub use aggregate::{Engagement, EngagementUpdate, KindCount};
+pub use canary::{Canary, canary_lead, canary_user, is_canary};
 pub use dead_letter::Reason;
 pub use event::{
     Activity, Body, Consent, ConsentState, CrmActivity, CrmKind, Direction, Disposition, Fact, FactValue, LeadEvent,
     Linked, PolicyChange, Retraction, RetractionReason, Stamp, Tick, Touch, TouchOutcome,
 };
 pub use handoff::{
-    Account, Answer, Answered, Assignment, AssignmentRequest, Criterion, Excluded, Handoff, History, Moment, Moved,
-    Noticed, OwnerChange, PastEpisode, Qualified, Qualifying, ReasonKind, Released, RouteInput, RoutingStep, Trigger,
-    TriggerKind, YesNo,
+    Account, Answer, Answered, Assignment, AssignmentRequest, ChannelConsent, Criterion, Deadline, Excluded, Handoff,
+    History, Moment, Moved, Noticed, OwnerChange, PastEpisode, Qualified, Qualifying, Raised, ReasonKind, Released,
+    RouteInput, RoutingStep, Trigger, TriggerKind, YesNo,
 };
 pub use ledger::{Count, Ledger};
 pub use lifecycle::{

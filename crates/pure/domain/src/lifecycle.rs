@@ -97,6 +97,10 @@ pub struct LifecycleChanged {
     pub verdict: Option<Verdict>,
     /// The lead that this one is a duplicate of, as the CRM names it.
     pub duplicate_of: Option<String>,
+    /// How long the lead was in the stage left, in log time; `None` for one seen for the first time.
+    pub lasted_ms: Option<i64>,
+    /// Where the lead had come from last when the episode began; `None` where nothing told, and before the first.
+    pub source: Option<String>,
 }
 
 /// Where the work on a lead stands: a dimension of its own beside the stage, of which each stage allows a few.
@@ -207,7 +211,9 @@ pub struct LifecycleRejected {
     /// The stage that the lead stays in.
     pub current: Stage,
     /// The rule that forbids it: the trigger that has no move from here, or `unknown_disposition`,
-    /// `unknown_opportunity`, `unknown_status`, `status_not_allowed`.
+    /// `unknown_opportunity`, `unknown_status`, `status_not_allowed`; `earlier_episode`: said of an episode that
+    /// is over; `no_trace`: what was taken back left nothing to take back; `not_opted_in`: a permission that the
+    /// person did not choose lifts no opt-out; `opted_in_since`: the person opted in after it was said.
     pub rule: String,
     /// The event that asked.
     pub event_id: String,

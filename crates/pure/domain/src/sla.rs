@@ -274,13 +274,13 @@ impl SlaAction {
 }
 
 /// What a clock did. Schema `sla.events-value`, on `sla.started`, `sla.warned`, `sla.paused`, `sla.resumed`,
-/// `sla.met`, `sla.breach` (breached, escalated, retracted) and `sla.cancelled`.
+/// `sla.met`, `sla.breach` (breached, escalated, retracted, met late) and `sla.cancelled`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlaEvent {
     /// When it is so, and by which lane. For a breach this is the deadline, unless it was past when the
     /// clock started; when it became known is the append time of the record, which a replay cannot repeat.
     pub stamp: Stamp,
-    /// `<clock>_<level>_<handoff>`: the same on every replay. The kind stands in for level 0, counted from
+    /// `<clock>_<level>_<handoff>`: the same on every replay. The kind (`late` for what was met late) stands in for level 0, counted from
     /// the second pause on; `_<n>` follows for the n-th owner of one handoff and `_<stage>` for a stage,
     /// so that no id is used twice. Where a month stands in for a handoff, its pool follows.
     pub id: String,
@@ -345,7 +345,20 @@ pub struct SlaEvent {
     pub score_then: Option<Points>,
     /// The lead's score as it was told last.
     pub score_now: Option<Points>,
+    /// Of what was met: whether the promise had broken before. Such a word stands on `sla.breach`, once for each
+    /// breach, and does not take it back; a retraction after it does.
+    pub late: bool,
 }
+
+impl SlaEvent {
+    /// What happened, in a word: a promise that was met late is not `met`.
+    pub fn word(&self) -> &'static str {
+        if self.late { LATE } else { self.kind.as_str() }
+    }
+}
+
+/// The word for an answer to a promise that had broken.
+const LATE: &str = "late";
 
 /// A stretch in which a clock stood still.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -367,7 +380,7 @@ pub enum SlaEventKind {
     Started,
     /// A share of the time is used.
     Warned,
-    /// Kept.
+    /// Kept; with `late`, answered after it broke.
     Met,
     /// Broken.
     Breached,

@@ -93,13 +93,21 @@ mod tests {
     use baton_domain::Millis;
 
     use super::*;
-    use crate::headers::Kept;
+    use crate::headers::KeptHeaders;
 
     const A: Part = (0, 0);
     const B: Part = (1, 0);
 
     fn record(part: Part, offset: i64, at: i64) -> Queued {
-        Queued { at: LogTime(at), part, offset, appended: Millis(0), key: None, value: None, headers: Kept::default() }
+        Queued {
+            at: LogTime(at),
+            part,
+            offset,
+            appended: Millis(0),
+            key: None,
+            value: None,
+            headers: KeptHeaders::default(),
+        }
     }
 
     #[test]

@@ -34,17 +34,19 @@ impl RecordHeaders for Vec<(Vec<u8>, Option<Vec<u8>>)> {
     }
 }
 
-/// A copy of the headers of a record that waits, in one allocation; none when there are none.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub(crate) struct Kept(Vec<u8>);
+/// A copy of the headers of a record, in one allocation; none when there are none.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct KeptHeaders(Vec<u8>);
 
 /// Stands where the length of a value would, when there is no value.
 const ABSENT: u32 = u32::MAX;
 
-impl Kept {
-    /// Copies them.
-    pub(crate) fn copy(headers: &dyn RecordHeaders) -> Self {
-        let mut bytes = Vec::new();
+impl KeptHeaders {
+    /// Copies them, wherever they lie.
+    pub fn of(headers: &dyn RecordHeaders) -> Self {
+        let mut room = 0;
+        headers.each(&mut |name, value| room += 2 * size_of::<u32>() + name.len() + value.map_or(0, <[u8]>::len));
+        let mut bytes = Vec::with_capacity(room);
         headers.each(&mut |name, value| {
             bytes.extend_from_slice(&length(name).to_le_bytes());
             bytes.extend_from_slice(name);
@@ -53,6 +55,27 @@ impl Kept {
         });
         Self(bytes)
     }
+
+    /// Name and value of each, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+        let mut rest = self.0.as_slice();
+        core::iter::from_fn(move || {
+            let (name, after) = take(rest)?;
+            let (value, after) = take(after)?;
+            rest = after;
+            Some((name.unwrap_or_default(), value))
+        })
+    }
+
+    /// The same as a list.
+    pub fn to_vec(&self) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+        self.iter().map(|(name, value)| (name.to_vec(), value.map(<[u8]>::to_vec))).collect()
+    }
+
+    /// The value of the first header of a name: nothing where there is no such header, or no value.
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
+        self.iter().find(|(known, _)| *known == name.as_bytes())?.1
+    }
 }
 
 /// A record is a few MiB at most.
@@ -60,20 +83,15 @@ fn length(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).unwrap_or(ABSENT)
 }
 
-impl RecordHeaders for Kept {
+impl RecordHeaders for KeptHeaders {
     fn each(&self, sink: &mut HeaderSink<'_>) {
-        let mut rest = self.0.as_slice();
-        while let Some((name, after)) = take(rest) {
-            let Some((value, after)) = take(after) else { return };
-            sink(name.unwrap_or_default(), value);
-            rest = after;
-        }
+        self.iter().for_each(|(name, value)| sink(name, value));
     }
 }
 
-impl fmt::Debug for Kept {
+impl fmt::Debug for KeptHeaders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Kept({} bytes)", self.0.len())
+        write!(f, "KeptHeaders({} bytes)", self.0.len())
     }
 }
 
@@ -120,8 +138,19 @@ mod tests {
             (b"empty".to_vec(), Some(Vec::new())),
             (Vec::new(), Some(vec![0xff, 0x00])),
         ];
-        assert_eq!(pairs(&Kept::copy(&given)), given);
-        assert_eq!(Kept::copy(&()), Kept::default(), "nothing is kept of a record without headers");
+        let kept = KeptHeaders::of(&given);
+        assert_eq!((pairs(&kept), kept.to_vec()), (given.clone(), given));
+        assert_eq!(KeptHeaders::of(&()), KeptHeaders::default(), "nothing is kept of a record without headers");
+        assert_eq!(KeptHeaders::default().iter().next(), None);
+    }
+
+    #[test]
+    fn a_name_finds_the_first_header_that_has_it() {
+        let given = [("a", Some("1")), ("", None), ("a", Some("")), ("b", None)];
+        let given = given.map(|(name, value)| (name.as_bytes().to_vec(), value.map(|value| value.as_bytes().to_vec())));
+        let kept = KeptHeaders::of(&given.to_vec());
+        assert_eq!(kept.to_vec(), given);
+        assert_eq!((kept.get("a"), kept.get("b"), kept.get("c")), (Some(b"1".as_slice()), None, None));
     }
 
     #[test]

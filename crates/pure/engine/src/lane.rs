@@ -26,6 +26,9 @@ use crate::{Store, StoreError};
 /// The key of the engine's own row. No stage uses a key that starts with NUL.
 const META: &[u8] = b"\0lane";
 
+/// Rows that the store is told of at once before they are set.
+const AT_ONCE: usize = 16;
+
 /// What a lane remembers beside the stage's rows; commits with them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Meta {
@@ -360,8 +363,12 @@ impl<S: Store> Lane<S> {
 
     /// The transaction has committed.
     pub(crate) fn settle(&mut self) -> Result<(), StoreError> {
-        for (key, row) in self.rows.changes() {
-            self.store.put(key, row);
+        let changes: Vec<_> = self.rows.changes().collect();
+        for changes in changes.chunks(AT_ONCE) {
+            self.store.warm(&changes.iter().map(|(key, _)| *key).collect::<Vec<_>>());
+            for (key, row) in changes {
+                self.store.put(key, *row);
+            }
         }
         // This commit proves that the lane was still ours when the candidate was seen.
         let checkpoint = self.candidate.take();

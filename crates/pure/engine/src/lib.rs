@@ -22,7 +22,7 @@ mod trace;
 mod trial;
 mod worker;
 
-pub use headers::{HeaderSink, RecordHeaders};
+pub use headers::{HeaderSink, KeptHeaders, RecordHeaders};
 pub use lane::row::LaneRow;
 pub use ledger::Accounts;
 pub use log::{Event, Fault, Log, Part, Polled, RowSink};

@@ -95,6 +95,8 @@ pub enum Event<'a> {
         /// Its headers.
         headers: &'a dyn RecordHeaders,
     },
+    /// Records with these keys are at hand and will be given next. Nothing but time depends on it.
+    Ahead(&'a [(Part, &'a [u8])]),
     /// A part has been read to its end, `offset`, markers included.
     End {
         /// Which part.
@@ -102,7 +104,7 @@ pub enum Event<'a> {
         /// The next offset.
         offset: i64,
     },
-    /// The group gave this worker lanes.
+    /// The group gave this worker lanes; none where all are taken.
     Assigned(Vec<i32>),
     /// The group takes lanes back; nothing more may be written for them.
     Revoked(Vec<i32>),

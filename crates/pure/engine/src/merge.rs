@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 use baton_domain::{LogTime, Millis};
 use serde::{Deserialize, Serialize};
 
-use crate::headers::Kept;
+use crate::headers::KeptHeaders;
 use crate::log::Part;
 use crate::processor::Incoming;
 use crate::spec::Writers;
@@ -52,7 +52,7 @@ pub(crate) struct Queued {
     pub(crate) appended: Millis,
     pub(crate) key: Option<Vec<u8>>,
     pub(crate) value: Option<Vec<u8>>,
-    pub(crate) headers: Kept,
+    pub(crate) headers: KeptHeaders,
 }
 
 impl Queued {
@@ -65,7 +65,7 @@ impl Queued {
             appended: record.appended,
             key: record.key.map(<[u8]>::to_vec),
             value: record.value.map(<[u8]>::to_vec),
-            headers: Kept::copy(record.headers),
+            headers: KeptHeaders::of(record.headers),
         }
     }
 
@@ -258,7 +258,7 @@ mod tests {
             appended: Millis(0),
             key: Some(key.as_bytes().to_vec()),
             value: None,
-            headers: Kept::default(),
+            headers: KeptHeaders::default(),
         }
     }
 

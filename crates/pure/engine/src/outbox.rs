@@ -133,11 +133,6 @@ impl Outbox {
         self.headers.push(span);
     }
 
-    /// Keeps a copy of an output, for a log that hands it on later.
-    pub fn keep(&mut self, output: &Output<'_>) {
-        self.add((output.topic, output.partition), (output.key, output.value), &output.headers, &[]);
-    }
-
     /// The records, in order.
     pub fn outputs(&self) -> impl Iterator<Item = Output<'_>> {
         self.entries.iter().map(|entry| Output {

@@ -99,8 +99,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            records: 5_000,
-            bytes: 4 << 20,
+            records: 10_000,
+            bytes: 8 << 20,
             age_ms: 50,
             idle_ms: 100,
             checkpoint_ms: 10_000,

@@ -11,6 +11,11 @@ pub trait Store {
     /// The value of a row.
     fn get(&self, key: &[u8]) -> Option<&[u8]>;
 
+    /// Rows that will be asked for or set next. Nothing changes by it; a store may get hold of them together.
+    fn warm(&self, keys: &[&[u8]]) {
+        let _ = keys;
+    }
+
     /// Sets (`Some`) or deletes (`None`) a row within the open frame. Visible to `get` at once.
     fn put(&mut self, key: &[u8], value: Option<&[u8]>);
 

@@ -58,6 +58,8 @@ pub struct Stats {
     pub written: u64,
     /// Milliseconds spent from begin to verdict.
     pub transaction_ms: u64,
+    /// Of these, milliseconds from asking for a commit to its verdict.
+    pub commit_ms: u64,
 }
 
 /// The state of a lane, for health and metrics.
@@ -107,6 +109,7 @@ pub struct Worker<P, S, F> {
     slots: BTreeMap<i32, Slot<S>>,
     /// How often the group gave lanes, and with which of those times each came.
     gifts: u64,
+    joined: bool,
     given: BTreeMap<i32, u64>,
     outbox: Outbox,
     stats: Stats,
@@ -139,6 +142,7 @@ where
             open_store,
             slots: BTreeMap::new(),
             gifts: 0,
+            joined: false,
             given: BTreeMap::new(),
             outbox: Outbox::default(),
             stats: Stats::default(),
@@ -209,6 +213,11 @@ where
         self.processor.in_force()
     }
 
+    /// Whether its group has ever taken it in. One for which there is no lane stands by.
+    pub fn has_joined(&self) -> bool {
+        self.joined
+    }
+
     /// The counts so far.
     pub fn stats(&self) -> Stats {
         self.stats
@@ -250,7 +259,7 @@ where
 
     fn take_in<L: Log>(&mut self, log: &mut L, max: usize) -> Result<Polled, Stop> {
         let wait = if self.is_busy() { self.backoff_ms } else { self.limits.idle_ms.max(self.backoff_ms) };
-        let Self { spec, limits, processor, slots, outbox, .. } = self;
+        let Self { spec, limits, processor, slots, outbox, joined, .. } = self;
         let (mut assigned, mut revoked) = (Vec::new(), Vec::new());
         let result = log.poll(wait, max, &mut |event| match event {
             Event::Record { part: (input, partition), offset, appended, key, value, headers } => {
@@ -264,7 +273,11 @@ where
                     lane.end(part, offset);
                 }
             }
-            Event::Assigned(lanes) => assigned.extend(lanes),
+            Event::Ahead(records) => warm(slots, spec, records),
+            Event::Assigned(lanes) => {
+                *joined = true;
+                assigned.extend(lanes);
+            }
             Event::Revoked(lanes) => {
                 assigned.retain(|lane| !lanes.contains(lane));
                 revoked.extend(lanes);
@@ -384,9 +397,11 @@ where
                 offsets.extend(lane.offsets());
             }
         }
-        if let Err(fault) = write(log, &self.outbox, &offsets) {
-            return self.recover(log, fault).map(|()| false);
-        }
+        let asked = match write(log, &self.outbox, &offsets) {
+            Ok(asked) => asked,
+            Err(fault) => return self.recover(log, fault).map(|()| false),
+        };
+        self.stats.commit_ms += u64::try_from(log.now().since(asked)).unwrap_or(0);
         self.stats.committed += 1;
         self.stats.written += self.outbox.len() as u64;
         self.processor.verdict(Verdict::Committed);
@@ -511,12 +526,26 @@ fn running<'a, S>(slots: &'a mut BTreeMap<i32, Slot<S>>, spec: &StageSpec, part:
     }
 }
 
-/// Outputs first, positions after them: the wait for the last transaction's markers is shorter there.
-fn write<L: Log>(log: &mut L, outbox: &Outbox, offsets: &[(Part, i64)]) -> Result<(), Fault> {
+/// Most rows go by the keys of records.
+fn warm<S: Store>(slots: &mut BTreeMap<i32, Slot<S>>, spec: &StageSpec, records: &[(Part, &[u8])]) {
+    for of_part in records.chunk_by(|(one, _), (next, _)| one == next) {
+        let lane = of_part.first().and_then(|(part, _)| running(slots, spec, *part));
+        if let Some(lane) = lane {
+            let keys: Vec<&[u8]> = of_part.iter().map(|(_, key)| *key).collect();
+            lane.store.warm(&keys);
+        }
+    }
+}
+
+/// Positions first: while the last transaction's markers are still being written, librdkafka asks for them again
+/// after milliseconds, but for partitions to write to after 20 ms. Returns when the commit was asked for.
+fn write<L: Log>(log: &mut L, outbox: &Outbox, offsets: &[(Part, i64)]) -> Result<Millis, Fault> {
     log.begin()?;
-    log.produce_all(outbox)?;
     log.send_offsets(offsets)?;
-    log.commit()
+    log.produce_all(outbox)?;
+    let asked = log.now();
+    log.commit()?;
+    Ok(asked)
 }
 
 fn status<S: Store>(lane: i32, slot: &Slot<S>) -> LaneStatus {

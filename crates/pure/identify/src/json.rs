@@ -1,7 +1,7 @@
 //! JSON values of any type, borrowed from the record, so that a wrong type can be blamed on its field.
 //!
 //! Holds: reading never fails for a type, only for what is not JSON; a key given twice counts as it
-//! was given last; `null` is absent.
+//! was given last; `null` is absent, but where a field tells them apart.
 
 use core::fmt;
 use core::marker::PhantomData;

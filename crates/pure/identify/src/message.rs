@@ -32,6 +32,7 @@ pub(crate) struct Message<'a> {
     pub(crate) taken_back: TakenBack<'a>,
     pub(crate) channel: Scalar<'a>,
     pub(crate) state: Scalar<'a>,
+    pub(crate) explicit: Scalar<'a>,
     pub(crate) source: Scalar<'a>,
 }
 
@@ -57,7 +58,8 @@ pub(crate) struct Sales<'a> {
     pub(crate) outcome: Scalar<'a>,
     pub(crate) automated: Scalar<'a>,
     pub(crate) status: Scalar<'a>,
-    pub(crate) owner: Scalar<'a>,
+    /// `null` says that nobody has the lead; left out it says nothing.
+    pub(crate) owner: Option<Scalar<'a>>,
     pub(crate) disposition: Object<Verdict<'a>>,
     pub(crate) opportunity: Scalar<'a>,
 }
@@ -83,6 +85,7 @@ impl<'de> Shape<'de> for Message<'de> {
             "context" => self.context = from.next_value()?,
             "channel" => self.channel = from.next_value()?,
             "state" => self.state = from.next_value()?,
+            "explicit" => self.explicit = from.next_value()?,
             "source" => self.source = from.next_value()?,
             "retracts" => self.taken_back.retracts = from.next_value()?,
             "reason" => self.taken_back.reason = from.next_value()?,
@@ -107,7 +110,7 @@ impl<'de> Shape<'de> for Sales<'de> {
             "outcome" => self.outcome = from.next_value()?,
             "automated" => self.automated = from.next_value()?,
             "status" => self.status = from.next_value()?,
-            "owner" => self.owner = from.next_value()?,
+            "owner" => self.owner = Some(from.next_value()?),
             "disposition" => self.disposition = from.next_value()?,
             "opportunity" => self.opportunity = from.next_value()?,
             _ => skip(from)?,

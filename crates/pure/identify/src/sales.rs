@@ -11,6 +11,7 @@ use baton_domain::{
 
 use crate::Rejected;
 use crate::date::{Dates, When, read_day};
+use crate::json::Object;
 use crate::message::{Message, Sales, Verdict};
 
 /// The medium of a touch that names none.
@@ -50,6 +51,7 @@ pub(crate) fn consent(mut message: Message<'_>, appended: Millis) -> Result<RawE
             _ => return Err(Rejected::unknown("state")),
         },
         source: core::mem::take(&mut message.source).text("source")?.unwrap_or_else(|| DEFAULT_RECORDER.to_owned()),
+        explicit: core::mem::take(&mut message.explicit).flag("explicit")?,
     };
     let mut sales = core::mem::take(&mut message.sales);
     let ids = ids(message, &mut sales)?;
@@ -85,7 +87,8 @@ fn activity(sales: Sales<'_>) -> Result<CrmActivity, Rejected> {
         }
         "owner" => {
             activity.kind = CrmKind::Owner;
-            activity.owner = Some(sales.owner.required("owner")?);
+            // Empty is handed back: nobody has the lead.
+            activity.owner = sales.owner.ok_or_else(|| Rejected::missing("owner"))?.text("owner")?;
         }
         "accepted" => activity.kind = CrmKind::Accepted,
         "disposition" => {
@@ -98,6 +101,8 @@ fn activity(sales: Sales<'_>) -> Result<CrmActivity, Rejected> {
             if !["open", "won", "lost"].contains(&change.as_str()) {
                 return Err(Rejected::unknown("opportunity"));
             }
+            // A deal that is lost may say why, in the words of a verdict.
+            activity.disposition = (change == "lost").then(|| reason(sales.disposition)).transpose()?.flatten();
             activity.opportunity = Some(change);
         }
         _ => return Err(Rejected::unknown("kind")),
@@ -132,6 +137,11 @@ fn outcome(given: Option<&str>) -> Result<TouchOutcome, Rejected> {
         Some("auto_reply") => Ok(TouchOutcome::AutoReply),
         Some(_) => Err(Rejected::unknown("outcome")),
     }
+}
+
+/// Why a deal was lost, where that is said.
+fn reason(given: Object<Verdict<'_>>) -> Result<Option<Disposition>, Rejected> {
+    if matches!(given, Object::Absent) { Ok(None) } else { disposition(given.open("disposition")?).map(Some) }
 }
 
 fn disposition(verdict: Verdict<'_>) -> Result<Disposition, Rejected> {

@@ -4,7 +4,7 @@
 //! time that the policy remembers it. Stamps rise strictly, from one call to the next when the caller
 //! takes them from [`stamp_for`]. Every call has exactly one outcome.
 
-use baton_domain::{Body, IdentityLink, LeadEvent, Linked, LogTime, Millis, RawEvent, Reason, Stamp};
+use baton_domain::{Body, IdentityLink, LeadEvent, LeadId, Linked, LogTime, Millis, RawEvent, Reason, Stamp};
 use baton_policy::Identity;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -23,7 +23,7 @@ pub struct Sequenced {
     /// What to write to `lead.identity`.
     pub links: Vec<IdentityLink>,
     /// One of `sequenced`, `clamped`, `id_overflow`, `id_clash`, `duplicate`, `taken_back` (dropped: a
-    /// retraction came before it), `retracted`, `retracted_ahead`, `retracted_before`, `tick`, `rejected`.
+    /// retraction came before it), `retracted`, `retracted_ahead`, `retracted_before`, `canary`, `tick`, `rejected`.
     /// Where several hold, the one that stands later in the list up to `id_clash`.
     pub outcome: &'static str,
     /// Why, when rejected.
@@ -56,6 +56,9 @@ pub fn step(policy: &Identity, dir: &mut impl Directory, at: LogTime, origin: &s
     if matches!(raw.body, Body::Tick(_)) {
         return Sequenced::nothing("tick", at);
     }
+    if let Some(lead_id) = raw.canary() {
+        return release(policy, at, origin, lead_id, raw);
+    }
     let (seen_key, content) = (seen_key(&raw.event_id), content(&raw));
     match dir.get(&seen_key) {
         Some(Row::Seen { content: before, .. }) if before == content => return Sequenced::nothing("duplicate", at),
@@ -82,6 +85,12 @@ pub fn step(policy: &Identity, dir: &mut impl Directory, at: LogTime, origin: &s
     dir.put(&seen_key, seen(&resolution.lead_id), forget);
     remember(dir, at, &resolution);
     say(policy, at, origin, raw, resolution)
+}
+
+/// Lets a canary go. It leaves no row: nobody asks for its past, and one that comes twice is two canaries.
+fn release(policy: &Identity, at: LogTime, origin: &str, lead_id: LeadId, raw: RawEvent) -> Sequenced {
+    let resolution = Resolution { lead_id, links: Vec::new(), clash: false, overflow: false };
+    Sequenced { outcome: "canary", ..say(policy, at, origin, raw, resolution) }
 }
 
 /// Forgets an event id whose time is over. `key` is the key that [`Directory::put`] was given.

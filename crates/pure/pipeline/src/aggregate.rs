@@ -12,7 +12,7 @@ use crate::consumer::{frame, lead_input, outputs};
 use crate::envelope::{self, Envelope, To};
 use crate::figures::{Book, Figure};
 use crate::inbound::{POLICY_KEY, event_belongs, stamped};
-use crate::keyed;
+use crate::keyed::{self, Keyed};
 use crate::topics::{Topology, name};
 
 const STAGE: &str = "aggregate";
@@ -26,6 +26,7 @@ pub(crate) struct Host {
     events: Codec<LeadEvent>,
     updates: Codec<EngagementUpdate>,
     ledger: Codec<Ledger>,
+    leads: Keyed<Aggregate>,
     book: Book,
     buffer: Vec<u8>,
 }
@@ -36,6 +37,7 @@ impl Host {
             events: Codec::new(schemas),
             updates: Codec::new(schemas),
             ledger: Codec::new(schemas),
+            leads: Keyed::default(),
             book,
             buffer: Vec::new(),
         }
@@ -80,9 +82,9 @@ impl Processor for Host {
                 self.say(vec![EngagementUpdate { stamp: event.stamp, event, engagement }], ctx);
             }
             Ok(event) => {
-                let (key, occurred_at) = (event.lead_id.clone(), Some(event.occurred_at));
-                self.book.note(|| Figure::Event { at, occurred_at });
-                let said = keyed::step::<Aggregate>(&(), &key, Input::Record { at, event }, ctx);
+                let key = event.lead_id.clone();
+                self.book.note(|| Figure::event(at, &event));
+                let said = self.leads.step(&(), &key, Input::Record { at, event }, ctx);
                 self.say(said, ctx);
             }
             Err((reason, detail)) => ctx.dead_letter(record, reason, &detail),
@@ -92,7 +94,7 @@ impl Processor for Host {
 
     fn wake(&mut self, key: &[u8], due: LogTime, ctx: &mut Ctx<'_>) {
         self.book.begin();
-        let said = keyed::step::<Aggregate>(&(), keyed::text(key), keyed::wake(due), ctx);
+        let said = self.leads.step(&(), keyed::text(key), keyed::wake(due), ctx);
         self.say(said, ctx);
     }
 

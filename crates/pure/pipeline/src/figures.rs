@@ -8,8 +8,8 @@
 use std::rc::Rc;
 
 use baton_domain::{
-    CauseClass, Clock, Label, LogTime, Millis, Points, ReasonKind, RetractionReason, Revision, SlaEvent, SlaEventKind,
-    Stage,
+    CauseClass, Clock, Label, LeadEvent, LogTime, Millis, Points, ReasonKind, RetractionReason, Revision, SlaEvent,
+    SlaEventKind, Stage, is_canary,
 };
 use baton_engine::Verdict;
 
@@ -49,6 +49,10 @@ pub enum Figure {
         from: Option<Stage>,
         /// Where to.
         to: Stage,
+        /// How long it was where it comes from.
+        lasted_ms: Option<i64>,
+        /// Where it had come from last when its episode began; `None` before its first.
+        source: Option<Source>,
         /// What sales made of it: label, class, code.
         verdict: Option<(Label, CauseClass, String)>,
     },
@@ -81,6 +85,13 @@ pub enum Figure {
         /// What led to it.
         cause: &'static str,
     },
+    /// A canary came to the end of the line.
+    Canary {
+        /// The lane that it went down.
+        lane: i32,
+        /// When it was sent, by its source.
+        sent_at: Millis,
+    },
     /// A promise started, was kept, was broken, ...
     Promise(Box<Promise>),
 }
@@ -90,6 +101,10 @@ pub enum Figure {
 pub struct Promise {
     /// What happened.
     pub kind: SlaEventKind,
+    /// The same in a word: an answer to a promise that had broken is `late`, not `met`.
+    pub word: &'static str,
+    /// Whether it is such an answer.
+    pub late: bool,
     /// To which clock.
     pub clock: Clock,
     /// At which level.
@@ -108,12 +123,24 @@ pub struct Promise {
     pub system_ms: i64,
     /// From that event to now.
     pub lead_ms: i64,
+    /// How long after the deadline its breach was taken back, where this says so, or says what came of it then.
+    pub since_breach_ms: Option<i64>,
 }
 
-impl From<&SlaEvent> for Promise {
-    fn from(event: &SlaEvent) -> Self {
+impl Figure {
+    /// A record about a lead was judged at `at`. How old a canary is is no word about the sources.
+    pub(crate) fn event(at: LogTime, event: &LeadEvent) -> Self {
+        Self::Event { at, occurred_at: (!is_canary(&event.lead_id)).then_some(event.occurred_at) }
+    }
+}
+
+impl Promise {
+    /// As it was said.
+    pub(crate) fn of(event: &SlaEvent, since_breach_ms: Option<i64>) -> Self {
         Self {
             kind: event.kind,
+            word: event.word(),
+            late: event.late,
             clock: event.clock,
             level: event.level,
             lane: event.lane.clone(),
@@ -123,6 +150,7 @@ impl From<&SlaEvent> for Promise {
             business_ms: event.business_ms,
             system_ms: event.system_ms,
             lead_ms: event.lead_ms,
+            since_breach_ms,
         }
     }
 }

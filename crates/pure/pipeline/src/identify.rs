@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use baton_domain::{
     Body, IdentityLink, LeadEvent, Ledger, Linked, LogTime, Millis, PolicyPublished, RawEvent, Reason, Stamp, Tick,
+    is_canary,
 };
 use baton_engine::{Ctx, Incoming, InputSpec, Order, Processor, Spread, StageSpec, Stamped, Verdict};
 use baton_identify::Rejected;
@@ -241,8 +242,10 @@ impl Identify {
     }
 
     fn note(&mut self, event: &LeadEvent) {
-        self.book.note(|| Figure::Event { at: event.stamp.at, occurred_at: Some(event.occurred_at) });
+        self.book.note(|| Figure::event(event.stamp.at, event));
         match &event.body {
+            // Nobody did it.
+            _ if is_canary(&event.lead_id) => {}
             Body::Activity(activity) => {
                 let source = self.book.source(activity.source.as_deref());
                 self.book.note(|| Figure::Activity { source, machine: activity.bot });
@@ -346,7 +349,7 @@ impl Processor for Identify {
     }
 
     fn in_force(&self) -> Option<(String, i64)> {
-        Some(self.rules.in_force())
+        self.rules.in_force()
     }
 
     fn idle(&mut self, now: LogTime, host: Millis) -> Option<LogTime> {

@@ -5,7 +5,7 @@
 use std::rc::Rc;
 
 use baton_domain::{
-    ActivityAlert, Assignment, AssignmentRequest, ClockStart, EngagementUpdate, EnrichmentRequested, Handoff,
+    ActivityAlert, Assignment, AssignmentRequest, Canary, ClockStart, EngagementUpdate, EnrichmentRequested, Handoff,
     HandoffRevised, IdentityLink, LeadCooled, LeadEvent, Ledger, LifecycleChanged, LifecycleRejected, NurtureEvent,
     PolicyPublished, Qualified, RawEvent, RepState, RosterEvent, ScoreUpdate, SlaEvent, StatusChanged,
 };
@@ -64,6 +64,8 @@ pub enum Kind {
     ClockStart,
     /// `SlaEvent`.
     Sla,
+    /// `Canary`.
+    Canary,
     /// `Ledger`.
     Ledger,
     /// Anything, as it came.
@@ -102,6 +104,7 @@ impl Kind {
             "sla.requests" => Self::ClockStart,
             "sla.started" | "sla.warned" | "sla.met" | "sla.breach" | "sla.cancelled" | "sla.paused"
             | "sla.resumed" => Self::Sla,
+            "canary.returned" => Self::Canary,
             "ledger.balance" => Self::Ledger,
             "dlq" => Self::DeadLetter,
             "dlq.replayed" => Self::Mark,
@@ -134,6 +137,7 @@ pub struct Nouns {
     alert: Codec<ActivityAlert>,
     clock: Codec<ClockStart>,
     sla: Codec<SlaEvent>,
+    canary: Codec<Canary>,
     ledger: Codec<Ledger>,
 }
 
@@ -163,6 +167,7 @@ impl Nouns {
             alert: Codec::new(schemas),
             clock: Codec::new(schemas),
             sla: Codec::new(schemas),
+            canary: Codec::new(schemas),
             ledger: Codec::new(schemas),
         }
     }
@@ -201,6 +206,7 @@ impl Nouns {
             Kind::Alert => tell(&mut self.alert, value),
             Kind::ClockStart => tell(&mut self.clock, value),
             Kind::Sla => tell(&mut self.sla, value),
+            Kind::Canary => tell(&mut self.canary, value),
             Kind::Ledger => tell(&mut self.ledger, value),
             Kind::Mark => one_line(value),
             Kind::DeadLetter => return Ok(None),

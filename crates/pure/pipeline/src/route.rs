@@ -170,7 +170,7 @@ impl Host {
 
     fn note_assignment(&mut self, assignment: &Assignment) {
         // A lead is released for whatever reason the CRM gives: those are one.
-        let known = ["qualified", "claimed", "owner", "handback", "unrouted"];
+        let known = ["qualified", "hand_raise", "claimed", "owner", "handback", "unrouted"];
         let cause = known.into_iter().find(|cause| *cause == assignment.cause).unwrap_or("released");
         self.book.note(|| Figure::Assigned { pool: assignment.pool.clone(), cause });
     }
@@ -261,7 +261,7 @@ impl Processor for Host {
     }
 
     fn in_force(&self) -> Option<(String, i64)> {
-        Some(self.rules.in_force())
+        self.rules.in_force()
     }
 
     fn verdict(&mut self, verdict: Verdict) {

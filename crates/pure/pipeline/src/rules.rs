@@ -32,24 +32,25 @@ pub fn checksum(document: &str) -> String {
 pub(crate) struct Rules {
     settings: Arc<Policy>,
     compiled: BTreeMap<i64, Arc<Policy>>,
-    in_force: Arc<Policy>,
+    in_force: Option<Arc<Policy>>,
 }
 
 impl Rules {
     pub(crate) fn new(settings: &Arc<Policy>) -> Self {
-        Self { settings: Arc::clone(settings), compiled: BTreeMap::new(), in_force: Arc::clone(settings) }
+        Self { settings: Arc::clone(settings), compiled: BTreeMap::new(), in_force: None }
     }
 
     /// The policy that judges in this lane.
     pub(crate) fn of(&mut self, ctx: &mut Ctx<'_>) -> Arc<Policy> {
-        self.in_force = match version(ctx) {
+        let policy = match version(ctx) {
             None => Arc::clone(&self.settings),
             Some(version) => match self.compiled.get(&version) {
                 Some(policy) => Arc::clone(policy),
                 None => self.restored(version, ctx),
             },
         };
-        Arc::clone(&self.in_force)
+        self.in_force = Some(Arc::clone(&policy));
+        policy
     }
 
     /// From here on another policy judges in this lane. Returns the outcome: `policy_changed`,
@@ -61,13 +62,14 @@ impl Rules {
         let Ok(policy) = baton_policy::parse(&change.name, &change.document) else { return "policy_refused" };
         ctx.put(VERSION, &keyed::encode(&change.version), None);
         ctx.put(DOCUMENT, &keyed::encode(&(&change.name, &change.document)), None);
-        self.in_force = self.keep(change.version, policy);
+        self.in_force = Some(self.keep(change.version, policy));
         "policy_changed"
     }
 
-    /// Name and version of the policy that judged last, in whichever lane.
-    pub(crate) fn in_force(&self) -> (String, i64) {
-        (self.in_force.name.clone(), self.in_force.version)
+    /// Name and version of the policy that judged last, in whichever lane; `None` where nothing was judged yet: that
+    /// a lane is restored does not say by which policy.
+    pub(crate) fn in_force(&self) -> Option<(String, i64)> {
+        self.in_force.as_ref().map(|policy| (policy.name.clone(), policy.version))
     }
 
     /// The change lies before the start of this worker. A policy that was in force and cannot be read any more

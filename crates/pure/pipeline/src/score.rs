@@ -20,7 +20,7 @@ use crate::consumer::{frame, lead_input, outputs};
 use crate::envelope::{self, Envelope, To};
 use crate::figures::{Book, Figure};
 use crate::inbound::{POLICY_KEY, event_belongs, stamped};
-use crate::keyed;
+use crate::keyed::{self, Keyed};
 use crate::rules::Rules;
 use crate::topics::{Topology, name};
 
@@ -68,6 +68,7 @@ pub(crate) struct Host {
     qualified: Codec<Qualified>,
     requests: Codec<AssignmentRequest>,
     ledger: Codec<Ledger>,
+    leads: Keyed<Score>,
     book: Book,
     buffer: Vec<u8>,
 }
@@ -88,6 +89,7 @@ impl Host {
             qualified: Codec::new(schemas),
             requests: Codec::new(schemas),
             ledger: Codec::new(schemas),
+            leads: Keyed::default(),
             book,
             buffer: Vec::new(),
         }
@@ -142,9 +144,12 @@ impl Host {
 
     fn note_move(&mut self, change: &LifecycleChanged) {
         let LifecycleChanged { stamp, from, to, verdict, .. } = change;
+        let source = (change.episode > 0).then(|| self.book.source(change.source.as_deref()));
         self.book.note(|| Figure::Moved {
             from: *from,
             to: *to,
+            lasted_ms: change.lasted_ms,
+            source,
             verdict: verdict.as_ref().map(|verdict| (verdict.label, verdict.class, verdict.code.clone())),
         });
         if *to == Stage::Suppressed {
@@ -318,8 +323,8 @@ impl Processor for Host {
             }
             Ok(event) => {
                 let (key, policy) = (event.event.lead_id.clone(), self.rules.of(ctx));
-                self.book.note(|| Figure::Event { at, occurred_at: Some(event.event.occurred_at) });
-                let said = keyed::step::<Score>(&policy, &key, Input::Record { at, event }, ctx);
+                self.book.note(|| Figure::event(at, &event.event));
+                let said = self.leads.step(&policy, &key, Input::Record { at, event }, ctx);
                 self.say(said, ctx);
             }
             Err((reason, detail)) => ctx.dead_letter(record, reason, &detail),
@@ -330,7 +335,7 @@ impl Processor for Host {
     fn wake(&mut self, key: &[u8], due: LogTime, ctx: &mut Ctx<'_>) {
         self.book.begin();
         let policy = self.rules.of(ctx);
-        let said = keyed::step::<Score>(&policy, keyed::text(key), keyed::wake(due), ctx);
+        let said = self.leads.step(&policy, keyed::text(key), keyed::wake(due), ctx);
         self.say(said, ctx);
     }
 
@@ -343,7 +348,7 @@ impl Processor for Host {
     }
 
     fn in_force(&self) -> Option<(String, i64)> {
-        Some(self.rules.in_force())
+        self.rules.in_force()
     }
 
     fn verdict(&mut self, verdict: Verdict) {

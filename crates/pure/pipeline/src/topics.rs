@@ -80,6 +80,7 @@ pub(crate) mod name {
     pub(crate) const CANCELLED: &str = "sla.cancelled";
     pub(crate) const PAUSED: &str = "sla.paused";
     pub(crate) const RESUMED: &str = "sla.resumed";
+    pub(crate) const CANARY: &str = "canary.returned";
     pub(crate) const LEDGER: &str = "ledger.balance";
     pub(crate) const DLQ: &str = "dlq";
     pub(crate) const REPLAYED: &str = "dlq.replayed";
@@ -105,6 +106,14 @@ impl Topology {
     /// The topic that `baton ingest` writes to unless told otherwise.
     pub fn default_input(&self) -> String {
         self.full(name::RAW)
+    }
+
+    /// The topic by which canaries set out: the first input of Baton's own among the sources, else the topic of ticks,
+    /// which is read like one. Nothing is written into a topic that is somebody else's.
+    pub fn road_of_canaries(&self) -> String {
+        let own = [name::RAW, name::CRM, name::CONSENT, name::RETRACTIONS].map(|name| self.full(name));
+        let is_read = |topic: &&String| self.sources.iter().any(|source| source.topic == **topic);
+        own.iter().find(is_read).cloned().unwrap_or_else(|| self.full(name::TICKS))
     }
 
     /// The dead letters, and the marks of those that were replayed.
@@ -166,6 +175,7 @@ impl Topology {
         ] {
             add(name, lanes, Cleanup::Delete(self.history_ms), about);
         }
+        add(name::CANARY, lanes, week, "canaries that came to the end of the line");
         add(name::LEDGER, 1, Cleanup::Compact, "running totals of each stage and lane");
         add(name::DLQ, 1, Cleanup::Delete(4 * WEEK_MS), "records that could not be used, untouched, with the reason");
         // A mark must outlive its dead letter, however long a broker keeps that.
@@ -212,6 +222,17 @@ mod tests {
         names.sort();
         names.dedup();
         assert_eq!(names.len(), all);
+    }
+
+    #[test]
+    fn canaries_take_a_road_that_is_read_and_nobody_elses() {
+        let mut topology = Topology::new("acme.", 4);
+        assert_eq!(topology.road_of_canaries(), "acme.engagement.raw");
+        topology.sources.retain(|source| source.topic != "acme.engagement.raw");
+        topology.sources.insert(0, Source { topic: "clicks".to_owned(), partitions: 3 });
+        assert_eq!(topology.road_of_canaries(), "acme.crm.activity");
+        topology.sources.truncate(1);
+        assert_eq!(topology.road_of_canaries(), "acme.clock.ticks");
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use baton_domain::{Body, ClockStart, LeadEvent, Ledger, LogTime, MARKETING, SlaEvent, SlaEventKind, WatchInput};
+use baton_domain::{
+    Body, Canary, ClockStart, LeadEvent, Ledger, LogTime, MARKETING, SlaEvent, SlaEventKind, WatchInput,
+};
 use baton_engine::{Ctx, Incoming, Order, Processor, StageSpec, Stamped, Verdict, Writers};
 use baton_policy::Policy;
 use baton_stage::Input;
@@ -14,25 +16,37 @@ use crate::consumer::{frame, lead_input, outputs};
 use crate::envelope::{self, Envelope, To};
 use crate::figures::{Book, Figure, Promise};
 use crate::inbound::{POLICY_KEY, belongs, keyed_by, stamped};
-use crate::keyed;
+use crate::keyed::{self, Keyed};
 use crate::rules::Rules;
 use crate::topics::{Topology, name};
 
 const STAGE: &str = "watch";
 const CLOCKS: usize = 1;
+/// The index of the output after those of promises.
+const CANARY: usize = 7;
 
 pub(crate) fn spec(topology: &Topology) -> StageSpec {
     let inputs = vec![
         lead_input(topology, name::EVENTS, Order::Stamped(Writers::First(1))),
         lead_input(topology, name::CLOCKS, Order::Stamped(Writers::First(1))),
     ];
-    let topics = [name::STARTED, name::WARNED, name::MET, name::BREACH, name::CANCELLED, name::PAUSED, name::RESUMED];
+    let topics = [
+        name::STARTED,
+        name::WARNED,
+        name::MET,
+        name::BREACH,
+        name::CANCELLED,
+        name::PAUSED,
+        name::RESUMED,
+        name::CANARY,
+    ];
     frame(topology, STAGE, inputs, outputs(topology, &topics))
 }
 
 /// The topic of each kind, as an index into the outputs, and its type.
-fn channel(kind: SlaEventKind) -> (usize, &'static str) {
+fn channel(kind: SlaEventKind, late: bool) -> (usize, &'static str) {
     match kind {
+        SlaEventKind::Met if late => (3, "sla.breach.late.v1"),
         SlaEventKind::Started => (0, "sla.started.v1"),
         SlaEventKind::Warned => (1, "sla.warned.v1"),
         SlaEventKind::Met => (2, "sla.met.v1"),
@@ -50,7 +64,10 @@ pub(crate) struct Host {
     events: Codec<LeadEvent>,
     clocks: Codec<ClockStart>,
     said: Codec<SlaEvent>,
+    canaries: Codec<Canary>,
     ledger: Codec<Ledger>,
+    leads: Keyed<Watch>,
+    deliveries: Keyed<Quota>,
     book: Book,
     buffer: Vec<u8>,
 }
@@ -62,7 +79,10 @@ impl Host {
             events: Codec::new(schemas),
             clocks: Codec::new(schemas),
             said: Codec::new(schemas),
+            canaries: Codec::new(schemas),
             ledger: Codec::new(schemas),
+            leads: Keyed::default(),
+            deliveries: Keyed::default(),
             book,
             buffer: Vec::new(),
         }
@@ -70,12 +90,19 @@ impl Host {
 
     fn say(&mut self, said: Vec<SlaEvent>, ctx: &mut Ctx<'_>) {
         let lane = ctx.lane();
+        let mut since_breach_ms = None;
         for mut event in said {
             event.stamp.lane = lane;
-            self.book.note(|| Figure::Promise(Box::new(Promise::from(&event))));
+            since_breach_ms = match event.kind {
+                SlaEventKind::Retracted => Some(event.stamp.at.millis().since(event.deadline.millis())),
+                // What is kept after all is said to be right behind what takes its breach back.
+                SlaEventKind::Met => since_breach_ms,
+                _ => None,
+            };
+            self.book.note(|| Figure::Promise(Box::new(Promise::of(&event, since_breach_ms))));
             self.said.encode(&event, &mut self.buffer);
-            let (topic, kind) = channel(event.kind);
-            let id = format!("{}-{}", event.id, event.kind.as_str());
+            let (topic, kind) = channel(event.kind, event.late);
+            let id = format!("{}-{}", event.id, event.word());
             let cause = if event.event_id.is_empty() { &event.handoff_id } else { &event.event_id };
             let envelope = Envelope { kind, stage: STAGE, id: &id, lead_id: &event.lead_id, at: event.stamp.at, cause };
             envelope::emit(ctx, To { topic, partition: lane }, &envelope, &self.buffer);
@@ -84,9 +111,21 @@ impl Host {
 }
 
 impl Host {
+    /// A canary is back; how long it took is known once this has committed.
+    fn returned(&mut self, mut canary: Canary, ctx: &mut Ctx<'_>) {
+        canary.stamp.lane = ctx.lane();
+        self.book.note(|| Figure::Canary { lane: canary.stamp.lane, sent_at: canary.sent_at });
+        self.canaries.encode(&canary, &mut self.buffer);
+        let Canary { stamp, lead_id, event_id, .. } = &canary;
+        let id = format!("{lead_id}@{}", stamp.at.0);
+        let kind = "canary.returned.v1";
+        let envelope = Envelope { kind, stage: STAGE, id: &id, lead_id, at: stamp.at, cause: event_id };
+        envelope::emit(ctx, To { topic: CANARY, partition: stamp.lane }, &envelope, &self.buffer);
+    }
+
     fn note(&mut self, heard: &Heard, at: LogTime) {
         let Heard::Lead(event) = heard else { return };
-        self.book.note(|| Figure::Event { at, occurred_at: Some(event.occurred_at) });
+        self.book.note(|| Figure::event(at, event));
         if baton_watch::refuses(&event.body) {
             self.book.note(|| Figure::OptedOut { at });
         }
@@ -134,15 +173,18 @@ impl Processor for Host {
                 let returned = matches!(input, WatchInput::Returned { .. });
                 let input = Input::Record { at, event: Delivery { pool: pool.clone(), qualified_at, returned } };
                 let policy = self.rules.of(ctx);
-                let said = keyed::step::<Quota>(&policy, &key, input, ctx);
+                let said = self.deliveries.step(&policy, &key, input, ctx);
                 self.say(said, ctx);
             }
             // A lead of that name would read the row of another stage.
             Ok((key, _)) if key == MARKETING => ctx.count("ignored"),
             Ok((key, event)) => {
                 self.note(&event, at);
+                if let Some(canary) = baton_watch::canary(&event, at) {
+                    self.returned(canary, ctx);
+                }
                 let policy = self.rules.of(ctx);
-                let said = keyed::step::<Watch>(&policy, &key, Input::Record { at, event }, ctx);
+                let said = self.leads.step(&policy, &key, Input::Record { at, event }, ctx);
                 self.say(said, ctx);
             }
             Err((reason, detail)) => ctx.dead_letter(record, reason, &detail),
@@ -154,8 +196,8 @@ impl Processor for Host {
         self.book.begin();
         let policy = self.rules.of(ctx);
         let said = match keyed::text(key) {
-            MARKETING => keyed::step::<Quota>(&policy, MARKETING, keyed::wake(due), ctx),
-            lead => keyed::step::<Watch>(&policy, lead, keyed::wake(due), ctx),
+            MARKETING => self.deliveries.step(&policy, MARKETING, keyed::wake(due), ctx),
+            lead => self.leads.step(&policy, lead, keyed::wake(due), ctx),
         };
         self.say(said, ctx);
     }
@@ -164,7 +206,7 @@ impl Processor for Host {
     fn tell_time(&mut self, _now: LogTime, _ctx: &mut Ctx<'_>) {}
 
     fn in_force(&self) -> Option<(String, i64)> {
-        Some(self.rules.in_force())
+        self.rules.in_force()
     }
 
     fn verdict(&mut self, verdict: Verdict) {
@@ -178,14 +220,18 @@ impl Processor for Host {
 
 #[cfg(test)]
 mod tests {
+    use baton_domain::{Consent, ConsentState, Stamp};
+    use baton_stage::Stage as _;
+
     use super::*;
 
     #[test]
     fn every_kind_goes_to_the_topic_that_its_type_names() {
         let outputs = spec(&Topology::new("", 3)).outputs;
         let mut types = Vec::new();
-        for kind in SlaEventKind::ALL {
-            let (topic, name) = channel(kind);
+        let late = (SlaEventKind::Met, true);
+        for (kind, late) in SlaEventKind::ALL.map(|kind| (kind, false)).into_iter().chain([late]) {
+            let (topic, name) = channel(kind, late);
             assert!(
                 name.starts_with(&outputs[topic].0) && name.split('.').next_back() == Some("v1"),
                 "{kind:?}: {name}"
@@ -194,6 +240,45 @@ mod tests {
         }
         types.sort_unstable();
         types.dedup();
-        assert_eq!(types.len(), SlaEventKind::ALL.len(), "no two kinds look the same");
+        assert_eq!(types.len(), SlaEventKind::ALL.len() + 1, "no two kinds look the same");
+    }
+
+    #[test]
+    fn a_row_without_an_opt_in_is_what_it_was_before_opt_ins_were_remembered() {
+        let policy = Policy::default();
+        let at = LogTime(7_000_000);
+        let desk = WatchInput::HandedOff {
+            lead_id: "ld_1".to_owned(),
+            handoff_id: "h_ld_1_1".to_owned(),
+            episode: 1,
+            lane: "P1".to_owned(),
+            owner: Some("ada".to_owned()),
+            pool: "desk".to_owned(),
+            qualified_at: at,
+            policy_version: 1,
+            occurred_at: at.millis(),
+            score: None,
+            hours: None,
+        };
+        let consent = Consent {
+            channel: "all".to_owned(),
+            state: ConsentState::Granted,
+            source: "web".to_owned(),
+            explicit: true,
+        };
+        let event = LeadEvent {
+            stamp: Stamp { at, lane: 0 },
+            lead_id: "ld_1".to_owned(),
+            event_id: "e1".to_owned(),
+            occurred_at: at.millis(),
+            origin: String::new(),
+            body: Body::Consent(consent),
+        };
+        let step = |state, event| Watch::step(&policy, "ld_1", state, Input::Record { at, event }).state.unwrap();
+        let plain = step(None, Heard::Clock(desk));
+        let opted_in = step(Some(plain.clone()), Heard::Lead(event));
+        let (before, after) = (keyed::encode(&plain), keyed::encode(&opted_in));
+        assert!(after.starts_with(&before) && after.len() > before.len(), "only the end is new");
+        assert_eq!((keyed::decode(&before), keyed::decode(&after)), (Ok(plain), Ok(opted_in)));
     }
 }

@@ -1,10 +1,11 @@
-//! What sales's word means to the promises that it gave: one reading for all who act on it.
+//! What sales's word means to the promises that it gave, and whose word it is that a person opted in: one reading for
+//! all who act on it.
 //!
 //! Holds: the scorer tells the router by it, and the watchdog judges by it, so the two never differ.
 //!
 //! Absent on purpose: whose word it is, and whether it comes in time.
 
-use baton_domain::{Answer, CrmActivity, CrmKind, Direction, Millis, TouchOutcome};
+use baton_domain::{Answer, Consent, ConsentState, CrmActivity, CrmKind, Direction, Millis, TouchOutcome};
 
 use crate::{Destination, Policy};
 
@@ -52,5 +53,13 @@ impl Policy {
         let date = crm.disposition.as_ref()?.next_check_in?;
         let stays = !self.gives_back(crm) && self.destination(crm) != Some(Destination::Reroute);
         (crm.kind == CrmKind::Disposition && stays).then_some(date)
+    }
+
+    /// Whether the person opted in: of their own choice, and told by a source whose word is taken for it.
+    pub fn opts_in(&self, consent: &Consent) -> bool {
+        let sources = &self.lifecycle.opt_in;
+        let said = consent.source.trim();
+        let believed = sources.is_empty() || sources.iter().any(|source| source.trim().eq_ignore_ascii_case(said));
+        consent.state == ConsentState::Granted && consent.explicit && believed
     }
 }

@@ -6,17 +6,21 @@
 //! repeated. Zones and daylight saving come from `jiff` with its bundled
 //! time-zone data, so the same build gives the same instant on every machine.
 //!
-//! Absent on purpose: overnight shifts; they are two intervals on two days.
+//! Holds: a shift past midnight belongs to the day on which it begins, whole: a date with other hours takes its
+//! own shifts away, to their last hour on the morning after, and none of the night before.
+//!
+//! Absent on purpose: hours said twice. Where a night reaches into what the next date says, the desk is open once.
 
 use std::collections::BTreeMap;
 
 use baton_domain::Millis;
-use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::tz::{Offset, TimeZone};
+use jiff::{Timestamp, ToSpan};
 
 /// Working intervals of one day, as civil times, rising, not overlapping; the end is excluded.
-/// An end of `None` is midnight at the end of the day.
+/// An end of `None` is midnight at the end of the day; one before its beginning, which the last interval of a day
+/// may have, is on the next day.
 pub type DayHours = Vec<(Time, Option<Time>)>;
 
 /// A week of working hours in a time zone, with exceptions by date.
@@ -32,10 +36,11 @@ pub struct Calendar {
     pub exceptions: BTreeMap<Date, DayHours>,
 }
 
-/// The longest stretch without working time that is looked across, in ms.
+/// The longest stretch without working time that is looked across, in days and in ms.
 ///
 /// A year and the longest holiday round it; a desk closed for longer is closed for good.
-const HORIZON_MS: i64 = 400 * Millis::DAY;
+const HORIZON_DAYS: i64 = 400;
+const HORIZON_MS: i64 = HORIZON_DAYS * Millis::DAY;
 
 impl Calendar {
     /// Every hour of every day.
@@ -89,22 +94,35 @@ impl Calendar {
         self.openings(from, to).map(|opening| opening.to - opening.from).sum()
     }
 
-    /// The end of the working hours on the `days`-th day with any after the day of `start`; `None` when
-    /// there is none within 400 days of the one before.
+    /// The end of the shifts that begin on the `days`-th day with any after the day of `start`; `None` when
+    /// there is none within 400 days of the one before. The day of a night's morning hours is that of its evening.
     pub fn close_after(&self, start: Millis, days: i64) -> Option<Millis> {
-        let local = |at: Millis| Some(self.zone.to_datetime(Timestamp::from_millisecond(at.0).ok()?).date());
-        let (mut at, mut today, mut left) = (start, local(start)?, days);
+        let local = self.zone.to_datetime(Timestamp::from_millisecond(start.0).ok()?);
+        let yesterday = local.date().yesterday().ok()?;
+        let by_night = self.nights(yesterday).any(|until| local.time() < until);
+        let (mut day, mut left) = (if by_night { yesterday } else { local.date() }, days);
         loop {
-            let mut openings = self.openings(at, at.plus(HORIZON_MS));
-            let opening = openings.find(|opening| local(Millis(opening.from)).is_some_and(|day| day > today))?;
-            today = local(Millis(opening.from))?;
-            let tomorrow = self.zone.to_timestamp(today.tomorrow().ok()?.into()).ok()?.as_millisecond();
+            let after = day.series(1.days()).skip(1).zip(0..HORIZON_DAYS).map(|(day, _)| day);
+            let close = |day: Date| Some((day, self.close_of(day).filter(|close| *close > start)?));
+            let (worked, close) = after.into_iter().find_map(close)?;
             left -= 1;
             if left <= 0 {
-                return self.openings(Millis(opening.from), Millis(tomorrow)).last().map(|last| Millis(last.to));
+                return Some(close);
             }
-            at = Millis(tomorrow);
+            day = worked;
         }
+    }
+
+    /// When the last shift that begins on `day` ends; `None` on a day without.
+    fn close_of(&self, day: Date) -> Option<Millis> {
+        let hours = self.hours(day);
+        if hours.is_empty() {
+            return None;
+        }
+        let (name, week, exceptions) = (String::new(), Default::default(), [(day, hours.clone())].into());
+        let only = Self { name, zone: self.zone.clone(), week, exceptions };
+        let midnight = Millis(self.zone.to_timestamp(day.into()).ok()?.as_millisecond());
+        only.openings(midnight.plus(-Millis::DAY), midnight.plus(3 * Millis::DAY)).last().map(|last| Millis(last.to))
     }
 
     /// The name and a fingerprint of zone, hours and exceptions: another one whenever one of them changes.
@@ -124,6 +142,11 @@ impl Calendar {
     fn hours(&self, date: Date) -> &DayHours {
         let weekday = usize::try_from(date.weekday().to_monday_zero_offset()).unwrap_or(0);
         self.exceptions.get(&date).unwrap_or(&self.week[weekday])
+    }
+
+    /// Until when, on the next day, the shifts of `date` last that go on past midnight.
+    fn nights(&self, date: Date) -> impl Iterator<Item = Time> + '_ {
+        self.hours(date).iter().filter_map(|(opens, shuts)| shuts.filter(|shuts| shuts < opens))
     }
 }
 
@@ -175,10 +198,16 @@ impl Iterator for Openings<'_> {
             // the day, the part of the day that it does not cover is cut off.
             let midnight = self.at - ms_of_day(local.time());
             let closes = season.ends.min(self.until);
+            let yesterday = local.date().yesterday().ok();
+            let night = yesterday.into_iter().flat_map(|date| self.calendar.nights(date));
+            let night = night.map(|until| (Time::midnight(), Some(until)));
             let today = self.calendar.hours(local.date()).iter();
-            let opening = today
+            // What lasts past midnight lasts to midnight on this day.
+            let today = today.map(|(opens, shuts)| (*opens, shuts.filter(|shuts| opens < shuts)));
+            let opening = night
+                .chain(today)
                 .map(|(opens, shuts)| Opening {
-                    from: (midnight + ms_of_day(*opens)).max(self.at),
+                    from: (midnight + ms_of_day(opens)).max(self.at),
                     to: (midnight + shuts.map_or(Millis::DAY, ms_of_day)).min(closes),
                 })
                 .find(|opening| opening.from < opening.to);

@@ -1,16 +1,17 @@
 //! What differs between two policy documents, in the words of their authors.
 //!
-//! Holds: documents that say the same give no change, however they are laid out: the order of keys,
-//! quotes, comments, `14d` for `2w` and `2.0` for `2` are no difference. Rules are matched by id, so a
-//! rule put in between changes no other.
+//! Holds: of two documents that can be used, what is told changes the policy that they come to, and nothing that
+//! changes it is left out; so `14d` for `2w`, a default written out, one word for a list of it, and keys and words in
+//! another order are no difference. Rules are matched by id, so a rule put in between changes no other.
 //!
 //! Absent on purpose: what the change does to leads. A replay under the new policy tells that.
 
+mod meaning;
+
 use std::collections::BTreeSet;
 
-use baton_domain::Millis;
-
 use crate::parse::yaml::{Entry, Fault, Kind, Node, read};
+use meaning::Meant;
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,18 +26,42 @@ pub struct Change {
     pub words: String,
 }
 
-/// What changes from one document to another, in the order of the documents.
+/// What changes from one document to another, in the order of the documents. Of documents that are no policies, every
+/// difference of what they say, in these words.
 ///
 /// # Errors
 /// The first place at which one of them is not YAML.
 pub fn diff(before: &str, after: &str) -> Result<Vec<Change>, Fault> {
-    let mut changes = Vec::new();
-    node(&mut Vec::new(), &read(before)?, &read(after)?, &mut changes);
-    Ok(changes)
+    let (before, after) = (read(before)?, read(after)?);
+    let mut found = Vec::new();
+    node(&mut Vec::new(), &before, &after, &mut found);
+    match Meant::of(&before, &after) {
+        Some(meant) => meant.keep(&mut found),
+        None => found.retain(|found| found.of != Of::Keys),
+    }
+    Ok(found.into_iter().map(|found| found.change).collect())
+}
+
+/// A difference, where it is, and of what.
+struct Found<'a> {
+    change: Change,
+    way: Way<'a>,
+    of: Of,
+}
+
+/// Of what a difference is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    /// Of what stands there.
+    Value,
+    /// Of the order of rules.
+    Rules,
+    /// Of the order of keys.
+    Keys,
 }
 
 /// A step of the way to a place.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Step<'a> {
     Key(&'a str),
     Id(&'a str),
@@ -44,71 +69,80 @@ enum Step<'a> {
 
 type Way<'a> = Vec<Step<'a>>;
 
-fn node<'a>(way: &mut Way<'a>, before: &'a Node, after: &'a Node, changes: &mut Vec<Change>) {
+fn node<'a>(way: &mut Way<'a>, before: &'a Node, after: &'a Node, found: &mut Vec<Found<'a>>) {
     match (&before.kind, &after.kind) {
-        (Kind::Map(old), Kind::Map(new)) => map(way, old, new, changes),
-        (Kind::List(old), Kind::List(new)) if with_ids(old) && with_ids(new) => rules(way, old, new, changes),
-        _ => match (words(before), words(after)) {
-            (Some(old), Some(new)) => scalars(way, &old, &new, changes),
-            _ if shown(before) == shown(after) => {}
-            _ => changed(way, shown(before), shown(after), changes),
-        },
+        (Kind::Map(old), Kind::Map(new)) => map(way, old, new, found),
+        (Kind::List(old), Kind::List(new)) if with_ids(old) && with_ids(new) => rules(way, old, new, found),
+        _ => {
+            let change = match (words(before), words(after)) {
+                (Some(old), Some(new)) => scalars(way, &old, &new),
+                _ if shown(before) == shown(after) => None,
+                _ => Some(changed(way, shown(before), shown(after))),
+            };
+            found.extend(change.map(|change| Found { change, way: way.clone(), of: Of::Value }));
+        }
     }
 }
 
-fn map<'a>(way: &mut Way<'a>, old: &'a [Entry], new: &'a [Entry], changes: &mut Vec<Change>) {
+fn map<'a>(way: &mut Way<'a>, old: &'a [Entry], new: &'a [Entry], found: &mut Vec<Found<'a>>) {
     for entry in old {
         way.push(Step::Key(&entry.key));
         match new.iter().find(|other| other.key == entry.key) {
-            Some(other) => node(way, &entry.value, &other.value, changes),
-            None => removed(way, shown(&entry.value), changes),
+            Some(other) => node(way, &entry.value, &other.value, found),
+            None => found.push(removed(way, &entry.value)),
         }
         way.pop();
     }
     for entry in new.iter().filter(|entry| old.iter().all(|other| other.key != entry.key)) {
         way.push(Step::Key(&entry.key));
-        added(way, shown(&entry.value), changes);
+        found.push(added(way, &entry.value));
         way.pop();
     }
+    let [was, is] = [old, new].map(|entries| entries.iter().map(|entry| entry.key.as_str()).collect::<Vec<_>>());
+    found.extend(reordered(way, &was, &is, Of::Keys));
 }
 
 /// Lists whose items have ids: by id, and whether those in both stand in another order.
-fn rules<'a>(way: &mut Way<'a>, old: &'a [Node], new: &'a [Node], changes: &mut Vec<Change>) {
+fn rules<'a>(way: &mut Way<'a>, old: &'a [Node], new: &'a [Node], found: &mut Vec<Found<'a>>) {
     let find = |items: &'a [Node], id: &str| items.iter().find(|item| id_of(item) == Some(id));
     for (id, item) in old.iter().filter_map(|item| Some((id_of(item)?, item))) {
         way.push(Step::Id(id));
         match find(new, id) {
-            Some(other) => node(way, item, other, changes),
-            None => removed(way, shown(item), changes),
+            Some(other) => node(way, item, other, found),
+            None => found.push(removed(way, item)),
         }
         way.pop();
     }
     for (id, item) in new.iter().filter_map(|item| Some((id_of(item)?, item))) {
         if find(old, id).is_none() {
             way.push(Step::Id(id));
-            added(way, shown(item), changes);
+            found.push(added(way, item));
             way.pop();
         }
     }
-    let order = |items: &'a [Node], others: &'a [Node]| -> Vec<&'a str> {
-        items.iter().filter_map(id_of).filter(|id| find(others, id).is_some()).collect()
+    let [was, is] = [old, new].map(|items| items.iter().filter_map(id_of).collect::<Vec<_>>());
+    found.extend(reordered(way, &was, &is, Of::Rules));
+}
+
+/// The names that stand on both sides, where they stand in another order.
+fn reordered<'a>(way: &[Step<'a>], old: &[&str], new: &[&str], of: Of) -> Option<Found<'a>> {
+    let common = |names: &[&str], others: &[&str]| -> Vec<String> {
+        names.iter().filter(|name| others.contains(name)).map(|name| (*name).to_owned()).collect()
     };
-    let (was, is) = (order(old, new), order(new, old));
-    if was != is {
-        let (was, is) = (was.join(", "), is.join(", "));
-        let words = format!("{}: another order: {is}", subject(way));
-        changes.push(Change { path: path(way), from: Some(was), to: Some(is), words });
-    }
+    let (was, is) = (common(old, new), common(new, old));
+    let (from, to) = (was.join(", "), is.join(", "));
+    let words = format!("{}: another order: {}", subject(way), cut(&to, 0));
+    let change = Change { path: path(way), from: Some(from), to: Some(to), words };
+    (was != is).then(|| Found { change, way: way.to_vec(), of })
 }
 
 /// One word or several: what comes and what goes.
-fn scalars(way: &[Step<'_>], old: &[&str], new: &[&str], changes: &mut Vec<Change>) {
-    let same = |a: &&str, b: &&str| plain(a) == plain(b);
-    if old.len() == new.len() && old.iter().zip(new).all(|(a, b)| same(a, b)) {
-        return;
+fn scalars(way: &[Step<'_>], old: &[&str], new: &[&str]) -> Option<Change> {
+    if old == new {
+        return None;
     }
     if let ([old], [new]) = (old, new) {
-        return changed(way, (*old).to_owned(), (*new).to_owned(), changes);
+        return Some(changed(way, (*old).to_owned(), (*new).to_owned()));
     }
     let (had, has): (BTreeSet<&str>, BTreeSet<&str>) = (old.iter().copied().collect(), new.iter().copied().collect());
     let come: Vec<&str> = has.difference(&had).copied().collect();
@@ -120,22 +154,29 @@ fn scalars(way: &[Step<'_>], old: &[&str], new: &[&str], changes: &mut Vec<Chang
         (true, true) => format!("another order: {}", new.join(", ")),
     };
     let words = format!("{}: {told}", subject(way));
-    changes.push(Change { path: path(way), from: Some(old.join(", ")), to: Some(new.join(", ")), words });
+    Some(Change { path: path(way), from: Some(old.join(", ")), to: Some(new.join(", ")), words })
 }
 
-fn changed(way: &[Step<'_>], from: String, to: String, changes: &mut Vec<Change>) {
-    let words = format!("{}: {} -> {}", subject(way), cut(&from), cut(&to));
-    changes.push(Change { path: path(way), from: Some(from), to: Some(to), words });
+fn changed(way: &[Step<'_>], from: String, to: String) -> Change {
+    let same = from.chars().zip(to.chars()).take_while(|(before, after)| before == after).count();
+    // A long list is shown from a little before where it differs.
+    let skip = if same > LONGEST / 2 { same.saturating_sub(LONGEST / 4) } else { 0 };
+    let words = format!("{}: {} -> {}", subject(way), cut(&from, skip), cut(&to, skip));
+    Change { path: path(way), from: Some(from), to: Some(to), words }
 }
 
-fn added(way: &[Step<'_>], to: String, changes: &mut Vec<Change>) {
-    let words = format!("{} added: {}", subject(way), cut(&to));
-    changes.push(Change { path: path(way), from: None, to: Some(to), words });
+fn added<'a>(way: &[Step<'a>], new: &Node) -> Found<'a> {
+    let to = shown(new);
+    let words = format!("{} added: {}", subject(way), cut(&to, 0));
+    let change = Change { path: path(way), from: None, to: Some(to), words };
+    Found { change, way: way.to_vec(), of: Of::Value }
 }
 
-fn removed(way: &[Step<'_>], from: String, changes: &mut Vec<Change>) {
-    let words = format!("{} removed: {}", subject(way), cut(&from));
-    changes.push(Change { path: path(way), from: Some(from), to: None, words });
+fn removed<'a>(way: &[Step<'a>], old: &Node) -> Found<'a> {
+    let from = shown(old);
+    let words = format!("{} removed: {}", subject(way), cut(&from, 0));
+    let change = Change { path: path(way), from: Some(from), to: None, words };
+    Found { change, way: way.to_vec(), of: Of::Value }
 }
 
 fn id_of(item: &Node) -> Option<&str> {
@@ -165,28 +206,6 @@ fn words(node: &Node) -> Option<Vec<&str>> {
     }
 }
 
-/// A scalar by what it means: durations in ms, numbers without idle zeros.
-fn plain(text: &str) -> String {
-    let unit = match text.chars().last() {
-        Some('s') => Millis::SECOND,
-        Some('m') => Millis::MINUTE,
-        Some('h') => Millis::HOUR,
-        Some('d') => Millis::DAY,
-        Some('w') => 7 * Millis::DAY,
-        _ => 0,
-    };
-    let count = text.get(..text.len().saturating_sub(1)).and_then(|count| count.parse::<i64>().ok());
-    if let Some(ms) = count.filter(|_| unit > 0).and_then(|count| count.checked_mul(unit)) {
-        return format!("{ms}ms");
-    }
-    match text.split_once('.') {
-        Some((whole, rest)) if whole.parse::<i64>().is_ok() && rest.bytes().all(|b| b.is_ascii_digit()) => {
-            format!("{whole}.{}", rest.trim_end_matches('0')).trim_end_matches('.').to_owned()
-        }
-        _ => text.to_owned(),
-    }
-}
-
 /// A value on one line.
 fn shown(node: &Node) -> String {
     match &node.kind {
@@ -201,10 +220,13 @@ fn shown(node: &Node) -> String {
     }
 }
 
-fn cut(text: &str) -> String {
-    const LONGEST: usize = 160;
-    let dots = if text.chars().count() > LONGEST { "..." } else { "" };
-    format!("{}{dots}", text.chars().take(LONGEST).collect::<String>())
+/// Characters of a value that are shown.
+const LONGEST: usize = 160;
+
+fn cut(text: &str, skip: usize) -> String {
+    let [before, after] = [skip, skip + LONGEST].map(|place| text.chars().nth(place).is_some());
+    let shown: String = text.chars().skip(skip).take(LONGEST).collect();
+    format!("{}{shown}{}", if skip > 0 && before { "..." } else { "" }, if after { "..." } else { "" })
 }
 
 fn path(way: &[Step<'_>]) -> String {
@@ -245,60 +267,4 @@ fn subject(way: &[Step<'_>]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::STARTER;
-
-    fn told(pairs: &[(&str, &str)]) -> Vec<String> {
-        let after = pairs.iter().fold(STARTER.to_owned(), |text, (old, new)| {
-            assert_eq!(text.matches(old).count(), 1, "{old:?} must stand once in the starter policy");
-            text.replace(old, new)
-        });
-        diff(STARTER, &after).unwrap().into_iter().map(|change| change.words).collect()
-    }
-
-    #[test]
-    fn the_same_said_in_another_way_is_no_change() {
-        assert_eq!(told(&[("dedupe: 14d", "dedupe: \"2w\""), ("total_cap: 100", "total_cap: 100.0 # most")]), [""; 0]);
-    }
-
-    #[test]
-    fn each_kind_of_change_is_told_in_words() {
-        let rule = "    - id: careers_page # wants a job, not a product\n      when: { event: Page Viewed, path: /careers* }\n      points: -10\n      half_life: never\n      count: once\n      group: web\n";
-        let said = told(&[
-            ("    A: 70\n", "    A: 65\n"),
-            (rule, "    - { id: chat, when: { event: Chat }, points: 1, half_life: 1d, group: web }\n"),
-            ("    A3: P2\n", ""),
-            ("any_of: [US, CA, MX, BR]", "any_of: [US, CA, MX, AR]"),
-            ("emea:\n      members: { jonas.weber: 2,", "emea:\n      members: { jonas.weber: 3,"),
-            ("    P2: 8h business\n    P3: 24h business # 24", "    P2: 4h business\n    P3: 24h business # 24"),
-        ]);
-        assert_eq!(
-            said,
-            [
-                "engagement rule careers_page removed: { id: careers_page, when: { event: Page Viewed, path: /careers* }, points: -10, half_life: never, count: once, group: web }",
-                "engagement rule chat added: { id: chat, when: { event: Chat }, points: 1, half_life: 1d, group: web }",
-                "grade A: 70 -> 65",
-                "lane of cell A3 removed: P2",
-                "routing rule americas, when: [{ fact: country, any_of: [US, CA, MX, BR] }] -> [{ fact: country, any_of: [US, CA, MX, AR] }]",
-                "pool emea, weight of jonas.weber: 2 -> 3",
-                "clock accept in lane P2: 8h business -> 4h business",
-            ]
-        );
-    }
-
-    #[test]
-    fn rules_in_another_order_are_a_change_since_the_first_that_matches_wins() {
-        let (a, b) = ("r: [{ id: x, p: 1 }, { id: y, p: 2 }]", "r: [{ id: y, p: 2 }, { id: x, p: 1 }]");
-        let changes = diff(a, b).unwrap();
-        assert_eq!(changes.iter().map(|change| change.words.as_str()).collect::<Vec<_>>(), ["r: another order: y, x"]);
-        assert_eq!(diff(a, a).unwrap(), []);
-    }
-
-    #[test]
-    fn words_that_come_and_go_are_named() {
-        let changes = diff("f: { any_of: [a, b] }", "f: { any_of: c }").unwrap();
-        assert_eq!(changes[0].words, "f, any_of: now also c; no longer a, b");
-        assert_eq!(changes[0].path, "f.any_of");
-    }
-}
+mod tests;

@@ -22,7 +22,7 @@ pub use calendar::{Calendar, DayHours};
 pub use diff::{Change, diff};
 pub use lifecycle::{Blame, Destination, Effect, Lifecycle, LoopGuard, RULED_OUT_AS, Rearm};
 pub use model::*;
-pub use parse::{Problem, parse, read_rep, read_roster, schema};
+pub use parse::{Problem, doubts, parse, read_rep, read_roster, schema};
 pub use promise::{After, Cadence, Escalation, Hours, Level, Month, Owing, Promise, ROLES, Sla, Target};
 pub use roster::{check_rep, rep_as_told};
 pub use stopwatch::Stopwatch;

@@ -14,6 +14,8 @@ use baton_domain::{CauseClass, Millis};
 pub struct Lifecycle {
     /// Whether a customer may be handed off again.
     pub expansion: bool,
+    /// Sources whose word is taken that a person opted in again; when empty, that of every source.
+    pub opt_in: Vec<String>,
     /// The lane in which a recycled lead comes back on its check-in date; `None` lets it only re-arm.
     pub check_in_lane: Option<String>,
     /// When a lead goes in circles.
@@ -122,6 +124,7 @@ impl Default for Lifecycle {
     fn default() -> Self {
         Self {
             expansion: false,
+            opt_in: Vec::new(),
             check_in_lane: Some("P2".to_owned()),
             loop_guard: LoopGuard { recycles: 3, within_ms: 180 * Millis::DAY, lane: "P3".to_owned() },
             dispositions: dispositions(),

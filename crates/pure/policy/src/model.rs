@@ -571,16 +571,17 @@ impl FactTest {
 
     /// Whether a known fact passes; a value of the wrong kind does not.
     pub fn passes(&self, value: &FactValue) -> bool {
-        let is = |words: &[String], text: &str| words.contains(&text.to_lowercase());
+        let plain = |text: &str| text.trim().to_lowercase();
+        let is = |words: &[String], text: &str| words.contains(&plain(text));
         match (self, value) {
             (Self::Known, _) => true,
             (Self::AnyOf(words), FactValue::Text(text)) => is(words, text),
             (Self::AnyOf(words), FactValue::List(items)) => items.iter().any(|item| is(words, item)),
             (Self::NoneOf(words), FactValue::Text(text)) => !is(words, text),
             (Self::NoneOf(words), FactValue::List(items)) => !items.iter().any(|item| is(words, item)),
-            (Self::AllOf(words), FactValue::Text(text)) => words.iter().all(|word| *word == text.to_lowercase()),
+            (Self::AllOf(words), FactValue::Text(text)) => words.iter().all(|word| *word == plain(text)),
             (Self::AllOf(words), FactValue::List(items)) => {
-                words.iter().all(|word| items.iter().any(|item| *word == item.to_lowercase()))
+                words.iter().all(|word| items.iter().any(|item| *word == plain(item)))
             }
             (Self::Contains(words), FactValue::Text(text)) => {
                 let text = text.to_lowercase();

@@ -47,19 +47,35 @@ const KEYS: [&str; 10] =
 /// Every problem of the document in its order; at least one. Text that is not YAML gives the
 /// first place at which it is not.
 pub fn parse(name: &str, text: &str) -> Result<Policy, Vec<Problem>> {
-    let report = Report::new(name);
-    let policy = match yaml::read(text) {
-        Ok(root) => document(&Field::root(&report, &root)),
+    match yaml::read(text) {
+        Ok(root) => compile(name, &root),
         Err(fault) => {
+            let report = Report::new(name);
             report.say(fault.at, "", fault.message, None);
-            None
+            Err(report.into_problems())
         }
-    };
+    }
+}
+
+/// The same of a document that was read already.
+pub(crate) fn compile(name: &str, root: &yaml::Node) -> Result<Policy, Vec<Problem>> {
+    let report = Report::new(name);
+    let policy = document(&Field::root(&report, root));
     let problems = report.into_problems();
     match policy {
         Some(policy) if problems.is_empty() => Ok(policy),
         _ => Err(problems),
     }
+}
+
+/// Names in the policy document `text` that are another spelling of a common event or fact: mistakes, unless the
+/// writer's sources spell them so. None of a text that is not YAML.
+pub fn doubts(name: &str, text: &str) -> Vec<Problem> {
+    let report = Report::new(name);
+    if let Ok(root) = yaml::read(text) {
+        drop(document(&Field::root(&report, &root)));
+    }
+    report.into_doubts()
 }
 
 /// The policy, with defaults in place of what a problem was noted for.

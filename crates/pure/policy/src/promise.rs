@@ -167,6 +167,13 @@ impl Hours<'_> {
         self.calendar.version()
     }
 
+    /// An instant by the clock on the wall of these hours, and the wall's time zone.
+    pub fn local(&self, at: Millis) -> (String, String) {
+        let zone = &self.calendar.zone;
+        let wall = Timestamp::from_millisecond(at.0).unwrap_or_default().to_zoned(zone.clone());
+        (wall.strftime("%Y-%m-%dT%H:%M:%S%.f%:z").to_string(), zone.iana_name().unwrap_or("UTC").to_owned())
+    }
+
     /// Working milliseconds in `[from, to)`; 0 when `to <= from`.
     pub fn between(&self, from: Millis, to: Millis) -> i64 {
         let mut at = from;
@@ -203,13 +210,14 @@ impl Hours<'_> {
         ahead
     }
 
-    /// The time that a target allows from `start`, in its own measure.
+    /// The time that a target allows from `start`, in its own measure: of working days as many hours as they have,
+    /// whether or not somebody is there, so that an absence moves the deadline on.
     fn allowed(&self, target: Target, start: Millis) -> i64 {
         if target.working_days <= 0 {
             return target.within_ms;
         }
         let close = self.calendar.close_after(start, target.working_days);
-        close.map_or(target.working_days.saturating_mul(Millis::DAY), |close| self.between(start, close))
+        close.map_or(target.working_days.saturating_mul(Millis::DAY), |close| self.calendar.between(start, close))
     }
 }
 
@@ -238,7 +246,8 @@ impl Policy {
         let calendar = match (calendar, zone) {
             (Some(calendar), Some(zone)) => Cow::Owned(calendar.in_zone(zone)),
             (Some(calendar), None) => Cow::Borrowed(calendar),
-            (None, _) => Cow::Borrowed(Calendar::around_the_clock()),
+            (None, Some(zone)) => Cow::Owned(Calendar::around_the_clock().in_zone(zone)),
+            (None, None) => Cow::Borrowed(Calendar::around_the_clock()),
         };
         let away = told.away.iter().map(|absence| (absence.from, absence.to)).collect();
         Hours { calendar, away: Cow::Owned(away) }

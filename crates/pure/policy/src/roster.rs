@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use baton_domain::{RepState, RepStatus};
+use baton_domain::{Millis, RepState, RepStatus};
 use jiff::tz::TimeZoneDatabase;
 
 use crate::{Calendar, Policy, Rep};
@@ -71,14 +71,18 @@ fn absences(state: &RepState) -> Vec<(&'static str, String)> {
     let mut wrong = Vec::new();
     let mut away = state.away.clone().unwrap_or_default();
     for absence in away.iter().filter(|absence| absence.to <= absence.from) {
-        wrong.push(("away", format!("an absence ends at {} ms, not after it begins", absence.to.0)));
+        wrong.push(("away", format!("an absence ends at {}, not after it begins", utc(absence.to))));
     }
     away.retain(|absence| absence.from < absence.to);
     away.sort_unstable();
     for pair in away.windows(2).filter(|pair| pair[1].from < pair[0].to) {
-        wrong.push(("away", format!("the absences from {} ms and from {} ms overlap", pair[0].from.0, pair[1].from.0)));
+        wrong.push(("away", format!("the absences from {} and from {} overlap", utc(pair[0].from), utc(pair[1].from))));
     }
     wrong
+}
+
+fn utc(at: Millis) -> String {
+    jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| format!("{} ms", at.0), |at| at.to_string())
 }
 
 fn lengths(state: &RepState) -> Vec<(&'static str, String)> {
@@ -159,8 +163,8 @@ mod tests {
             "weight: must be from 1 to 1000",
             "unknown pool \"nowhere\"",
             "needs pools",
-            "not after it begins",
-            "overlap",
+            "ends at 2026-12-19T23:00:00Z, not after it begins",
+            "the absences from 2026-10-31T23:00:00Z and from 2026-11-07T23:00:00Z overlap",
             "given twice",
             "in no pool",
         ] {

@@ -1,7 +1,8 @@
 //! News of leads that a desk already has: the first at once, what follows it together.
 //!
 //! Holds: news is told once, to whoever has the lead at that instant; what is gathered of a desk is bounded,
-//! and told before its time rather than dropped, but for a lead's moments beyond the newest twenty.
+//! and told before its time rather than dropped, but for a lead's moments beyond the newest twenty, and for what the
+//! lead did not do after all.
 //!
 //! Absent on purpose: which news is worth telling (the scorer knows).
 
@@ -19,8 +20,11 @@ const MOST_MOMENTS: usize = 100;
 /// Moments of one lead that an alert tells.
 const MOST_OF_ONE: usize = 20;
 
-/// A handed-off lead did something.
+/// A handed-off lead did something, or did not after all.
 pub(crate) fn notice<D: Directory>(floor: &mut Floor<'_, D>, noticed: Noticed, said: &mut Vec<Said>) -> &'static str {
+    if noticed.taken_back {
+        return take_back(floor, &noticed);
+    }
     let lead = AlertedLead {
         lead_id: noticed.lead_id,
         handoff_id: noticed.handoff_id,
@@ -43,7 +47,7 @@ pub(crate) fn account<D: Directory>(floor: &Floor<'_, D>, released: &Released, l
         return;
     };
     let Some((account, _)) = account::find(floor, lead, &released.lead_id) else { return };
-    let (Standing::Owned { pool, .. } | Standing::Waiting { pool, .. }) = &lead.standing else { return };
+    let (Standing::Owned { pool } | Standing::Waiting { pool, .. }) = &lead.standing else { return };
     let moment = Moment { occurred_at: floor.at.millis(), name: released.cause.clone(), detail: Some(account.id) };
     said.push(Said::Alert(ActivityAlert {
         stamp: Stamp { at: floor.at, lane: 0 },
@@ -69,7 +73,7 @@ fn desk_of<D: Directory>(floor: &Floor<'_, D>, lead: &AlertedLead) -> Option<(Op
     let known = row::lead(&*floor.dir, &lead_key(&lead.lead_id)).filter(|known| known.episode == lead.episode)?;
     match known.standing {
         Standing::Waiting { pool, .. } => Some((None, pool)),
-        Standing::Owned { pool, .. } => Some((known.owner, pool)),
+        Standing::Owned { pool } => Some((known.owner, pool)),
         Standing::Closed => None,
     }
 }
@@ -105,6 +109,27 @@ fn add<D: Directory>(
     }
     row::put_news(floor.dir, &key, news);
     "gathered"
+}
+
+/// What a lead did not do after all is not told, if it was not told yet.
+fn take_back<D: Directory>(floor: &mut Floor<'_, D>, noticed: &Noticed) -> &'static str {
+    let known = row::lead(&*floor.dir, &lead_key(&noticed.lead_id));
+    let Some(known) = known.filter(|known| known.episode == noticed.episode) else { return "stale" };
+    // What is gathered of a desk stays with it until it is told, though the lead went to another one meanwhile.
+    let reps = known.owner.iter().chain(&known.tried).map(|rep| news_key(Some(rep), ""));
+    let pools = floor.policy.routing.pools.keys().map(|pool| news_key(None, pool));
+    for key in reps.chain(pools) {
+        let Some(mut news) = row::news(&*floor.dir, &key) else { continue };
+        let of_lead = news.leads.iter_mut().find(|lead| lead.handoff_id == noticed.handoff_id);
+        let Some(lead) = of_lead else { continue };
+        let Some(place) = lead.moments.iter().position(|moment| *moment == noticed.moment) else { continue };
+        lead.moments.remove(place);
+        (lead.score, lead.grade, lead.band) = (noticed.score, noticed.grade, noticed.band);
+        news.leads.retain(|lead| !lead.moments.is_empty());
+        row::put_news(floor.dir, &key, news);
+        return "taken_back";
+    }
+    "stale"
 }
 
 /// Newer news of the same lead.

@@ -6,7 +6,7 @@ use baton_domain::{Account, Excluded, Millis, Qualifying, RoutingStep};
 use baton_policy::{OffHours, Policy, Release, Strategy};
 
 use crate::account;
-use crate::floor::Floor;
+use crate::floor::{Floor, lead_zone};
 use crate::row::{Directory, Lead, Room, hash};
 use crate::turns;
 
@@ -80,7 +80,7 @@ pub(crate) fn choose<D: Directory>(floor: &mut Floor<'_, D>, lead_id: &str, lead
         return Some(choice.waits("waiting: the pool's release", "release"));
     }
     choice.note("release", "passed", "");
-    match floor.lead_zone(&decision.facts) {
+    match lead_zone(floor.policy, &decision.facts) {
         Some(Ok(zone)) => choice.note("hours", "lead_zone", zone),
         Some(Err(word)) => choice.note("hours", "unknown_zone", format!("{word:?}: the calendar's own zone counts")),
         None => {}
@@ -279,6 +279,8 @@ pub(crate) fn signature(policy: &Policy, lead: &Lead, decision: &Qualifying) -> 
     let territory = words(needs.and_then(|needs| needs.territory.as_ref()));
     let admitted = if lead.admitted { "1" } else { "0" };
     let mut parts = vec![rule, pool, &decision.lane, &language, &territory, admitted];
+    let zone = lead_zone(policy, &decision.facts).and_then(Result::ok);
+    parts.extend(zone.as_deref());
     parts.extend(lead.tried.iter().map(String::as_str));
     hash(&parts)
 }

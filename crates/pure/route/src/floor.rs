@@ -200,11 +200,12 @@ impl<'a, D: Directory> Floor<'a, D> {
         let told = self.hours_told(Some(id), pool, &decision.facts);
         let hours = self.policy.hours_of(Owing { owner: Some(id), pool, told: told.as_ref() });
         let next = hours.next_open(self.now());
-        next.is_some_and(|next| next.since(self.now()) <= self.budget(&decision.lane))
+        next.is_some_and(|next| next <= self.on_duty_until(pool, decision))
     }
 
     /// In whose hours the promises about a lead count, where the policy alone does not say: by what was told of
-    /// the rep, else, where neither they nor the pool have a calendar, in the lead's own zone.
+    /// the rep. Who has no calendar keeps that of the pool in the zone told of them, else, where the pool has none
+    /// either, in the lead's own.
     pub(crate) fn hours_told(&self, rep: Option<&str>, pool: &str, facts: &[Fact]) -> Option<DeskHours> {
         let of_rep = |rep: &str| {
             self.look(rep, |seen| {
@@ -223,25 +224,23 @@ impl<'a, D: Directory> Floor<'a, D> {
         }
         let sla = &self.policy.sla;
         let of_pool = sla.pool_calendars.get(pool);
-        let zone = if of_pool.is_none() { self.lead_zone(facts).and_then(Result::ok) } else { None };
+        let of_lead = || if of_pool.is_none() { lead_zone(self.policy, facts).and_then(Result::ok) } else { None };
+        let zone = own.zone.or_else(of_lead);
         let calendar = of_pool.or(sla.calendar.as_ref()).cloned();
         (told || zone.is_some()).then_some(DeskHours { calendar, zone, away: own.away })
     }
 
-    /// The lead's own time zone by its facts, where the policy asks for it; an error is a word for no zone.
-    pub(crate) fn lead_zone(&self, facts: &[Fact]) -> Option<Result<String, String>> {
-        let name = self.policy.sla.lead_zone.as_ref()?;
-        let Some(FactValue::Text(zone)) = facts.iter().find(|fact| fact.name == *name).map(|fact| &fact.value) else {
-            return None;
-        };
-        let known = TimeZoneDatabase::bundled().get(zone.trim());
-        let name = known.ok().and_then(|zone| zone.iana_name().map(str::to_owned));
-        Some(name.ok_or_else(|| zone.clone()))
-    }
-
-    /// How long the first touch of a lane may take, in ms.
-    fn budget(&self, lane: &str) -> i64 {
-        self.policy.target(Clock::FirstTouch, lane).map_or(0, |target| target.within_ms)
+    /// By when a rep is to be there to count as on duty: so long from now as the first touch may take; where
+    /// that is a number of working days, by the end of the last of them in the pool's hours.
+    fn on_duty_until(&self, pool: &str, decision: &Qualifying) -> Millis {
+        let Some(target) = self.policy.target(Clock::FirstTouch, &decision.lane) else { return self.now() };
+        if target.working_days == 0 {
+            return self.now().plus(target.within_ms);
+        }
+        let told = self.hours_told(None, pool, &decision.facts);
+        let owing = Owing { owner: None, pool, told: told.as_ref() };
+        let promise = self.policy.promise(Clock::FirstTouch, &decision.lane, owing, self.now());
+        promise.map_or(self.now(), |promise| promise.deadline)
     }
 
     /// Members as candidates.
@@ -254,25 +253,49 @@ impl<'a, D: Directory> Floor<'a, D> {
         members.iter().enumerate().map(candidate).collect()
     }
 
-    /// When a rep could next become eligible again, if that is foreseeable: back from an absence, no
-    /// longer paused, on duty where leads wait for that.
-    pub(crate) fn back(&self, id: &str) -> Option<Millis> {
+    /// When a rep could next become eligible again for a pool, if that is foreseeable: back from an absence,
+    /// no longer paused, on duty where leads wait for that.
+    pub(crate) fn back(&self, id: &str, pool: &str) -> Option<Millis> {
         let now = self.now();
+        let on_duty = self.opens(id, pool);
         self.look(id, |seen| {
             let rep = seen.rep.as_ref().filter(|rep| rep.status == RepStatus::Active)?;
             let absent = rep.away.iter().filter(|(from, to)| *from <= now && now < *to).map(|(_, to)| *to).min();
             let paused = rep.paused_until.filter(|until| now < *until);
-            let waits = self.policy.routing.off_hours == OffHours::Wait;
-            let opens = if !waits {
-                None
-            } else if rep.calendar.is_empty() && self.policy.sla.lead_zone.is_some() {
-                // Every lead has hours of its own: all that begin somewhere begin at a quarter.
-                Some(Millis((now.0.div_euclid(QUARTER_MS) + 1).saturating_mul(QUARTER_MS)))
-            } else {
-                self.policy.calendar_as(rep).next_open(now).filter(|at| *at > now)
-            };
             let silent = seen.load.auto_paused.filter(|until| self.at < *until).map(LogTime::millis);
-            [absent, paused, silent, opens].into_iter().flatten().min()
+            [absent, paused, silent, on_duty].into_iter().flatten().min()
         })
     }
+
+    /// When a rep is next on duty in a pool, for a lead of some lane, where leads wait for that.
+    fn opens(&self, id: &str, pool: &str) -> Option<Millis> {
+        if self.policy.routing.off_hours != OffHours::Wait {
+            return None;
+        }
+        let now = self.now();
+        let of_lead = self.policy.sla.lead_zone.is_some() && !self.policy.sla.pool_calendars.contains_key(pool);
+        if of_lead
+            && self.look(id, |seen| seen.rep.as_ref().is_none_or(|rep| rep.calendar.is_empty() && rep.zone.is_none()))
+        {
+            // Every lead has hours of its own: all that begin somewhere begin at a quarter.
+            return Some(Millis((now.0.div_euclid(QUARTER_MS) + 1).saturating_mul(QUARTER_MS)));
+        }
+        let told = self.hours_told(Some(id), pool, &[]);
+        let next = self.policy.hours_of(Owing { owner: Some(id), pool, told: told.as_ref() }).next_open(now)?;
+        // Who opens within the promise of a lane is on duty for it by then.
+        let lanes = self.policy.sla.clocks.get(&Clock::FirstTouch).into_iter().flat_map(BTreeMap::values);
+        let early = lanes.map(|target| next.plus(target.within_ms.saturating_neg()));
+        early.chain([next]).filter(|at| *at > now).min()
+    }
+}
+
+/// The lead's own time zone by its facts, where the policy asks for it; an error is a word for no zone.
+pub(crate) fn lead_zone(policy: &Policy, facts: &[Fact]) -> Option<Result<String, String>> {
+    let name = policy.sla.lead_zone.as_ref()?;
+    let Some(FactValue::Text(zone)) = facts.iter().find(|fact| fact.name == *name).map(|fact| &fact.value) else {
+        return None;
+    };
+    let known = TimeZoneDatabase::bundled().get(zone.trim());
+    let name = known.ok().and_then(|zone| zone.iana_name().map(str::to_owned));
+    Some(name.ok_or_else(|| zone.clone()))
 }

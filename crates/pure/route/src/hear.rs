@@ -2,7 +2,7 @@
 //!
 //! Holds: a lead with an open episode is on one desk or in one queue after each of them.
 
-use baton_domain::{Answer, Answered, Moved, OwnerChange, Points, Qualifying, Released};
+use baton_domain::{Answer, Answered, LogTime, Moved, OwnerChange, Points, Qualifying, Raised, ReasonKind, Released};
 use baton_policy::Strategy;
 
 use crate::account;
@@ -12,7 +12,7 @@ use crate::floor::Floor;
 use crate::pause;
 use crate::row::{self, Directory, Lead, Standing, lead_key};
 use crate::say::{Said, Voice};
-use crate::serve::{clear, give, serve, wait};
+use crate::serve::{clear, give, serve, stand_anew, wait};
 use crate::step::later;
 
 /// The cause of a release whose grounds never were.
@@ -45,6 +45,7 @@ pub(crate) fn qualified<D: Directory>(
         // Given back too often: somebody else is to look first.
         tried: previous.iter().filter(|_| decision.review).cloned().collect(),
         decision: Some(decision),
+        counted: pool,
         ..Lead::unknown(floor.at)
     });
     lead.accounts = account::join(floor, &lead, &lead_id);
@@ -52,7 +53,7 @@ pub(crate) fn qualified<D: Directory>(
 }
 
 /// Puts a lead in its queue and serves; what became of it.
-fn queue<D: Directory>(
+pub(crate) fn queue<D: Directory>(
     floor: &mut Floor<'_, D>,
     mut lead: Box<Lead>,
     lead_id: &str,
@@ -63,8 +64,12 @@ fn queue<D: Directory>(
     wait(floor, lead_id, &mut lead, score);
     row::put_lead(floor.dir, &lead_key(lead_id), lead);
     serve(floor, Some((lead_id, cause)), said);
+    if is_waiting(floor, lead_id) { "queued" } else { "assigned" }
+}
+
+fn is_waiting<D: Directory>(floor: &Floor<'_, D>, lead_id: &str) -> bool {
     let waits = |lead: Box<Lead>| matches!(lead.standing, Standing::Waiting { .. });
-    if row::lead(&*floor.dir, &lead_key(lead_id)).is_some_and(waits) { "queued" } else { "assigned" }
+    row::lead(&*floor.dir, &lead_key(lead_id)).is_some_and(waits)
 }
 
 /// A lead leaves its desk, for another one or for good.
@@ -76,6 +81,11 @@ pub(crate) fn released<D: Directory>(
     let key = lead_key(&released.lead_id);
     let open = row::lead(&*floor.dir, &key).filter(|lead| lead.standing != Standing::Closed);
     let Some(mut lead) = open.filter(|lead| lead.episode == released.episode) else { return "stale" };
+    // A verdict is an answer like any other: who gives one is not silent.
+    let is_verdict = floor.policy.lifecycle.dispositions.contains_key(&released.cause);
+    if let Some(owner) = lead.owner.as_deref().filter(|_| is_verdict) {
+        pause::lift(floor, owner);
+    }
     if released.reroute {
         if matches!(lead.standing, Standing::Waiting { .. }) {
             return "queued";
@@ -90,9 +100,8 @@ pub(crate) fn released<D: Directory>(
     clear(floor, &lead);
     account::leave(floor, &lead.accounts, &released.lead_id);
     said.push(voice(floor).withdrawn(&released.lead_id, &lead, &released.cause));
-    if let Some(decision) = lead.decision.as_ref().filter(|_| released.cause == RETRACTED) {
-        let pool = choose::blank(floor.policy, decision).pool;
-        said.push(voice(floor).returned(&released.lead_id, &lead, &pool));
+    if released.cause == RETRACTED {
+        said.push(voice(floor).returned(&released.lead_id, &lead));
     }
     // Who won a customer keeps it: only the clocks end.
     if let Some(decision) = lead.decision.take().filter(|_| released.cause != "won") {
@@ -118,11 +127,11 @@ pub(crate) fn answered<D: Directory>(
     let lead = row::lead(&*floor.dir, &key).filter(|lead| lead.episode == answered.episode);
     let Some(mut lead) = lead.filter(|lead| lead.standing != Standing::Closed) else { return "stale" };
     let concerns = lead.promises.hear(floor.policy, answered, floor.at);
-    let Standing::Owned { until, .. } = lead.standing else {
+    if !matches!(lead.standing, Standing::Owned { .. }) {
         row::put_lead(floor.dir, &key, lead);
         return "unchanged";
-    };
-    lead.due = lead.promises.next().map_or(until, |next| next.min(until));
+    }
+    lead.due = lead.promises.next().unwrap_or(LogTime::MAX);
     let owner = lead.owner.clone();
     row::put_lead(floor.dir, &key, lead);
     if answered.answer.is_work() {
@@ -139,37 +148,7 @@ pub(crate) fn answered<D: Directory>(
     }
 }
 
-/// The owner of a lead let the time pass: it goes to another desk where one is free, where that is what the
-/// policy asks for. Else it stays, for a lead that nobody else can take is better with a silent owner than
-/// with none.
-pub(crate) fn silent<D: Directory>(floor: &mut Floor<'_, D>, lead_id: &str, mut lead: Box<Lead>, said: &mut Vec<Said>) {
-    let Standing::Owned { until, .. } = lead.standing else { return };
-    let passed = lead.promises.due(floor.policy, floor.at);
-    let words = lead.owner.clone().and_then(|owner| pause::strike(floor, &owner, passed.strikes));
-    if passed.moves {
-        let mut moving = lead.clone();
-        try_no_more(&mut moving);
-        if let Some(mut choice) = choose::choose(floor, lead_id, &moving).filter(|choice| choice.owner.is_some()) {
-            if let Some(words) = &words {
-                choice.note("auto_pause", "paused", words);
-            }
-            give(floor, moving, choice, "reassign", said);
-            // Who had it has room again.
-            return serve(floor, None, said);
-        }
-    }
-    lead.due = lead.promises.next().map_or(until, |next| next.min(until));
-    if let (Some(words), Some(decision)) = (words, lead.decision.clone()) {
-        let mut choice = standing_choice(floor, &decision, &lead);
-        choice.owner.clone_from(&lead.owner);
-        choice.note("auto_pause", "paused", &words);
-        choice.why = words;
-        said.push(voice(floor).told(&decision, &lead, choice, "auto_paused"));
-    }
-    row::put_lead(floor.dir, &lead_key(lead_id), lead);
-}
-
-/// The score of a lead moved: one that waits stands elsewhere in the queue, of one on a desk the watchdog hears.
+/// News of a lead: one that waits stands elsewhere in the queue, of one on a desk the watchdog hears the score.
 pub(crate) fn moved<D: Directory>(floor: &mut Floor<'_, D>, moved: &Moved, said: &mut Vec<Said>) -> &'static str {
     let key = lead_key(&moved.lead_id);
     let Some(mut lead) = row::lead(&*floor.dir, &key).filter(|lead| lead.episode == moved.episode) else {
@@ -179,12 +158,38 @@ pub(crate) fn moved<D: Directory>(floor: &mut Floor<'_, D>, moved: &Moved, said:
         said.push(voice(floor).scored(&moved.lead_id, &lead, moved.score));
         return "told_on";
     }
+    if let (Some(consent), Some(decision)) = (&moved.consent, &mut lead.decision) {
+        decision.consent.clone_from(consent);
+    }
+    let is_higher = |raised: &&Raised| lead.decision.as_ref().is_some_and(|decision| raised.lane < decision.lane);
+    if let Some(raised) = moved.raised.as_ref().filter(is_higher) {
+        return move_up(floor, lead, moved, raised, said);
+    }
     let Standing::Waiting { pool, place, .. } = &mut lead.standing else { return "not_waiting" };
     let Some(wants) = crate::queue::leave(floor.dir, pool, place) else { return "not_waiting" };
     place.rank = moved.score.0.saturating_neg();
     crate::queue::enter(floor.dir, pool, place.clone(), wants);
     row::put_lead(floor.dir, &key, lead);
     "ranked"
+}
+
+/// A lead that waits asks for sales: it goes on waiting in the lane of those who do, and in the pool for it.
+fn move_up<D: Directory>(
+    floor: &mut Floor<'_, D>,
+    mut lead: Box<Lead>,
+    moved: &Moved,
+    raised: &Raised,
+    said: &mut Vec<Said>,
+) -> &'static str {
+    if let Some(decision) = &mut lead.decision {
+        decision.lane.clone_from(&raised.lane);
+        decision.reason = ReasonKind::HandRaise;
+        decision.trigger_set.insert(0, raised.trigger.clone());
+    }
+    stand_anew(floor, &moved.lead_id, &mut lead, moved.score);
+    row::put_lead(floor.dir, &lead_key(&moved.lead_id), lead);
+    serve(floor, Some((moved.lead_id.as_str(), "hand_raise")), said);
+    if is_waiting(floor, &moved.lead_id) { "raised" } else { "assigned" }
 }
 
 /// The CRM names an owner: its word holds, but in a pool whose leads are claimed or given out.
@@ -236,7 +241,11 @@ fn by_hand<D: Directory>(
         (Strategy::Claim, Some(_)) if own => ("too_late", true),
         (Strategy::Claim, None) if own => {
             let member = floor.members(&rule_pool).iter().any(|(rep, _)| rep == new);
-            if member { ("claimed", false) } else { ("not_a_member", true) }
+            match floor.obstacle(new) {
+                _ if !member => ("not_a_member", true),
+                Some(obstacle @ ("away" | "gone" | "paused" | "auto_paused")) => (obstacle, true),
+                _ => ("claimed", false),
+            }
         }
         (Strategy::Dispatcher { dispatcher }, None) => {
             let word = change.actor.as_deref().is_none_or(|actor| actor == dispatcher);
@@ -270,9 +279,9 @@ fn by_hand<D: Directory>(
 }
 
 /// A choice that says where a lead stands.
-fn standing_choice<D: Directory>(floor: &Floor<'_, D>, decision: &Qualifying, lead: &Lead) -> Choice {
+pub(crate) fn standing_choice<D: Directory>(floor: &Floor<'_, D>, decision: &Qualifying, lead: &Lead) -> Choice {
     let mut choice = choose::blank(floor.policy, decision);
-    if let Standing::Owned { pool, .. } | Standing::Waiting { pool, .. } = &lead.standing {
+    if let Standing::Owned { pool } | Standing::Waiting { pool, .. } = &lead.standing {
         choice.pool.clone_from(pool);
     }
     choice.account = account::find(floor, lead, &decision.lead_id).map(|(account, _)| account);
@@ -286,12 +295,15 @@ fn remember<D: Directory>(floor: &mut Floor<'_, D>, change: &OwnerChange) -> &'s
     let mut lead = before.unwrap_or_else(|| Box::new(Lead::unknown(floor.at)));
     lead.owner.clone_from(&change.owner);
     lead.due = later(floor.at, floor.policy.routing.sticky.expires_ms);
+    if let Some(owner) = &change.owner {
+        account::own(floor, &lead.accounts, owner);
+    }
     row::put_lead(floor.dir, &key, lead);
     "owner_noted"
 }
 
 /// Whoever has a lead now must not get it again in this episode.
-fn try_no_more(lead: &mut Lead) {
+pub(crate) fn try_no_more(lead: &mut Lead) {
     if let Some(owner) = lead.owner.clone()
         && let Err(place) = lead.tried.binary_search(&owner)
         && lead.tried.len() < MOST_TRIED

@@ -23,6 +23,7 @@ mod queue;
 mod row;
 mod say;
 mod serve;
+mod silent;
 mod step;
 #[cfg(test)]
 mod tests;

@@ -1,15 +1,19 @@
 //! What the owner of a lead has promised, as far as the router acts on it: the steps at which the lead goes to
-//! another desk, or its silence counts against the rep.
+//! another desk or back to its queue, or its silence counts against the rep.
 //!
 //! Holds: a step comes at the very instant at which the watchdog says that the promise has come so far. Both
 //! work out the same promise, are told of the same answers and pauses, and measure with the same clockwork
 //! ([`baton_policy::Stopwatch`]).
 //!
-//! Absent on purpose: warnings, breaches and deadlines, which are the watchdog's to tell.
+//! Absent on purpose: warnings and breaches, which are the watchdog's to tell; of a deadline it is told with the lead
+//! by when it is.
 
-use baton_domain::{Answer, Answered, Clock, DeskHours, LogTime, Millis, SlaAction};
+use baton_domain::{Answer, Answered, Clock, Deadline, DeskHours, LogTime, Millis, SlaAction};
 use baton_policy::{Owing, Policy, Stopwatch};
 use serde::{Deserialize, Serialize};
+
+/// The level at which all of the time is used.
+const BROKEN: i32 = 100;
 
 /// The promises of a lead's owner, and why they stand still.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +45,7 @@ pub struct Pending {
     pub from: LogTime,
     /// How much of it is used.
     pub clockwork: Stopwatch,
-    /// What is ahead, rising.
+    /// What is ahead.
     pub steps: Vec<Step>,
     /// Whether it has counted against the rep.
     pub struck: bool,
@@ -52,9 +56,9 @@ pub struct Pending {
 pub struct Step {
     /// After so many ms of its own measure.
     pub after_ms: i64,
-    /// When that is, unless it stands still.
+    /// When that is, unless it stands still; or when another desk is looked for again, where nobody was free.
     pub at: LogTime,
-    /// Another desk, or only a mark against the rep.
+    /// Another desk or the queue, or only a mark against the rep.
     pub moves: bool,
 }
 
@@ -64,6 +68,8 @@ pub(crate) struct Owner<'a> {
     pub(crate) rep: &'a str,
     pub(crate) pool: &'a str,
     pub(crate) told: Option<&'a DeskHours>,
+    /// Whether leads are claimed or given out there: then one that is not accepted in time goes back.
+    pub(crate) by_hand: bool,
 }
 
 /// What came due of an owner's promises.
@@ -71,30 +77,48 @@ pub(crate) struct Owner<'a> {
 pub(crate) struct Passed {
     /// The lead is to go to another desk.
     pub(crate) moves: bool,
+    /// And has not been since before.
+    pub(crate) anew: bool,
     /// So many promises were broken for good.
     pub(crate) strikes: usize,
 }
 
 impl Promises {
-    /// A new owner has the lead at `at`; it became ready at `ready`.
-    pub(crate) fn hand_over(&mut self, policy: &Policy, lane: &str, owner: Owner<'_>, ready: LogTime, at: LogTime) {
+    /// A new owner has the lead at `at`; it became ready at `ready`. What they promise with it.
+    pub(crate) fn hand_over(
+        &mut self,
+        policy: &Policy,
+        lane: &str,
+        owner: Owner<'_>,
+        ready: LogTime,
+        at: LogTime,
+    ) -> Vec<Deadline> {
         self.pass(policy, at);
         self.put_off = self.put_off.filter(|date| *date > at);
         self.handed_at.get_or_insert(at);
-        self.accept = Pending::new(policy, Clock::Accept, lane, owner, at);
+        let mut due = Vec::new();
+        let mut begin = |clock, start| {
+            let (pending, deadline) = Pending::new(policy, clock, lane, owner, start)?;
+            due.push(deadline);
+            Some(pending)
+        };
+        self.accept = begin(Clock::Accept, at);
         let from_lead = policy.sla.first_touch_from_lead;
         if !(from_lead && std::mem::replace(&mut self.owed, true)) {
-            let start = if from_lead { ready.min(at) } else { at };
-            self.first_touch = Pending::new(policy, Clock::FirstTouch, lane, owner, start);
+            self.first_touch = begin(Clock::FirstTouch, if from_lead { ready.min(at) } else { at });
         }
         if self.on_hold || self.put_off.is_some() {
             self.halt(policy, at);
         }
         // What was due before this owner had it is not theirs to answer for, and has been told.
         for pending in self.all() {
-            pending.steps.retain(|step| pending.clockwork.is_halted() || step.at > at);
+            let hours = policy.hours_of(pending.owing());
+            let mut clockwork = pending.clockwork.clone();
+            clockwork.resume(at.millis());
+            pending.steps.retain(|step| LogTime::from_millis(clockwork.reaches(&hours, step.after_ms)) > at);
         }
         self.drop_done();
+        due
     }
 
     /// Nobody has the lead: what its owner owed is owed no more.
@@ -138,19 +162,39 @@ impl Promises {
         true
     }
 
-    /// Time has come to `at`: what is due of the owner's promises.
+    /// Time has come to `at`: what is due of the owner's promises. A move stays due until it is
+    /// [put off](Self::try_again) or another owner has the lead.
     pub(crate) fn due(&mut self, policy: &Policy, at: LogTime) -> Passed {
         self.pass(policy, at);
         let mut passed = Passed::default();
         for pending in self.all() {
-            let due = if pending.clockwork.is_halted() { 0 } else { pending.steps.partition_point(|s| s.at <= at) };
-            for step in pending.steps.drain(..due) {
-                passed.moves |= step.moves;
+            if pending.clockwork.is_halted() {
+                continue;
+            }
+            let hours = policy.hours_of(pending.owing());
+            let (due, mut ahead): (Vec<Step>, Vec<Step>) = pending.steps.drain(..).partition(|step| step.at <= at);
+            for step in &due {
+                let at = LogTime::from_millis(pending.clockwork.reaches(&hours, step.after_ms));
+                passed.anew |= step.moves && step.at == at;
                 passed.strikes += usize::from(!std::mem::replace(&mut pending.struck, true));
             }
+            if let Some(step) = due.into_iter().rfind(|step| step.moves) {
+                passed.moves = true;
+                ahead.insert(0, step);
+            }
+            pending.steps = ahead;
         }
         self.drop_done();
         passed
+    }
+
+    /// Nobody could take the lead at `at`: another desk is looked for at `again`.
+    pub(crate) fn try_again(&mut self, at: LogTime, again: LogTime) {
+        for pending in self.all().filter(|pending| !pending.clockwork.is_halted()) {
+            for step in pending.steps.iter_mut().filter(|step| step.at <= at) {
+                step.at = again;
+            }
+        }
     }
 
     /// When something is due next.
@@ -158,7 +202,7 @@ impl Promises {
         let pending = || [&self.accept, &self.first_touch].into_iter().flatten();
         let running = pending().filter(|pending| !pending.clockwork.is_halted());
         let date = self.put_off.filter(|_| !self.on_hold && pending().next().is_some());
-        running.filter_map(|pending| pending.steps.first()).map(|step| step.at).chain(date).min()
+        running.flat_map(|pending| &pending.steps).map(|step| step.at).chain(date).min()
     }
 
     fn is_halted(&self) -> bool {
@@ -186,8 +230,9 @@ impl Promises {
             pending.clockwork.resume(at);
             let hours = policy.hours_of(pending.owing());
             let steps = pending.steps.iter().map(|step| {
-                let at = LogTime::from_millis(pending.clockwork.reaches(&hours, step.after_ms));
-                Step { at, ..*step }
+                // A move that found nobody was due before: it is tried at once.
+                let due = pending.clockwork.reaches(&hours, step.after_ms).max(at);
+                Step { at: LogTime::from_millis(due), ..*step }
             });
             pending.steps = steps.collect();
         }
@@ -206,18 +251,24 @@ impl Promises {
 }
 
 impl Pending {
-    fn new(policy: &Policy, clock: Clock, lane: &str, owner: Owner<'_>, start: LogTime) -> Option<Self> {
+    /// A promise as its owner gives it, and by when they owe what.
+    fn new(policy: &Policy, clock: Clock, lane: &str, owner: Owner<'_>, start: LogTime) -> Option<(Self, Deadline)> {
         let owing = Owing { owner: Some(owner.rep), pool: owner.pool, told: owner.told };
         let promise = policy.promise(clock, lane, owing, start.millis())?;
+        let (local, zone) = policy.hours_for(clock, owing).local(promise.deadline);
+        let deadline = LogTime::from_millis(promise.deadline);
+        let deadline = Deadline { clock, started_at: start, deadline, local, zone };
+        let returns = owner.by_hand && clock == Clock::Accept;
         let steps = promise.levels.iter().filter_map(|level| {
             let moves = match level.action {
                 SlaAction::Reassign => true,
+                _ if returns && level.level == BROKEN => true,
                 SlaAction::AutoPause => false,
                 SlaAction::Warn | SlaAction::Escalate | SlaAction::Review => return None,
             };
             Some(Step { after_ms: level.after_ms, at: LogTime::from_millis(level.at), moves })
         });
-        Some(Self {
+        let pending = Self {
             owner: owner.rep.to_owned(),
             pool: owner.pool.to_owned(),
             told: owner.told.cloned(),
@@ -225,7 +276,8 @@ impl Pending {
             steps: steps.collect(),
             clockwork: promise.clockwork,
             struck: false,
-        })
+        };
+        Some((pending, deadline))
     }
 
     fn owing(&self) -> Owing<'_> {

@@ -3,7 +3,8 @@
 //! Holds: `desk` has a [`Desk`], `p/<pool>` a [`Room`], `q/<pool>/<n>` a [`Bucket`], `r/<rep>` a
 //! [`Load`], `l/<lead>` a [`Lead`], `a/<company>` an [`Account`],
 //! `n/r/<rep>` and `n/p/<pool>` a [`News`]. A row is bounded by the roster, or by
-//! what one lead says; leads and companies expire. When a row is to be looked at again stands in it.
+//! what one lead says; companies expire, and leads that are on no desk and in no queue. When a row is to be looked at
+//! again stands in it.
 
 use std::collections::BTreeMap;
 
@@ -155,9 +156,11 @@ pub struct Lead {
     pub tried: Vec<String>,
     /// The decision, while the episode is open: another desk needs it whole.
     pub decision: Option<Qualifying>,
+    /// The pool for which it counted when it became ready, for what marketing promised.
+    pub counted: String,
     /// When the lead became ready.
     pub since: LogTime,
-    /// How often it was told that it waits.
+    /// How often it was told that it waits; of one on a desk, how often another was looked for again.
     pub alerts: u32,
     /// Whether the pool's release has let it go once.
     pub admitted: bool,
@@ -165,7 +168,7 @@ pub struct Lead {
     pub accounts: Vec<String>,
     /// What its owner promised.
     pub promises: Promises,
-    /// When it is told that it still waits, goes to another desk, or is forgotten.
+    /// When it is told that it still waits, goes to another desk, or is forgotten; at the end of time: never.
     pub due: LogTime,
 }
 
@@ -179,6 +182,7 @@ impl Lead {
             owner: None,
             tried: Vec::new(),
             decision: None,
+            counted: String::new(),
             since,
             alerts: 0,
             admitted: false,
@@ -205,8 +209,6 @@ pub enum Standing {
     Owned {
         /// The owner's pool.
         pool: String,
-        /// When it is forgotten.
-        until: LogTime,
     },
     /// No episode is open.
     Closed,
@@ -245,7 +247,7 @@ impl Row {
     pub fn wake(&self) -> Option<LogTime> {
         match self {
             Self::Desk(desk) => desk.due,
-            Self::Lead(lead) => Some(lead.due),
+            Self::Lead(lead) => Some(lead.due).filter(|due| *due < LogTime::MAX),
             Self::Account(account) => Some(account.due),
             Self::News(news) => Some(news.due),
             Self::Room(_) | Self::Bucket(_) | Self::Load(_) => None,

@@ -4,7 +4,7 @@
 //! watchdog.
 
 use baton_domain::{
-    ActivityAlert, Assignment, ClockStart, DeskHours, Handoff, LogTime, Points, Qualifying, Stamp, WatchInput,
+    ActivityAlert, Assignment, ClockStart, Deadline, DeskHours, Handoff, LogTime, Points, Qualifying, Stamp, WatchInput,
 };
 use baton_policy::Policy;
 
@@ -23,6 +23,16 @@ pub enum Said {
     Clock(ClockStart),
     /// What leads did that a desk already has.
     Alert(ActivityAlert),
+}
+
+/// How a lead came to its desk.
+pub(crate) struct Handed {
+    /// Nobody had it before in its episode.
+    pub(crate) is_first: bool,
+    /// In whose hours its owner's promises count, where the policy alone does not say.
+    pub(crate) hours: Option<DeskHours>,
+    /// What they promise with it.
+    pub(crate) deadlines: Vec<Deadline>,
 }
 
 /// Where and when it is said.
@@ -44,10 +54,12 @@ impl Voice<'_> {
         decision: &Qualifying,
         lead: &Lead,
         choice: Choice,
-        (cause, is_first, hours): (&str, bool, Option<DeskHours>),
+        cause: &str,
+        Handed { is_first, hours, deadlines }: Handed,
     ) -> Vec<Said> {
         let (stamp, policy_version) = (self.stamp(), self.policy.version);
-        let assignment = self.assignment(decision, lead, choice, cause);
+        let deadlines = Some(deadlines);
+        let assignment = Assignment { deadlines, ..self.assignment(decision, lead, choice, cause) };
         let (owner, pool) = (assignment.owner.clone(), assignment.pool.clone());
         let input = WatchInput::HandedOff {
             lead_id: decision.lead_id.clone(),
@@ -109,8 +121,8 @@ impl Voice<'_> {
     }
 
     /// What made a lead ready was taken back: it counts for marketing no more.
-    pub(crate) fn returned(self, lead_id: &str, lead: &Lead, pool: &str) -> Said {
-        let (lead_id, handoff_id, pool) = (lead_id.to_owned(), lead.handoff_id.clone(), pool.to_owned());
+    pub(crate) fn returned(self, lead_id: &str, lead: &Lead) -> Said {
+        let (lead_id, handoff_id, pool) = (lead_id.to_owned(), lead.handoff_id.clone(), lead.counted.clone());
         let input = WatchInput::Returned { lead_id, handoff_id, pool, qualified_at: lead.since };
         Said::Clock(ClockStart { stamp: self.stamp(), input })
     }
@@ -118,6 +130,24 @@ impl Voice<'_> {
     /// The score of a lead on a desk moved.
     pub(crate) fn scored(self, lead_id: &str, lead: &Lead, score: Points) -> Said {
         let input = WatchInput::Scored { lead_id: lead_id.to_owned(), handoff_id: lead.handoff_id.clone(), score };
+        Said::Clock(ClockStart { stamp: self.stamp(), input })
+    }
+
+    /// A canary comes by.
+    pub(crate) fn canary(self, decision: Qualifying) -> Said {
+        let input = WatchInput::HandedOff {
+            lead_id: decision.lead_id,
+            handoff_id: decision.handoff_id,
+            episode: decision.episode,
+            lane: decision.lane,
+            owner: None,
+            pool: String::new(),
+            qualified_at: self.at,
+            policy_version: self.policy.version,
+            occurred_at: decision.occurred_at,
+            score: None,
+            hours: None,
+        };
         Said::Clock(ClockStart { stamp: self.stamp(), input })
     }
 
@@ -153,6 +183,7 @@ impl Voice<'_> {
             cause: cause.to_owned(),
             steps: choice.steps,
             account: choice.account,
+            deadlines: None,
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use baton_domain::{LogTime, Millis, Points};
+use baton_domain::{LogTime, Millis, Points, Qualifying};
 
 use crate::account;
 use crate::choose::{self, Choice, URGENT, choose};
@@ -14,7 +14,7 @@ use crate::floor::Floor;
 use crate::promises::Owner;
 use crate::queue;
 use crate::row::{self, DESK, Directory, Lead, Place, Standing, Wants, lead_key};
-use crate::say::{Said, Voice};
+use crate::say::{Handed, Said, Voice};
 use crate::step::later;
 
 /// Puts a lead with an open episode into the queue of its pool.
@@ -43,16 +43,21 @@ pub(crate) fn requeue<D: Directory>(floor: &mut Floor<'_, D>) {
         for place in queue::places(&*floor.dir, pool).into_keys() {
             let key = lead_key(&place.lead_id);
             let Some(mut lead) = row::lead(&*floor.dir, &key) else { continue };
-            let (alerts, due) = (lead.alerts, lead.due);
-            let Standing::Waiting { from, .. } = lead.standing else { continue };
-            clear(floor, &lead);
-            wait(floor, &place.lead_id, &mut lead, Points(place.rank.saturating_neg()));
-            (lead.alerts, lead.due) = (alerts, due);
-            if let Standing::Waiting { from: since, .. } = &mut lead.standing {
-                *since = from;
-            }
+            stand_anew(floor, &place.lead_id, &mut lead, Points(place.rank.saturating_neg()));
             row::put_lead(floor.dir, &key, lead);
         }
+    }
+}
+
+/// Puts a lead that waits where it belongs by now; it waits since when it did.
+pub(crate) fn stand_anew<D: Directory>(floor: &mut Floor<'_, D>, lead_id: &str, lead: &mut Lead, score: Points) {
+    let (alerts, due) = (lead.alerts, lead.due);
+    let Standing::Waiting { from, .. } = lead.standing else { return };
+    clear(floor, lead);
+    wait(floor, lead_id, lead, score);
+    (lead.alerts, lead.due) = (alerts, due);
+    if let Standing::Waiting { from: since, .. } = &mut lead.standing {
+        *since = from;
     }
 }
 
@@ -99,17 +104,18 @@ pub(crate) fn give<D: Directory>(
     }
     let keys = lead.accounts.clone();
     account::own(floor, &keys, &owner);
-    let until = later(floor.at, floor.policy.routing.sticky.expires_ms);
     let hours = floor.hours_told(Some(&owner), &choice.pool, &decision.facts);
-    let first = lead.promises.handed_at.is_none();
-    let on_desk = Owner { rep: &owner, pool: &choice.pool, told: hours.as_ref() };
-    lead.promises.hand_over(floor.policy, &decision.lane, on_desk, lead.since, floor.at);
-    lead.due = lead.promises.next().map_or(until, |next| next.min(until));
-    lead.standing = Standing::Owned { pool: choice.pool.clone(), until };
+    let is_first = lead.promises.handed_at.is_none();
+    let by_hand = is_by_hand(floor, &decision);
+    let on_desk = Owner { rep: &owner, pool: &choice.pool, told: hours.as_ref(), by_hand };
+    let deadlines = lead.promises.hand_over(floor.policy, &decision.lane, on_desk, lead.since, floor.at);
+    lead.due = lead.promises.next().unwrap_or(LogTime::MAX);
+    lead.standing = Standing::Owned { pool: choice.pool.clone() };
     lead.owner = Some(owner);
     lead.admitted = true;
+    lead.alerts = 0;
     let voice = Voice { policy: floor.policy, at: floor.at };
-    said.extend(voice.handed_off(&decision, &lead, choice, (cause, first, hours)));
+    said.extend(voice.handed_off(&decision, &lead, choice, cause, Handed { is_first, hours, deadlines }));
     row::put_lead(floor.dir, &lead_key(&decision.lead_id), lead);
 }
 
@@ -159,6 +165,11 @@ pub(crate) fn is_direct<D>(floor: &Floor<'_, D>, pool: &str) -> bool {
     floor.policy.routing.pools.get(pool).is_none_or(|pool| pool.strategy.is_direct())
 }
 
+/// Whether a lead is claimed or given out in the pool of its rule.
+pub(crate) fn is_by_hand<D>(floor: &Floor<'_, D>, decision: &Qualifying) -> bool {
+    !is_direct(floor, &choose::blank(floor.policy, decision).pool)
+}
+
 fn somebody_free<D: Directory>(floor: &Floor<'_, D>, pool: &str) -> bool {
     choose::pools_from(floor.policy, pool)
         .into_iter()
@@ -192,14 +203,20 @@ pub(crate) fn settle<D: Directory>(floor: &mut Floor<'_, D>) {
     row::put_desk(floor.dir, DESK, desk);
 }
 
-fn next_chance<D: Directory>(floor: &Floor<'_, D>, pools: &[String]) -> LogTime {
+/// When somebody could next take a lead of these pools, as far as that is foreseeable; at the latest at midnight.
+pub(crate) fn next_chance<D: Directory>(floor: &Floor<'_, D>, pools: &[String]) -> LogTime {
     let now = floor.at.millis();
     let midnight = Millis(now.day().saturating_add(1).saturating_mul(Millis::DAY));
-    let mut reps: BTreeSet<String> = floor.policy.routing.reps.keys().cloned().collect();
-    for pool in pools.iter().flat_map(|pool| choose::pools_from(floor.policy, pool)) {
-        reps.extend(floor.members(pool).into_iter().map(|(rep, _)| rep));
+    let mut reps = BTreeSet::new();
+    for first in pools {
+        // Whoever had a lead before may be of any pool.
+        reps.extend(floor.policy.routing.reps.keys().map(|rep| (rep.clone(), first.as_str())));
+        for pool in choose::pools_from(floor.policy, first) {
+            reps.extend(floor.members(pool).into_iter().map(|(rep, _)| (rep, pool)));
+        }
     }
-    let back = reps.iter().filter_map(|rep| floor.back(rep)).chain([midnight]).min().map(LogTime::from_millis);
+    let back = reps.iter().filter_map(|(rep, pool)| floor.back(rep, pool));
+    let back = back.chain([midnight]).min().map(LogTime::from_millis);
     let freed = pools.iter().filter_map(|pool| {
         let limit = floor.policy.routing.pools.get(pool)?.release?;
         let released = floor.room(pool).released;

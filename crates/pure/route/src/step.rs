@@ -3,7 +3,7 @@
 //! Holds: every input has one outcome; after it each queue has been served as far as anybody is free,
 //! and is looked at again when that may change.
 
-use baton_domain::{LogTime, RepState, RouteInput};
+use baton_domain::{LogTime, RepState, RouteInput, is_canary};
 use baton_policy::Policy;
 
 use crate::alert;
@@ -35,13 +35,17 @@ pub struct Answer {
 
 /// Judges one input at `at`.
 ///
-/// Outcomes: `assigned`, `queued`, `repeated` (ready); `released`, `stale`; `ranked`, `not_waiting`;
-/// `told_on`; `answered`, `paused`, `resumed`; `alerted`, `gathered`; `owner`, `claimed`, `dispatched`, `too_late`, `not_a_member`, `not_the_dispatcher`, `owner_noted`,
-/// `unchanged`; `roster`; `policy`; `tick`.
+/// Outcomes: `assigned`, `queued`, `repeated` (ready); `released`, `stale`; `ranked`, `raised`, `not_waiting`;
+/// `told_on`; `answered`, `paused`, `resumed`; `alerted`, `gathered`, `taken_back`; `owner`, `claimed`, `dispatched`, `too_late`, `not_a_member`, `not_the_dispatcher`, `owner_noted`,
+/// `unchanged`; `roster`; `policy`; `canary`; `tick`.
 pub fn step(policy: &Policy, dir: &mut impl Directory, at: LogTime, heard: Heard) -> Answer {
     let mut outputs = Vec::new();
     let mut floor = Floor::new(policy, dir, at);
     let outcome = match heard {
+        Heard::Lead(RouteInput::Qualified(decision)) if is_canary(&decision.lead_id) => {
+            // No desk, no turn, no load: whoever is next is next all the same.
+            return Answer { outputs: vec![hear::voice(&floor).canary(*decision)], outcome: "canary" };
+        }
         Heard::Lead(RouteInput::Qualified(decision)) => hear::qualified(&mut floor, *decision, &mut outputs),
         Heard::Lead(RouteInput::Released(released)) => hear::released(&mut floor, &released, &mut outputs),
         Heard::Lead(RouteInput::Owner(change)) => hear::owner(&mut floor, &change, &mut outputs),
@@ -74,17 +78,13 @@ pub fn wake(policy: &Policy, dir: &mut impl Directory, key: &str, due: LogTime) 
         Some(Row::Lead(lead)) if matches!(lead.standing, Standing::Waiting { .. }) => {
             still_waits(&mut floor, key, &mut outputs);
         }
-        Some(Row::Lead(lead)) if matches!(lead.standing, Standing::Owned { until, .. } if due < until) => {
-            hear::silent(&mut floor, key.strip_prefix("l/").unwrap_or(key), lead, &mut outputs);
+        Some(Row::Lead(lead)) if matches!(lead.standing, Standing::Owned { .. }) => {
+            crate::silent::silent(&mut floor, key.strip_prefix("l/").unwrap_or(key), lead, &mut outputs);
         }
         Some(Row::Lead(lead)) => {
-            // Nobody asked for it for so long that whoever has it has it no more.
-            if let (Standing::Owned { .. }, Some(owner)) = (&lead.standing, &lead.owner) {
-                floor.take_back(owner);
-            }
+            // It came back so late that nobody is remembered for it.
             crate::account::leave(&mut floor, &lead.accounts, key.strip_prefix("l/").unwrap_or(key));
             floor.dir.put(key, None, None);
-            serve(&mut floor, None, &mut outputs);
         }
         Some(Row::Account(_)) => floor.dir.put(key, None, None),
         Some(Row::News(news)) => alert::tell(&mut floor, key, news, &mut outputs),

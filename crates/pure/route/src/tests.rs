@@ -1,10 +1,13 @@
 //! The router's promises, one claim a test.
 
 mod alerts;
+mod by_hand;
+mod deadlines;
 mod fairness;
 mod hands;
 mod promises;
 mod queue;
+mod raised;
 mod roster;
 mod steps;
 mod trimming;
@@ -116,6 +119,9 @@ fn lead(id: &str) -> Qualifying {
         review: false,
         criteria: Vec::new(),
         completeness: 100,
+        consent: Vec::new(),
+        first_campaign: None,
+        last_campaign: None,
     }
 }
 
@@ -188,11 +194,7 @@ impl Router {
     fn wakes(&mut self, policy: &Policy) -> Answer {
         let due = self.wake().expect("a wake-up was asked for");
         let mut outputs = Vec::new();
-        loop {
-            let (at, key) = self.next().expect("a wake-up was asked for");
-            if at > due {
-                break;
-            }
+        while let Some((at, key)) = self.next().filter(|(at, _)| *at <= due) {
             outputs.extend(self.fires(policy, &key, at));
         }
         outputs.retain(|said| !matches!(said, Said::Assignment(told) if told.cause == "unrouted"));
@@ -265,6 +267,7 @@ fn a_qualified_lead_is_handed_to_a_rep_and_its_clock_started() {
         cause: "qualified".to_owned(),
         steps: assignment(&step).steps.clone(),
         account: None,
+        deadlines: Some(Vec::new()),
     };
     let started = WatchInput::HandedOff {
         lead_id: "l1".to_owned(),

@@ -1,7 +1,7 @@
 //! A handoff within its bound: what a rep can do without goes first, and it is said what went.
 //!
-//! Holds: the heaviest list gives first, its last item first; what the policy asks for and why the lead is ready
-//! give only when nothing else is left.
+//! Holds: the heaviest list gives first, its last item first; what the policy asks for, why the lead is ready and how
+//! it may be contacted give only when nothing else is left.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -73,6 +73,7 @@ fn parts(policy: &Policy, handoff: &Handoff) -> Vec<Part> {
         Part { list: "facts", is_last: true, items: asked },
         part("missing_facts", true, sizes(&decision.missing_facts)),
         part("trigger_set", true, sizes(&decision.trigger_set)),
+        part("consent", true, sizes(&decision.consent)),
     ]
 }
 
@@ -91,6 +92,7 @@ fn apply(handoff: &mut Handoff, list: &str, cut: &BTreeSet<usize>) -> Option<(us
         "criteria" => without(&mut decision.criteria, cut),
         "missing_facts" => without(&mut decision.missing_facts, cut),
         "trigger_set" => without(&mut decision.trigger_set, cut),
+        "consent" => without(&mut decision.consent, cut),
         _ => return None,
     })
 }

@@ -56,7 +56,8 @@ pub(crate) fn take(
 ///
 /// Credits are in units of the weights: with other weights they would be false, so a pool that
 /// changed starts anew. Of what was given a newcomer counts as having had as much as anybody, by
-/// weight: what came before was not theirs to have.
+/// weight: what came before was not theirs to have. So, too, does one whose weight is another now: as
+/// far ahead or behind as before, for what was given in the past was given by the weights of then.
 fn seat(room: &mut Room, members: &[Candidate]) {
     let same = |(turn, member): (&Turn, &Candidate)| turn.rep == member.rep && turn.weight == member.weight;
     if room.turns.len() == members.len() && room.turns.iter().zip(members).all(same) {
@@ -70,7 +71,7 @@ fn seat(room: &mut Room, members: &[Candidate]) {
             rep: member.rep.clone(),
             weight: member.weight,
             credit: 0,
-            given: before.map_or(newcomer, |turn| turn.given),
+            given: before.map_or(newcomer, |turn| turn.given.saturating_mul(member.weight) / turn.weight.max(1)),
             day: before.map_or(0, |turn| turn.day),
             caught_up: before.map_or(0, |turn| turn.caught_up),
         }

@@ -55,6 +55,7 @@ fn all(policy: &Policy, lines: &[(Millis, Line)], seen: &mut Vec<Seen>) {
     // As the router's lane merges them: by log time, then topic, then lead or rep.
     requests.sort_by(|a, b| (a.0, a.1, &a.2).cmp(&(b.0, b.1, &b.2)));
     let clocks = route(policy, requests, end, seen);
+    seen.extend(canaries(&clocks));
     seen.extend(watch(&rules, events, clocks, end).iter().map(promise));
 }
 
@@ -81,6 +82,7 @@ fn alone(policy: &Policy, lines: &[(Millis, Line)], seen: &mut Vec<Seen>) {
         }
     }
     score(&rules, updates, end, seen);
+    seen.extend(canaries(&clocks));
     seen.extend(watch(&rules, events, clocks, end).iter().map(promise));
 }
 
@@ -122,13 +124,19 @@ fn promise(event: &SlaEvent) -> Seen {
     let topic = match event.kind {
         Kind::Started => "sla.started",
         Kind::Warned => "sla.warned",
-        Kind::Met => "sla.met",
-        Kind::Breached | Kind::Retracted | Kind::Escalated => "sla.breach",
+        Kind::Met if !event.late => "sla.met",
+        Kind::Met | Kind::Breached | Kind::Retracted | Kind::Escalated => "sla.breach",
         Kind::Cancelled => "sla.cancelled",
         Kind::Paused => "sla.paused",
         Kind::Resumed => "sla.resumed",
     };
     of(topic, &event.lead_id, event)
+}
+
+/// The canaries that come to the end of the line.
+fn canaries(clocks: &[Clocked]) -> Vec<Seen> {
+    let returned = clocks.iter().filter_map(|(at, _, _, heard)| baton_watch::canary(heard, *at));
+    returned.map(|canary| of("canary.returned", &canary.lead_id, &canary)).collect()
 }
 
 /// Keeps the promises about leads, and marketing's own, which share no state.

@@ -1,8 +1,9 @@
 //! The router takes a lead to another desk at the very instant at which the watchdog says that it does, whatever
-//! sales does meanwhile: the two hear nothing of each other.
+//! sales does meanwhile, and tells an owner the deadlines that the watchdog keeps, to the millisecond: the two hear
+//! nothing of each other.
 #![allow(clippy::unwrap_used, reason = "a test may unwrap, its helpers too")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use baton_domain::Millis;
 use baton_policy::{Policy, STARTER, parse};
@@ -126,21 +127,96 @@ proptest! {
         let moved = told(&seen, "lead.assignment", |a| a["cause"] == "reassign");
         let due = told(&seen, "sla.breach", |e| e["action"] == "Reassign" && e["kind"] != "Retracted");
         for (at, record) in &moved {
-            prop_assert!(due.contains_key(at), "moved at {at}, and nobody was told: {record}");
+            // One for whom there was no other desk goes to the first that is free, and was told to stay until then.
+            let stays = told(&seen, "lead.assignment", |_| true).range(..*at).next_back().is_some_and(|(_, a)| stays(a));
+            prop_assert!(near(&due, *at) || stays, "moved at {at}, and nobody was told: {record}");
+            let broken = near(&told(&seen, "sla.breach", |_| true), *at);
+            prop_assert!(broken || !self::stays(record), "told at {at} to stay, and nothing was due: {record}");
         }
         for (at, event) in &due {
-            // Who waits has no desk to leave, and who is the last has none to go to.
+            // Who waits has no desk to leave, and whom sales moves or gives back in that very instant goes there.
             let owned = told(&seen, "lead.assignment", |_| true).range(..*at).next_back().is_some_and(|(_, a)| a["owner"].is_string());
-            prop_assert!(moved.contains_key(at) || !owned || nobody_left(&seen, *at), "told at {at} and not moved: {event}");
+            let taken = near(&told(&seen, "lead.assignment", |a| a["cause"] != "reassign"), *at);
+            prop_assert!(near(&moved, *at) || taken || !owned, "told at {at} and not moved: {event}");
         }
+        prop_assert_eq!(promised(&seen), started(&seen), "as the router tells it, and as the watchdog keeps it");
+        for handoff in seen.iter().filter(|record| record.topic == "lead.handoff").map(|record| &record.value) {
+            let told = told(&seen, "lead.assignment", |a| a["stamp"] == handoff["assignment"]["stamp"]);
+            prop_assert!(told.values().any(|told| *told == handoff["assignment"]), "{handoff}");
+        }
+    }
+
+    #[test]
+    fn a_claimed_lead_goes_back_at_the_instant_at_which_its_acceptance_breaks_and_at_no_other(
+        words in prop::collection::vec(prop_oneof![2 => word(), 1 => claim()], 1..10),
+    ) {
+        let seen = bare::play(&claims(), &Script { policy: String::new(), only: None, lines: lines(&words) });
+        let back = told(&seen, "lead.assignment", |a| a["cause"] == "reassign");
+        let due = told(&seen, "sla.breach", |e| {
+            e["clock"] == "Accept" && e["kind"] == "Breached" || e["action"] == "Reassign" && e["kind"] != "Retracted"
+        });
+        for (at, record) in &back {
+            prop_assert!(record["owner"].is_null() && near(&due, *at), "went back at {at}, and nobody was told: {record}");
+        }
+        for (at, event) in &due {
+            let owned = told(&seen, "lead.assignment", |_| true).range(..*at).next_back().is_some_and(|(_, a)| a["owner"].is_string());
+            let taken = near(&told(&seen, "lead.assignment", |a| a["cause"] != "reassign"), *at);
+            prop_assert!(near(&back, *at) || taken || !owned, "told at {at} and not taken back: {event}");
+        }
+        prop_assert_eq!(promised(&seen), started(&seen), "as the router tells it, and as the watchdog keeps it");
     }
 }
 
-/// Whether everybody on the roster has had the lead by then.
-fn nobody_left(seen: &[Seen], at: i64) -> bool {
-    let had = told(seen, "lead.assignment", |a| a["owner"].is_string());
-    let had: std::collections::BTreeSet<&str> = had.range(..at).filter_map(|(_, a)| a["owner"].as_str()).collect();
-    ["jonas.weber", "lena.fischer", "ines.hoffmann", "marcus.reed", "dana.brooks", "sam.keller"]
-        .iter()
-        .all(|rep| had.contains(rep))
+/// The starter policy, in which the leads of one pool are claimed.
+fn claims() -> Policy {
+    let text = STARTER.replace("    emea:\n      members", "    emea:\n      strategy: claim\n      members");
+    assert!(text.contains("strategy: claim\n"));
+    parse("starter.yaml", &text).unwrap()
+}
+
+/// A member of the pool takes the lead, if it is there to be taken.
+fn claim() -> impl Strategy<Value = Word> {
+    let rep = prop_oneof![Just("jonas.weber"), Just("lena.fischer")];
+    let what = rep.prop_map(|rep| json!({"kind": "owner", "owner": rep, "actor": rep}));
+    (1..900_i64, what).prop_map(|(after, what)| Word { after, late: 0, what })
+}
+
+/// Handoff, owner, clock, start and deadline.
+type Promised = BTreeSet<(String, String, String, i64, i64)>;
+
+fn promise(handoff: &Value, owner: &Value, due: &Value) -> (String, String, String, i64, i64) {
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let at = |name: &str| due[name].as_i64().unwrap();
+    (word(handoff), word(owner), word(&due["clock"]), at("started_at"), at("deadline"))
+}
+
+/// What each owner is told to owe, and that its local time is the same instant.
+fn promised(seen: &[Seen]) -> Promised {
+    let assignments = seen.iter().filter(|record| record.topic == "lead.assignment").map(|record| &record.value);
+    let due =
+        assignments.flat_map(|told| told["deadlines"].as_array().into_iter().flatten().map(move |due| (told, due)));
+    due.map(|(told, due)| {
+        let local: jiff::Timestamp = due["local"].as_str().unwrap().parse().unwrap();
+        assert_eq!(local.as_microsecond(), due["deadline"].as_i64().unwrap(), "{due}");
+        promise(&told["handoff_id"], &told["owner"], due)
+    })
+    .collect()
+}
+
+/// What the watchdog holds each owner to from the beginning.
+fn started(seen: &[Seen]) -> Promised {
+    let started = seen.iter().filter(|record| record.topic == "sla.started").map(|record| &record.value);
+    let owners = started.filter(|event| event["clock"] == "Accept" || event["clock"] == "FirstTouch");
+    owners.map(|event| promise(&event["handoff_id"], &event["owner"], event)).collect()
+}
+
+/// Whether something was told at an instant. One of the two may have heard a word in that very instant, and comes to
+/// what is due one step of log time after it.
+fn near(told: &BTreeMap<i64, Value>, at: i64) -> bool {
+    told.range(at - 1..=at + 1).next().is_some()
+}
+
+/// Whether a lead keeps its silent owner for want of another.
+fn stays(assignment: &Value) -> bool {
+    assignment["why"].as_str().is_some_and(|why| why.starts_with("stays with "))
 }

@@ -1,17 +1,19 @@
 //! What sales hears of a lead that it already has.
 //!
 //! Holds: only what the policy names, only while an episode is open, and
-//! nothing of the event that opened it: the handoff tells that.
+//! nothing of the event that opened it: the handoff tells that. What is taken
+//! back while the lead still shows it among the last is told as not done.
 //!
 //! Absent on purpose: the owner, and how often they are told. The router knows
 //! the desk, gathers and sends.
 
-use baton_domain::{Activity, Body, LeadEvent, Noticed};
-use baton_policy::{Alerts, Policy};
+use baton_domain::{Activity, Body, LeadEvent, Moment, Noticed, Retraction};
+use baton_policy::{ActivityRule, Alerts, Policy};
 
 use crate::State;
 use crate::lifecycle::is_open;
 use crate::moves::handoff_id;
+use crate::reach::completed;
 use crate::reckon::Standing;
 use crate::state::moment_of;
 
@@ -19,7 +21,7 @@ use crate::state::moment_of;
 pub(crate) fn noticed(policy: &Policy, state: &State, event: &LeadEvent, now: &Standing) -> Option<Noticed> {
     let Body::Activity(activity) = &event.body else { return None };
     let alerts = policy.decision.alerts.as_ref()?;
-    if !is_open(state.stage) || !is_notable(policy, alerts, activity) {
+    if !is_open(state.stage) || !is_notable(policy, alerts, state, event, activity) {
         return None;
     }
     Some(Noticed {
@@ -31,18 +33,51 @@ pub(crate) fn noticed(policy: &Policy, state: &State, event: &LeadEvent, now: &S
         grade: now.grade,
         band: now.band,
         event_id: event.event_id.clone(),
+        taken_back: false,
     })
 }
 
-fn is_notable(policy: &Policy, alerts: &Alerts, activity: &Activity) -> bool {
-    let stage = activity.content_stage.as_ref();
-    alerts.events.contains(&activity.name)
-        || stage.is_some_and(|stage| alerts.content_stages.contains(stage))
-        || (alerts.hand_raise && asks_for_sales(policy, activity))
+/// What an event takes back that the lead did lately, and which event told it.
+pub(crate) fn undone<'a>(before: &State, event: &'a LeadEvent) -> Option<(&'a Retraction, Moment)> {
+    let Body::Retracted(retraction) = &event.body else { return None };
+    Some((retraction, before.did(&retraction.event_id)?.clone()))
 }
 
-fn asks_for_sales(policy: &Policy, activity: &Activity) -> bool {
+/// What to tell the router of something that was not done after all: that it is to tell it no more.
+pub(crate) fn unnoticed(
+    policy: &Policy,
+    state: &State,
+    (retraction, moment): (&Retraction, Moment),
+    lead_id: &str,
+    now: &Standing,
+) -> Option<Noticed> {
+    policy.decision.alerts.as_ref().filter(|_| is_open(state.stage))?;
+    Some(Noticed {
+        lead_id: lead_id.to_owned(),
+        handoff_id: handoff_id(lead_id, state.episode),
+        episode: state.episode,
+        moment,
+        score: now.score(),
+        grade: now.grade,
+        band: now.band,
+        event_id: retraction.event_id.clone(),
+        taken_back: true,
+    })
+}
+
+fn is_notable(policy: &Policy, alerts: &Alerts, state: &State, event: &LeadEvent, activity: &Activity) -> bool {
+    let depth = activity.content_stage.as_ref();
+    alerts.events.contains(&activity.name)
+        || depth.is_some_and(|depth| alerts.content_stages.contains(depth))
+        || (alerts.hand_raise && asks_for_sales(policy, state, event, activity))
+}
+
+/// By itself, or as the step with which a window or a sequence is complete.
+pub(crate) fn asks_for_sales(policy: &Policy, state: &State, event: &LeadEvent, activity: &Activity) -> bool {
+    let completes = |rule: &ActivityRule| {
+        rule.when.span_ms().is_none() || !completed(rule, state.marks.of(&rule.id), &event.event_id).is_empty()
+    };
     let met = policy.engagement.by_name.get(&activity.name).into_iter().flatten();
     let mut rules = met.filter_map(|place| policy.engagement.rules.get(*place));
-    rules.any(|rule| rule.hand_raise && rule.when.matches(activity))
+    rules.any(|rule| rule.hand_raise && rule.when.matches(activity) && completes(rule))
 }

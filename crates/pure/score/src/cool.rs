@@ -83,9 +83,9 @@ impl<'a> Curve<'a> {
     fn of(policy: &'a Engagement, state: &'a State) -> Self {
         let mut groups = BTreeMap::<&str, Group<'_>>::new();
         let mut negative = Vec::new();
-        for rule in &policy.rules {
+        for (rule, all) in state.marks.earned(&policy.rules) {
             let mut positive = Vec::new();
-            for earned in state.marks.earned(rule) {
+            for earned in all {
                 let side = if earned.is_negative() { &mut negative } else { &mut positive };
                 side.push(earned);
             }
@@ -119,9 +119,9 @@ impl<'a> Curve<'a> {
     /// which to look again.
     fn first_below(&self, line: Points, now: Millis) -> Option<Millis> {
         let mut search = Search { curve: self, line, looks: LOOKS };
-        let (mut from, mut step) = (now, Millis::HOUR);
-        while from.since(now) < HORIZON_MS {
-            let to = from.plus(step);
+        let (mut from, mut step) = (self.look(now), Millis::HOUR);
+        while from.at.since(now) < HORIZON_MS {
+            let to = self.look(from.at.plus(step));
             if let Some(at) = search.within(from, to) {
                 return Some(at);
             }
@@ -129,6 +129,18 @@ impl<'a> Curve<'a> {
         }
         None
     }
+
+    fn look(&self, at: Millis) -> Look {
+        Look { at, earned: self.earned(at), taken: self.taken(at) }
+    }
+}
+
+/// The curve at an instant.
+#[derive(Clone, Copy)]
+struct Look {
+    at: Millis,
+    earned: Points,
+    taken: Points,
 }
 
 struct Search<'a> {
@@ -140,19 +152,19 @@ struct Search<'a> {
 impl Search<'_> {
     /// The first instant in `(from, to]` below the line. Between two instants the curve is nowhere lower
     /// than what is earned at the later one less what is taken at the earlier one.
-    fn within(&mut self, from: Millis, to: Millis) -> Option<Millis> {
+    fn within(&mut self, from: Look, to: Look) -> Option<Millis> {
         if self.looks == 0 {
-            return Some(from.plus(1));
+            return Some(from.at.plus(1));
         }
         self.looks -= 1;
-        if self.curve.earned(to) + self.curve.taken(from) >= self.line {
+        if to.earned + from.taken >= self.line {
             return None;
         }
-        let width = to.since(from);
+        let width = to.at.since(from.at);
         if width <= 1 {
-            return (self.curve.earned(to) + self.curve.taken(to) < self.line).then_some(to);
+            return (to.earned + to.taken < self.line).then_some(to.at);
         }
-        let middle = from.plus(width / 2);
+        let middle = self.curve.look(from.at.plus(width / 2));
         self.within(from, middle).or_else(|| self.within(middle, to))
     }
 }

@@ -40,8 +40,7 @@ impl Amount {
         if rest == 0 {
             return (turn, Self::of(points));
         }
-        let missing = u128::from((half_life - rest).unsigned_abs());
-        let fraction = (missing << DIGITS) / u128::from(half_life.unsigned_abs());
+        let fraction = share((half_life - rest).unsigned_abs(), half_life.unsigned_abs());
         // Twice what would be left at the next whole half-life.
         let size = (u128::from(points.0.unsigned_abs()) * u128::from(factor(fraction))) >> (62 - EXTRA);
         let size = i128::try_from(size).unwrap_or(i128::MAX);
@@ -60,9 +59,9 @@ impl Amount {
     pub(crate) fn after(self, age_ms: i64, half_life_ms: Option<i64>) -> Points {
         let size = self.0.unsigned_abs();
         let left = half_life_ms.map_or(size, |half_life_ms| {
-            let age = u128::from(age_ms.max(0).unsigned_abs());
-            let half_life = u128::from(half_life_ms.max(1).unsigned_abs());
-            let factor = u128::from(factor(((age % half_life) << DIGITS) / half_life));
+            let age = age_ms.max(0).unsigned_abs();
+            let half_life = half_life_ms.max(1).unsigned_abs();
+            let factor = u128::from(factor(share(age % half_life, half_life)));
             // In two parts, as 2^127 * 2^63 is more than there is room for.
             let left = (((size >> 64) * factor) << 1) + (((size & u128::from(u64::MAX)) * factor) >> 63);
             u32::try_from(age / half_life).ok().and_then(|halvings| left.checked_shr(halvings)).unwrap_or(0)
@@ -79,11 +78,20 @@ pub(crate) fn decayed(points: Points, age_ms: i64, half_life_ms: i64) -> Points 
     Amount::of(points).after(age_ms, Some(half_life_ms))
 }
 
+/// A part of a whole, less than it, in units of `2^-32`.
+fn share(part: u64, whole: u64) -> u64 {
+    match part.checked_mul(1 << DIGITS) {
+        Some(part) => part / whole,
+        // Half-lives of more than fifty days.
+        None => u64::try_from((u128::from(part) << DIGITS) / u128::from(whole)).unwrap_or(u64::MAX),
+    }
+}
+
 /// `2^-fraction`, the fraction given in units of `2^-32`.
 ///
 /// Every product on the way loses less than `2^-63`, and there are fewer than 64 of them;
 /// neighbouring fractions lie `2^-34` apart. So truncation never turns the order of two results around.
-fn factor(fraction: u128) -> u64 {
+fn factor(fraction: u64) -> u64 {
     let byte = |place: usize| (fraction >> (DIGITS - 8 * (place + 1)) & 0xff) as usize;
     (0..4).fold(ONE, |product, place| times(product, FACTORS[place][byte(place)]))
 }
@@ -165,7 +173,7 @@ mod tests {
         }
 
         #[test]
-        fn a_neighbouring_fraction_is_never_worth_more(fraction in 0..(1u128 << 32) - 1) {
+        fn a_neighbouring_fraction_is_never_worth_more(fraction in 0..(1u64 << 32) - 1) {
             prop_assert!(factor(fraction + 1) < factor(fraction));
             prop_assert!(factor(fraction + 1) > ONE / 2);
         }

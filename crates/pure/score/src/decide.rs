@@ -11,21 +11,19 @@ use baton_domain::{
     Activity, Band, Body, Consent, ConsentState, History, LeadEvent, Linked, Millis, Points, ReasonKind, RouteInput,
     Stage, Status,
 };
-use baton_policy::{FactRule, Policy, Rearm};
+use baton_policy::{FactRule, Policy};
 
 use crate::State;
 use crate::criteria::kept_by;
-use crate::episode::effect;
 use crate::hold::Waiting;
 use crate::lifecycle::{Answer, Trigger, answer};
-use crate::marks::{Mark, content_of, reached};
+use crate::line::Stood;
+use crate::marks::{Mark, content_of};
 use crate::moves::{Move, Told};
+use crate::raise::Raise;
 use crate::reckon::{Standing, standing};
-use crate::state::{Considered, Permission, Raise};
+use crate::state::{Considered, Permission, Word};
 
-/// For how long of log time a request for sales waits for the lead to become known or to be let in.
-/// Later it is no longer an answer that the person expects.
-const RAISE_WAITS_MS: i64 = 7 * Millis::DAY;
 /// Channels of consent kept besides `all`.
 const CHANNELS: usize = 32;
 
@@ -42,6 +40,8 @@ pub(crate) struct Advanced {
     pub(crate) request: Option<RouteInput>,
     /// Where the lead stood just before.
     pub(crate) before: Standing,
+    /// Where it stands now.
+    pub(crate) after: Standing,
     /// The lead crossed the line and has to wait.
     pub(crate) began: bool,
     /// The open handoff was taken back.
@@ -82,22 +82,7 @@ pub(crate) fn advance(policy: &Policy, mut state: State, now: Millis, event: &Le
     // Before the lead is looked at, so that the event is not taken for what rounding a sum anew does.
     state.settle(policy, now);
     let before = standing(policy, &state, now);
-    let was_kept = kept_by(policy, &state, now).is_some();
-    let mut turn = Turn {
-        policy,
-        now,
-        event,
-        state,
-        moves: Vec::new(),
-        rejected: None,
-        request: None,
-        checked_in: None,
-        was_kept,
-        kept_by: None,
-        began: false,
-        withdrawn: false,
-        forgot: false,
-    };
+    let mut turn = Turn::new(policy, now, event, state);
     // Between events engagement only falls, so just before an event it is at its lowest.
     turn.state.arm(policy, now);
     turn.take();
@@ -105,9 +90,11 @@ pub(crate) fn advance(policy: &Policy, mut state: State, now: Millis, event: &Le
     if let Body::Retracted(retraction) = &event.body {
         turn.withdraw(retraction);
     }
-    let opened = turn.open(&before);
+    let after = standing(policy, &turn.state, now);
+    let opened = turn.open(&before, &after);
     let Turn { state, moves, rejected, request, kept_by, began, withdrawn, forgot, .. } = turn;
-    Advanced { state, moves, rejected, kept_by, opened, request, before, began, withdrawn, forgot }
+    let after = if opened.is_some() { standing(policy, &state, now) } else { after };
+    Advanced { state, moves, rejected, kept_by, opened, request, before, after, began, withdrawn, forgot }
 }
 
 /// One event as it is applied.
@@ -123,14 +110,38 @@ pub(crate) struct Turn<'a> {
     /// The check-in date that has come.
     pub(crate) checked_in: Option<Millis>,
     /// Before the event, a mandatory question was answered no.
-    was_kept: bool,
+    pub(crate) was_kept: bool,
     kept_by: Option<String>,
+    /// A rule says that the lead never goes to sales.
+    pub(crate) ruled_out: bool,
     pub(crate) began: bool,
     pub(crate) withdrawn: bool,
     forgot: bool,
+    /// Of what was taken back: it had ruled the lead out, or had it wait, so that the matrix judges anew.
+    pub(crate) freed: bool,
 }
 
-impl Turn<'_> {
+impl<'a> Turn<'a> {
+    pub(crate) fn new(policy: &'a Policy, now: Millis, event: &'a LeadEvent, state: State) -> Self {
+        Self {
+            policy,
+            now,
+            event,
+            was_kept: kept_by(policy, &state, now).is_some(),
+            state,
+            moves: Vec::new(),
+            rejected: None,
+            request: None,
+            checked_in: None,
+            kept_by: None,
+            ruled_out: false,
+            began: false,
+            withdrawn: false,
+            forgot: false,
+            freed: false,
+        }
+    }
+
     fn take(&mut self) {
         let erased = self.state.erased();
         match &self.event.body {
@@ -145,7 +156,10 @@ impl Turn<'_> {
             Body::Consent(consent) => self.consent(consent, None),
             Body::Tick(_) => self.due(),
             Body::Retracted(retraction) => {
-                self.forgot = self.state.forget(&retraction.event_id);
+                let (waited, was_ruled_out) = (self.state.waiting.is_some(), self.rule_broken().is_some());
+                self.forgot = self.state.forget(self.policy, &retraction.event_id);
+                self.freed = waited && self.state.waiting.is_none();
+                self.freed |= was_ruled_out && self.may_be_let_in() && self.rule_broken().is_none();
                 // A verdict leaves a move, not a trace: whoever took it back is to know that it stands.
                 if !self.forgot {
                     self.reject("retraction", "no_trace");
@@ -174,51 +188,49 @@ impl Turn<'_> {
                 };
                 self.state.marks.insert(rule, mark, self.now);
             }
-            let asks = rule.hand_raise && (!spans || reached(rule, self.state.marks.of(&rule.id), &event.event_id));
-            if asks && may_open(self.policy, self.state.stage) {
-                self.state.raise = Some(Raise {
-                    event_id: event.event_id.clone(),
-                    name: activity.name.clone(),
-                    occurred_at: event.occurred_at,
-                    heard_at: self.now,
-                });
-            } else if let Some(opened) = self.state.opened.as_mut().filter(|_| asks) {
-                opened.ask(&event.event_id);
+            if rule.hand_raise {
+                self.ask(rule, activity);
             }
         }
-        if let Some(recycled) =
-            self.state.recycled.as_mut().filter(|_| activity.content_stage.as_deref() == Some("bofu"))
-        {
-            recycled.armed |= effect(self.policy, &recycled.code).rearm == Rearm::HighIntent;
+        if activity.content_stage.as_deref() == Some("bofu") {
+            self.state.show(event);
         }
     }
 
     /// Takes in a permission or its end; `verdict` is that of sales.
     pub(crate) fn consent(&mut self, consent: &Consent, verdict: Option<(String, Told)>) {
-        let told = Permission { since: self.event.occurred_at, state: consent.state };
+        let word = self.word(consent);
+        let told = Permission { since: self.event.occurred_at, word };
         if consent.state == ConsentState::Erased {
             self.moves_by(Trigger::Suppress, "erased", Told::default());
-            let State { stage, episode, opened_in, .. } = self.state;
-            self.state = State { stage, episode, opened_in, ..State::default() };
+            let State { stage, entered_at, episode, opened_in, .. } = self.state;
+            self.state = State { stage, entered_at, episode, opened_in, ..State::default() };
             self.state.consent.insert("all".to_owned(), told);
             return;
         }
-        // The later word holds, by the person's time; of two at once, the stricter. Only a new
-        // permission ends an erasure.
-        let held = self.state.consent.get(&consent.channel);
+        let held = self.state.consent.get(&consent.channel).copied();
         let room = consent.channel == "all" || held.is_some() || self.state.consent.len() < CHANNELS;
-        let erased = self.state.erased() && (consent.state == ConsentState::Denied || consent.channel != "all");
-        if !room || erased || held.is_some_and(|held| *held > told) {
+        // Only an opt-in ends an erasure.
+        let erased = self.state.erased() && (word == Word::Denied || consent.channel != "all");
+        let forbidden = |held: Permission| matches!(held.word, Word::Denied | Word::Erased) && held.since < told.since;
+        if word == Word::Granted && held.is_some_and(forbidden) {
+            self.reject("granted", "not_opted_in");
+        }
+        if !room || erased || held.is_some_and(|held| !held.yields(told)) {
+            let opted_in = held.is_some_and(|held| held.word == Word::OptedIn);
+            if let Some((code, _)) = verdict.filter(|_| opted_in) {
+                self.reject(&code, "opted_in_since");
+            }
             return;
         }
         self.state.consent.insert(consent.channel.clone(), told);
         if consent.channel != "all" {
             return;
         }
-        if consent.state == ConsentState::Denied {
+        if word == Word::Denied {
             let (cause, told) = verdict.unwrap_or_else(|| ("consent_denied".to_owned(), Told::default()));
             self.moves_by(Trigger::Suppress, &cause, told);
-        } else if self.state.stage == Stage::Suppressed {
+        } else if word == Word::OptedIn && self.state.stage == Stage::Suppressed {
             // Permission to write takes back no verdict and no purchase.
             let to = match self.state.silenced_in {
                 stage @ (Stage::Disqualified | Stage::Customer) => stage,
@@ -230,16 +242,29 @@ impl Turn<'_> {
         }
     }
 
+    /// What a consent says.
+    fn word(&self, consent: &Consent) -> Word {
+        match consent.state {
+            ConsentState::Denied => Word::Denied,
+            ConsentState::Erased => Word::Erased,
+            ConsentState::Granted if self.policy.opts_in(consent) => Word::OptedIn,
+            ConsentState::Granted => Word::Granted,
+        }
+    }
+
     /// The moves that follow from what is known.
     fn settle(&mut self) {
-        let known = |name: &str| self.state.facts.get(&self.policy.fit, name, self.now).map(|known| &known.value);
-        let broken = |rule: &&FactRule| rule.test.holds(known(&rule.fact));
-        let broken = self.policy.fit.disqualify.iter().find(broken).map(|rule| rule.id.clone());
+        let broken = self.rule_broken();
+        self.ruled_out = broken.is_some();
         let heard =
             matches!(self.event.body, Body::Activity(_) | Body::Facts(_) | Body::Linked(_) | Body::Retracted(_));
         match broken {
-            Some(rule) if self.moves_by(Trigger::Ruled, &rule, Told::default()) => {
-                self.state.ruled_out_by = Some(rule);
+            Some(rule) if self.moves_by(Trigger::Ruled, rule, Told::default()) => {
+                self.state.ruled_out_by = Some(rule.to_owned());
+                // Should the rule not hold after all, who asked for sales waits for an answer.
+                if let Some(opened) = self.state.opened.take() {
+                    self.state.raises = opened.raised;
+                }
             }
             // What sales ruled out, only sales can let in again.
             None if heard => self.clear(),
@@ -253,34 +278,54 @@ impl Turn<'_> {
         }
     }
 
+    /// Whether it is such a rule, if any, that keeps the lead from sales.
+    fn may_be_let_in(&self) -> bool {
+        let ruled_out = self.state.stage == Stage::Disqualified && self.state.ruled_out_by.is_some();
+        ruled_out || self.state.stage == Stage::Customer
+    }
+
+    /// The rule by which the lead never goes to sales, whatever its stage.
+    fn rule_broken(&self) -> Option<&'a str> {
+        let known = |name: &str| self.state.facts.get(&self.policy.fit, name, self.now).map(|known| &known.value);
+        let broken = |rule: &&FactRule| rule.test.holds(known(&rule.fact));
+        self.policy.fit.disqualify.iter().find(broken).map(|rule| rule.id.as_str())
+    }
+
     /// Lets back in whom a rule ruled out that no longer holds. Whom no fact let in, but another policy or time,
     /// was never judged by the matrix: its standing is taken for judged, or any page view would hand it off.
     fn clear(&mut self) {
+        // Who says yes again comes back to where a no was said, and is let in from there.
+        if self.state.stage == Stage::Suppressed {
+            return;
+        }
         let Some(rule) = self.state.ruled_out_by.take() else { return };
         let cleared = self.moves_by(Trigger::Cleared, "cleared", Told::default());
-        let learned = matches!(self.event.body, Body::Facts(_) | Body::Retracted(_));
+        let learned = self.freed || matches!(self.event.body, Body::Facts(_));
         if cleared && !learned {
             // Where the policy dropped the rule, it is the policy that moved the lead.
             let dropped = !self.policy.fit.disqualify.iter().any(|kept| kept.id == rule);
             let under = self.policy.version.saturating_sub(i64::from(dropped));
-            self.state.considered = Some(Considered { under, over: !dropped });
+            let stood = if dropped { Stood::Below } else { Stood::Over };
+            self.state.considered = Some(Considered { under, stood });
         }
     }
 
     /// Opens an episode when the lead asked for sales, or the matrix says so and did not before.
-    fn open(&mut self, before: &Standing) -> Option<Opening> {
-        let after = standing(self.policy, &self.state, self.now);
-        let news = self.news(before, &after);
+    pub(crate) fn open(&mut self, before: &Standing, after: &Standing) -> Option<Opening> {
+        let news = self.news(before, after);
         let free = match self.state.stage {
             Stage::Identified | Stage::Recycled => true,
-            Stage::Customer => self.policy.lifecycle.expansion,
+            Stage::Customer => self.policy.lifecycle.expansion && !self.ruled_out,
             _ => false,
         };
-        let (raise, crossed) = (self.granted(&after, news), self.crossed(before, &after, news));
+        let (raise, crossed) = (self.granted(after, news), self.crossed(before, after, news));
         let in_play = free && self.state.in_play(self.policy, self.now);
-        let changed = self.changed(before, &after).filter(|_| in_play && news && !crossed);
-        let judged = Considered { under: self.policy.version, over: after.lane(self.policy).is_some() };
-        self.state.considered = self.state.considered.filter(|_| !news).or(news.then_some(judged)).filter(|_| in_play);
+        let changed = self.changed(before, after).filter(|_| in_play && news && !crossed && !self.forgot);
+        if news && self.judges() {
+            let stood = Stood::judged(self.policy, after, self.state.considered.take());
+            self.state.considered = Some(Considered { under: self.policy.version, stood });
+        }
+        self.state.considered.take_if(|_| !in_play);
         let check_in = self.policy.lifecycle.check_in_lane.clone().filter(|_| self.checked_in.is_some());
         let check_in = check_in.map(|lane| Opening::new(lane, None, ReasonKind::CheckIn, after.band));
         if !free {
@@ -288,12 +333,12 @@ impl Turn<'_> {
             return None;
         }
         let changed = changed.filter(|_| self.state.waiting.is_none());
-        let mut opening = raise.or(check_in).or_else(|| self.waited(before, &after, crossed)).or(changed)?;
+        let mut opening = raise.or(check_in).or_else(|| self.waited(before, after, crossed)).or(changed)?;
         self.state.waiting = None;
         self.kept_by = kept_by(self.policy, &self.state, self.now);
         if self.kept_by.is_some() {
-            // When the answer changes, the matrix looks at the lead anew.
-            self.state.considered = None;
+            // Whom a question keeps waits for another answer; another policy that asks no more is no news of the lead.
+            self.state.considered = Some(Considered { under: self.policy.version, stood: Stood::Below });
             return None;
         }
         opening.review = self.state.goes_in_circles(self.policy, self.now);
@@ -314,50 +359,47 @@ impl Turn<'_> {
         Some(opening)
     }
 
-    /// Whether the event made the lead better, better known, or free again, or turned a no of a mandatory question.
+    /// Whether the event made the lead better, better known, or free again, or turned a no of a mandatory question:
+    /// by what it tells, or by what it takes back.
     fn news(&self, before: &Standing, after: &Standing) -> bool {
-        let tells = matches!(self.event.body, Body::Activity(_) | Body::Facts(_) | Body::Linked(_));
-        let better = after.engagement > before.engagement || after.fit > before.fit || after.grade != before.grade;
-        let cleared = || self.was_kept && kept_by(self.policy, &self.state, self.now).is_none();
-        tells && (better || !self.moves.is_empty() || cleared())
+        let speaks = self.judges() || (self.forgot && !self.withdrawn);
+        let better = after.betters(before) || !self.moves.is_empty();
+        speaks && (better || self.freed || self.answered())
     }
 
-    /// The handoff that a request for sales asks for: this event, or one that waited for this news.
-    fn granted(&self, after: &Standing, news: bool) -> Option<Opening> {
-        let raise = self.state.raise.as_ref()?;
-        let due = raise.event_id == self.event.event_id || (news && self.now.since(raise.heard_at) <= RAISE_WAITS_MS);
-        let lane = self.policy.decision.hand_raise.get(&after.grade).filter(|_| due)?;
-        Some(Opening::new(lane.clone(), Some(raise.clone()), ReasonKind::HandRaise, after.band))
+    /// Whether the matrix judges the lead by the event. What is taken back is no news of the lead: it may take it
+    /// over the line, but the first thing that it does in play is yet to come.
+    fn judges(&self) -> bool {
+        self.freed || matches!(self.event.body, Body::Activity(_) | Body::Facts(_) | Body::Linked(_))
+    }
+
+    /// Whether a mandatory question was answered no before the event, and none is now.
+    pub(crate) fn answered(&self) -> bool {
+        self.was_kept && kept_by(self.policy, &self.state, self.now).is_none()
     }
 
     /// The handoff of a lead that stands over the line, as it already did before the event, and that did not
     /// under the policy which last judged it. Whoever stood over that one's line as well was left with
     /// marketing for another reason.
     fn changed(&self, before: &Standing, after: &Standing) -> Option<Opening> {
-        let judged = self.state.considered?;
+        let judged = self.state.considered.as_ref()?;
         let over = |standing: &Standing| standing.lane(self.policy).is_some();
-        let moved = judged.under < self.policy.version && !judged.over && over(before) && over(after);
+        let moved = judged.under < self.policy.version && judged.stood.is_below() && over(before) && over(after);
         let lane = self.policy.decision.on_change.clone().filter(|_| moved)?;
         Some(Opening::new(lane, None, ReasonKind::Policy, after.band))
     }
 
-    /// Whether the matrix asks for a handoff, or for facts: on a step up, or at the first news of a lead
-    /// that came (back) into play.
+    /// Whether the matrix asks for a handoff, or for facts: on a step up, that over the line of an earlier policy
+    /// included where the present one lies below it, or at the first news of a lead that came (back) into play.
     fn crossed(&self, before: &Standing, after: &Standing, news: bool) -> bool {
         let hands_off = |standing: &Standing| standing.lane(self.policy).is_some();
         let is_held = |standing: &Standing| standing.held(self.policy).is_some();
         let stood = if hands_off(after) { hands_off(before) } else { is_held(before) };
-        let risen = !stood || after.band < before.band || self.state.considered.is_none();
+        let judged = self.state.considered.as_ref();
+        let first = judged.is_none() && self.judges();
+        let risen = after.band < before.band || judged.is_some_and(|judged| judged.stood.passes(before, after));
+        let risen = risen || first || !stood || self.was_kept;
         news && risen && (hands_off(after) || is_held(after)) && self.state.in_play(self.policy, self.now)
-    }
-}
-
-/// Whether a lead in `stage` may open an episode, now or once something that it waits for is so.
-pub(crate) fn may_open(policy: &Policy, stage: Stage) -> bool {
-    match stage {
-        Stage::Visitor | Stage::Identified | Stage::Recycled | Stage::Disqualified => true,
-        Stage::Customer => policy.lifecycle.expansion,
-        Stage::Mql | Stage::Sal | Stage::Sql | Stage::Opportunity | Stage::Suppressed => false,
     }
 }
 

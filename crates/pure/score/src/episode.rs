@@ -6,7 +6,7 @@
 //!
 //! Absent on purpose: who ends an episode (`sales`, `due`, `decide`).
 
-use baton_domain::{CauseClass, History, Millis, PastEpisode, Points, Stage};
+use baton_domain::{CauseClass, History, LeadEvent, Millis, PastEpisode, Points, Stage};
 use baton_policy::{Blame, Effect, Policy, Rearm};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,8 @@ use crate::settled::UNDAMPED;
 
 /// Ended episodes kept.
 const PAST: usize = 20;
+/// Looks at late-stage content kept.
+const SHOWN: usize = 8;
 /// Recycles of which each has a factor of its own; older ones are taken together.
 const DAMPS: usize = 16;
 
@@ -28,7 +30,7 @@ pub(crate) struct Recycled {
     pub(crate) code: String,
     /// Engagement must have been this low once before the matrix may fire again early.
     pub(crate) below: Points,
-    /// It was, or the lead showed what re-arms it.
+    /// It was, or the date came for which sales asked to see it again.
     pub(crate) armed: bool,
 }
 
@@ -96,11 +98,24 @@ impl State {
         }
     }
 
+    /// Notes that the person looked at late-stage content.
+    pub(crate) fn show(&mut self, event: &LeadEvent) {
+        let told = (event.occurred_at, &event.event_id);
+        let place = self.shown.partition_point(|(at, event_id)| (*at, event_id) > told);
+        if self.shown.get(place).is_none_or(|(at, event_id)| (*at, event_id) != told) {
+            self.shown.insert(place, (event.occurred_at, event.event_id.clone()));
+            self.shown.truncate(SHOWN);
+        }
+    }
+
     /// Whether the matrix may hand the lead off, as far as earlier episodes go: it is armed, or it has rested.
     pub(crate) fn in_play(&self, policy: &Policy, now: Millis) -> bool {
         self.recycled.as_ref().is_none_or(|recycled| {
-            let rest = effect(policy, &recycled.code).cool_down_ms.unwrap_or(policy.decision.cool_down_ms);
-            recycled.armed || now.since(recycled.at) >= rest
+            let effect = effect(policy, &recycled.code);
+            let rest = effect.cool_down_ms.unwrap_or(policy.decision.cool_down_ms);
+            // What it showed before the verdict, sales knew.
+            let shows = || self.shown.first().is_some_and(|(at, _)| *at >= self.word_from);
+            recycled.armed || now.since(recycled.at) >= rest || (effect.rearm == Rearm::HighIntent && shows())
         })
     }
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::State;
 use crate::cool::low_line;
 use crate::decide::{Opening, Turn};
-use crate::reckon::Standing;
+use crate::reckon::{Standing, standing};
 
 /// A lead over the line that is not handed off yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +38,7 @@ pub(crate) struct Waiting {
 
 impl Waiting {
     /// Whether the event is among the reasons.
-    pub(crate) fn rests_on(&self, event_id: &str) -> bool {
+    fn rests_on(&self, event_id: &str) -> bool {
         self.event_id == event_id || self.triggers.iter().any(|trigger| trigger.event_id == event_id)
     }
 }
@@ -122,6 +122,17 @@ impl Turn<'_> {
 }
 
 impl State {
+    /// Whether the wait rests on what is left: without an event that was taken back, the lead would still have
+    /// stood over the line when it began.
+    pub(crate) fn waits_without(&self, policy: &Policy, event_id: &str) -> bool {
+        let Some(waiting) = self.waiting.as_ref() else { return false };
+        let marks = self.marks.until(waiting.since);
+        let then = Self { marks, facts: self.facts.clone(), damps: self.damps.clone(), ..Self::default() };
+        let stood = standing(policy, &then, waiting.since);
+        let over = stood.lane(policy).is_some() || stood.held(policy).is_some();
+        over && !waiting.rests_on(event_id) && self.in_play(policy, waiting.since)
+    }
+
     /// The request for facts that goes out when a wait for them begins.
     pub(crate) fn wanted(
         &self,

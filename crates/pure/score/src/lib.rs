@@ -11,15 +11,16 @@
 //!
 //! Beside the anatomy of every stage (`step`, `state`): `decay` halves points,
 //! `marks` keeps what earned them and `settled` what is too much to be kept one by one,
-//! `reach` says what reaches a window, `facts` what is known, `reckon` adds them up,
+//! `reach` says what reaches a window, `raise` who asks for sales, `facts` what is known, `reckon` adds them up,
 //! `cool` finds when they are too few, `criteria` answers questions, `lifecycle`
 //! is the table of moves, `moves` makes them, `episode` remembers how they ended,
 //! `sales` hears the CRM, `due` the calendar, `decide` applies one event, `hold`
-//! has a lead wait between the line and the handoff, `trigger` says which inputs
+//! has a lead wait between the line and the handoff, `line` remembers the line of an earlier policy, `trigger` says which inputs
 //! made the difference, `retract` takes one back, `alert` says what sales hears
-//! afterwards, `recompute` checks a receipt.
+//! afterwards, `canary` passes one on, `recompute` checks a receipt.
 
 mod alert;
+mod canary;
 mod cool;
 mod criteria;
 mod decay;
@@ -29,8 +30,10 @@ mod episode;
 mod facts;
 mod hold;
 mod lifecycle;
+mod line;
 mod marks;
 mod moves;
+mod raise;
 mod reach;
 mod reckon;
 mod recompute;

@@ -9,7 +9,7 @@
 //! code of sales means (the policy).
 
 use baton_domain::{Stage, Status};
-use baton_policy::Destination;
+use baton_policy::{Destination, Policy};
 
 /// What may move a lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,6 +69,15 @@ pub(crate) fn is_open(stage: Stage) -> bool {
 /// Stages in which marketing takes care of a lead.
 pub(crate) fn is_nurtured(stage: Stage) -> bool {
     matches!(stage, Stage::Identified | Stage::Recycled)
+}
+
+/// Whether a lead in `stage` may open an episode, now or once something that it waits for is so.
+pub(crate) fn may_open(policy: &Policy, stage: Stage) -> bool {
+    match stage {
+        Stage::Visitor | Stage::Identified | Stage::Recycled | Stage::Disqualified => true,
+        Stage::Customer => policy.lifecycle.expansion,
+        Stage::Mql | Stage::Sal | Stage::Sql | Stage::Opportunity | Stage::Suppressed => false,
+    }
 }
 
 /// What `trigger` does to a lead in `stage`; `base` is where a lead goes that nobody works on any more.

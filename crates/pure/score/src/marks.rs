@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::decay::decayed;
+use crate::raise::WAITS_MS;
 use crate::reach::{evidence, reaches};
 use crate::settled::{Earned, Settled};
 
@@ -71,13 +72,18 @@ impl Marks {
             // Which marks reach the window may change with every late arrival. A mark is needed until
             // the last one that it may help over the line is spent: one window later than itself.
             let then = now.plus(-span);
-            marks.retain(|mark| mark.occurred_at >= then || rule.asked_for || !spent(rule, mark, then));
+            // A request for sales stands on its steps for as long as it waits, and so long a step may be told late.
+            let kept_from = if rule.hand_raise { then.plus(-WAITS_MS) } else { then };
+            marks.retain(|mark| mark.occurred_at >= kept_from || rule.asked_for || !spent(rule, mark, then));
         } else {
             let mut admits = Admits::new(rule, settled, SPARE);
-            marks.retain(|mark| admits.admits(mark));
-            // A question about the rule is answered by the last mark, whatever it is worth.
-            let last = marks.last().filter(|_| rule.asked_for).cloned();
-            marks.retain(|mark| !spent(rule, mark, now) || last.as_ref() == Some(mark));
+            let mut left = marks.len();
+            marks.retain(|mark| {
+                left -= 1;
+                let counts = admits.admits(mark) && !spent(rule, mark, now);
+                // A question about the rule is answered by the last mark, whether it counts or not.
+                counts || (left == 0 && rule.asked_for)
+            });
         }
     }
 
@@ -102,18 +108,32 @@ impl Marks {
         self.0.values_mut().for_each(|kept| kept.settled.damp(until));
     }
 
-    /// What a rule gives: its marks that count, and the sums of those before.
-    pub(crate) fn earned<'a>(&'a self, rule: &'a ActivityRule) -> impl Iterator<Item = Earned<'a>> {
-        self.0
-            .get(&rule.id)
-            .into_iter()
-            .flat_map(|kept| kept.counted(rule).map(|mark| Earned::by(rule, mark)).chain(kept.settled.earned()))
+    /// What each rule gives, in the order of the rules: its marks that count, and the sums of those before. A rule
+    /// that nobody met is left out.
+    pub(crate) fn earned<'a>(
+        &'a self,
+        rules: &'a [ActivityRule],
+    ) -> impl Iterator<Item = (&'a ActivityRule, impl Iterator<Item = Earned<'a>>)> {
+        let place = |id: &String| rules.iter().position(|rule| rule.id == *id);
+        let mut met: Vec<_> = self.0.iter().filter_map(|(id, kept)| Some((place(id)?, kept))).collect();
+        met.sort_unstable_by_key(|(place, _)| *place);
+        met.into_iter().map(|(place, kept)| {
+            let rule = &rules[place];
+            (rule, kept.counted(rule).map(|mark| Earned::by(rule, mark)).chain(kept.settled.earned()))
+        })
     }
 
-    /// When an activity last counted under a rule.
+    /// When an activity last met a rule, counted or not.
     pub(crate) fn last_met(&self, rule: &ActivityRule) -> Option<Millis> {
         let kept = self.0.get(&rule.id)?;
-        kept.counted(rule).map(|mark| mark.occurred_at).last().max(kept.settled.met)
+        kept.reaching(rule).map(|mark| mark.occurred_at).last().max(kept.settled.last.map(|(at, _)| at))
+    }
+
+    /// Those up to an instant.
+    pub(crate) fn until(&self, until: Millis) -> Self {
+        let mut then = self.clone();
+        then.0.values_mut().for_each(|kept| kept.marks.retain(|mark| mark.occurred_at <= until));
+        then
     }
 
     /// Removes the marks of an event; answers whether there were any.
@@ -224,11 +244,6 @@ impl<'a> Admits<'a> {
 /// What a mark is worth at `now`, before caps.
 fn worth(rule: &ActivityRule, mark: &Mark, now: Millis) -> Points {
     rule.half_life_ms.map_or(mark.points, |half_life| decayed(mark.points, now.since(mark.occurred_at), half_life))
-}
-
-/// Whether the mark of an event reaches the rule's window.
-pub(crate) fn reached(rule: &ActivityRule, marks: &[Mark], event_id: &str) -> bool {
-    marks.iter().position(|mark| mark.event_id == event_id).is_some_and(|place| reaches(rule, marks, place))
 }
 
 /// The fingerprint of what an activity was about; its name when it was about nothing in particular.

@@ -10,6 +10,8 @@ use crate::State;
 use crate::decide::Turn;
 use crate::episode::Recycled;
 use crate::lifecycle::{Answer, Trigger, answer, is_open};
+use crate::line::Stood;
+use crate::raise::Raises;
 use crate::state::Considered;
 
 /// A move from stage to stage.
@@ -22,6 +24,8 @@ pub(crate) struct Move {
     pub(crate) check_in: Option<Millis>,
     pub(crate) verdict: Option<Verdict>,
     pub(crate) duplicate_of: Option<String>,
+    /// How long the lead was where it comes from; nothing is known of one seen for the first time.
+    pub(crate) lasted_ms: Option<i64>,
 }
 
 /// What is known of a move beside its stages.
@@ -49,7 +53,10 @@ impl Turn<'_> {
         self.state.episode = self.state.episode.saturating_add(1);
         self.state.last_owner = self.state.owner.take().or_else(|| self.state.last_owner.take());
         (self.state.touches, self.state.first_touch, self.state.gives_up_at) = (0, None, None);
-        (self.state.handed_at, self.state.handed_under) = (self.now, self.policy.version);
+        // A rep who takes a lead begins when the rep says so, however late the CRM tells of it.
+        let pulled = trigger == Trigger::Accepted;
+        self.state.word_from = if pulled { self.event.occurred_at.min(self.now) } else { self.now };
+        self.state.handed_under = self.policy.version;
         self.state.status = None;
         self.moves_by(trigger, cause, Told { status, ..Told::default() });
         (self.state.considered, self.state.confirmed) = (None, false);
@@ -73,9 +80,11 @@ impl Turn<'_> {
         let verdict = self.verdict(from, to, &cause, &told);
         if is_open(from) && !is_open(to) {
             self.close(to, &cause, told.reason);
+            // A verdict dated before its own handoff, as by a CRM that knows days alone, lets nothing older speak.
+            self.state.word_from = self.event.occurred_at.max(self.state.word_from).min(self.now);
         }
         if is_open(to) || to == Stage::Customer || to == Stage::Suppressed {
-            self.state.raise = None;
+            self.state.raises = Raises::default();
         }
         self.state.check_in = None;
         if !matches!(to, Stage::Mql | Stage::Sal) {
@@ -95,11 +104,12 @@ impl Turn<'_> {
         }
         // A customer whose warmth sales knows is handed off by a step up only.
         if to == Stage::Customer {
-            self.state.considered = Some(Considered { under: self.policy.version, over: true });
+            self.state.considered = Some(Considered { under: self.policy.version, stood: Stood::Over });
         }
-        self.state.stage = to;
+        let lasted = self.now.since(self.state.entered_at);
+        (self.state.stage, self.state.entered_at) = (to, self.now);
         self.state.enter(told.status);
-        self.note(from, cause, verdict, told.duplicate_of);
+        self.note(from, cause, verdict, told.duplicate_of, lasted);
     }
 
     /// Sales says of a lead that it has, and that stays where it is, that it is as good as expected.
@@ -107,14 +117,22 @@ impl Turn<'_> {
         let stage = self.state.stage;
         let verdict = self.verdict(stage, stage, &cause, told);
         self.state.enter(told.status);
-        self.note(stage, cause, verdict, None);
+        self.note(stage, cause, verdict, None, self.now.since(self.state.entered_at));
     }
 
     /// Notes a move to the stage in which the lead is now.
-    fn note(&mut self, from: Stage, cause: String, verdict: Option<Verdict>, duplicate_of: Option<String>) {
+    fn note(
+        &mut self,
+        from: Stage,
+        cause: String,
+        verdict: Option<Verdict>,
+        duplicate_of: Option<String>,
+        lasted_ms: i64,
+    ) {
         self.state.confirmed |= verdict.as_ref().is_some_and(|verdict| verdict.label == Label::Qualified);
         let State { stage: to, episode, status, check_in, .. } = self.state;
-        self.moves.push(Move { from, to, cause, episode, status, check_in, verdict, duplicate_of });
+        let lasted_ms = Some(lasted_ms);
+        self.moves.push(Move { from, to, cause, episode, status, check_in, verdict, duplicate_of, lasted_ms });
     }
 
     /// What sales made of the episode, on a move that says so.

@@ -30,6 +30,32 @@ pub(crate) fn reaches(rule: &ActivityRule, marks: &[Mark], place: usize) -> bool
     }
 }
 
+/// The places of the earlier marks by which the one at `place` reaches the rule's window, newest first; nothing
+/// when it does not.
+pub(crate) fn carriers(rule: &ActivityRule, marks: &[Mark], place: usize) -> Option<Vec<usize>> {
+    if !reaches(rule, marks, place) {
+        return None;
+    }
+    Some(match &rule.when.sequence {
+        Some(sequence) => chain(marks, place, sequence.steps.len().saturating_sub(1)),
+        None => evidence(rule, &marks[..=place]).into_iter().rev().filter(|earlier| *earlier != place).collect(),
+    })
+}
+
+/// The places of the marks that reach the rule's window with the mark of an event, and would not without it: its
+/// own, and later ones when it was told after them.
+pub(crate) fn completed(rule: &ActivityRule, marks: &[Mark], event_id: &str) -> Vec<usize> {
+    let Some(place) = marks.iter().rposition(|mark| mark.event_id == event_id) else { return Vec::new() };
+    let mut completed: Vec<usize> = reaches(rule, marks, place).then_some(place).into_iter().collect();
+    if place + 1 < marks.len() {
+        let mut without = marks.to_vec();
+        without.remove(place);
+        let needs_it = |later: &usize| reaches(rule, marks, *later) && !reaches(rule, &without, *later - 1);
+        completed.extend((place + 1..marks.len()).filter(needs_it));
+    }
+    completed
+}
+
 /// The places of those of `marks`, all older than any other, by which a later one may reach the rule's
 /// window: as few as answer for all.
 pub(crate) fn evidence(rule: &ActivityRule, marks: &[Mark]) -> BTreeSet<usize> {

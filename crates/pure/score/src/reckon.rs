@@ -13,6 +13,7 @@ use baton_domain::{Band, Contribution, ContributionKind, Grade, Millis, Points, 
 use baton_policy::{ActivityRule, Fit, Policy, WarmNeeds};
 
 use crate::State;
+use crate::facts::Known;
 use crate::settled::Earned;
 
 /// A receipt of more lines than this is folded. About 60 bytes a line keep a record below 1 KiB.
@@ -32,6 +33,11 @@ impl Standing {
         self.fit + self.engagement
     }
 
+    /// Whether a lead that stands here is better, or better known, than where another stands.
+    pub(crate) fn betters(&self, other: &Self) -> bool {
+        self.engagement > other.engagement || self.fit > other.fit || self.grade != other.grade
+    }
+
     /// The lane of the matrix cell, if leads in it are handed off.
     pub(crate) fn lane<'a>(&self, policy: &'a Policy) -> Option<&'a String> {
         policy.decision.matrix.get(&(self.grade, self.band.0))
@@ -44,26 +50,45 @@ pub(crate) struct Reckoning<'a> {
     lines: Vec<Line<'a>>,
 }
 
+/// Where the lines of a reckoning go: nowhere, where only the standing is asked for.
+struct Lines<'a>(Option<Vec<Line<'a>>>);
+
+impl<'a> Lines<'a> {
+    fn push(&mut self, line: impl FnOnce() -> Line<'a>) {
+        if let Some(lines) = &mut self.0 {
+            lines.push(line());
+        }
+    }
+}
+
 struct Line<'a> {
     kind: ContributionKind,
     rule: &'a str,
     event_id: &'a str,
     occurred_at: Millis,
     points: Points,
+    /// What recycles left of an activity's points.
+    left: Points,
     /// How many events are in it, and since when, where several are no longer told apart.
     several: Option<(i32, Millis)>,
 }
 
 impl<'a> Line<'a> {
-    fn of(rule: &'a ActivityRule, earned: &Earned<'a>, points: Points) -> Self {
+    fn of(rule: &'a ActivityRule, earned: &Earned<'a>, points: Points, left: Points) -> Self {
         Self {
             kind: ContributionKind::Activity,
             rule: &rule.id,
             event_id: earned.event_id,
             occurred_at: earned.last_at,
             points,
+            left,
             several: (earned.count > 1).then_some((earned.count, earned.first_at)),
         }
+    }
+
+    /// What is given or taken whatever the event.
+    fn whole(kind: ContributionKind, rule: &'a str, occurred_at: Millis, points: Points) -> Self {
+        Self { kind, rule, event_id: "", occurred_at, points, left: points, several: None }
     }
 
     fn count(&self) -> i32 {
@@ -108,14 +133,20 @@ fn fold(told: &mut Contribution, line: &Line<'_>) {
 
 /// Where the lead stands at `at`.
 pub(crate) fn standing(policy: &Policy, state: &State, at: Millis) -> Standing {
-    reckon(policy, state, at).standing
+    // What bands ask for besides points is read off the lines.
+    let lines = (policy.engagement.warm_needs != WarmNeeds::default()).then(Vec::new);
+    add_up(policy, state, at, Lines(lines)).standing
 }
 
 /// Adds the lead up at `at`.
 pub(crate) fn reckon<'a>(policy: &'a Policy, state: &'a State, at: Millis) -> Reckoning<'a> {
-    let mut lines = Vec::new();
+    add_up(policy, state, at, Lines(Some(Vec::with_capacity(2 * LINES))))
+}
+
+fn add_up<'a>(policy: &'a Policy, state: &'a State, at: Millis, mut lines: Lines<'a>) -> Reckoning<'a> {
     let fit = fit(policy, state, at, &mut lines);
     let engagement = engagement(policy, state, at, &mut lines);
+    let lines = lines.0.unwrap_or_default();
     let band = band(policy, engagement, warm(policy, &lines));
     let standing = Standing { fit, engagement, grade: grade(&policy.fit, state, fit, at), band };
     Reckoning { standing, lines }
@@ -130,8 +161,11 @@ impl Reckoning<'_> {
         let mut receipt = Vec::with_capacity(lines.len().min(2 * LINES));
         let mut rules = BTreeMap::<(&str, bool), usize>::new();
         for line in &lines {
-            let folds = lines.len() > LINES && line.kind == ContributionKind::Activity;
-            let place = rules.get(&(line.rule, line.points < Points::ZERO)).filter(|_| folds);
+            if lines.len() <= LINES || line.kind != ContributionKind::Activity {
+                receipt.push(line.told());
+                continue;
+            }
+            let place = rules.get(&(line.rule, line.points < Points::ZERO));
             if let Some(told) = place.and_then(|place| receipt.get_mut(*place)) {
                 fold(told, line);
                 continue;
@@ -144,18 +178,25 @@ impl Reckoning<'_> {
     }
 }
 
-fn fit<'a>(policy: &'a Policy, state: &'a State, at: Millis, lines: &mut Vec<Line<'a>>) -> Points {
+fn fit<'a>(policy: &'a Policy, state: &'a State, at: Millis, lines: &mut Lines<'a>) -> Points {
     let mut total = Points::ZERO;
+    let mut asked: Option<(&str, Option<&Known>)> = None;
     for rule in &policy.fit.rules {
-        let known = state.facts.get(&policy.fit, &rule.fact, at);
+        // Several rules in a row ask for one fact.
+        let known = match asked {
+            Some((name, known)) if name == rule.fact => known,
+            _ => state.facts.get(&policy.fit, &rule.fact, at),
+        };
+        asked = Some((&rule.fact, known));
         if rule.points != Points::ZERO && rule.test.holds(known.map(|known| &known.value)) {
             total = total + rule.points;
-            lines.push(Line {
+            lines.push(|| Line {
                 kind: ContributionKind::Fact,
                 rule: &rule.id,
                 event_id: known.map_or("", |known| &known.event_id),
                 occurred_at: known.map_or(at, |known| known.occurred_at),
                 points: rule.points,
+                left: rule.points,
                 several: None,
             });
         }
@@ -163,13 +204,13 @@ fn fit<'a>(policy: &'a Policy, state: &'a State, at: Millis, lines: &mut Vec<Lin
     total
 }
 
-fn engagement<'a>(policy: &'a Policy, state: &'a State, at: Millis, lines: &mut Vec<Line<'a>>) -> Points {
+fn engagement<'a>(policy: &'a Policy, state: &'a State, at: Millis, lines: &mut Lines<'a>) -> Points {
     let policy = &policy.engagement;
     let mut groups = BTreeMap::<&str, Points>::new();
     let mut negative = Points::ZERO;
-    for rule in &policy.rules {
+    for (rule, all) in state.marks.earned(&policy.rules) {
         let (mut positive, mut taken) = (Points::ZERO, Points::ZERO);
-        for earned in state.marks.earned(rule) {
+        for earned in all {
             let points = earned.at(at);
             if points == Points::ZERO {
                 continue;
@@ -178,11 +219,10 @@ fn engagement<'a>(policy: &'a Policy, state: &'a State, at: Millis, lines: &mut 
             let side = if points > Points::ZERO { &mut positive } else { &mut negative };
             *side = *side + left;
             taken = taken + (left - points);
-            lines.push(Line::of(rule, &earned, points));
+            lines.push(|| Line::of(rule, &earned, points, left));
         }
         if taken != Points::ZERO {
-            let (kind, rule) = (ContributionKind::Damp, &rule.id);
-            lines.push(Line { kind, rule, event_id: "", occurred_at: at, points: taken, several: None });
+            lines.push(|| Line::whole(ContributionKind::Damp, &rule.id, at, taken));
         }
         let group = groups.entry(&rule.group).or_default();
         *group = *group + capped(positive, rule.cap, &rule.id, at, lines);
@@ -193,37 +233,33 @@ fn engagement<'a>(policy: &'a Policy, state: &'a State, at: Millis, lines: &mut 
     }
     let total = capped(total, Some(policy.total_cap), "total", at, lines) + negative;
     if total < Points::ZERO {
-        lines.push(Line {
-            kind: ContributionKind::Floor,
-            rule: "total",
-            event_id: "",
-            occurred_at: at,
-            points: -total,
-            several: None,
-        });
+        lines.push(|| Line::whole(ContributionKind::Floor, "total", at, -total));
     }
     total.max(Points::ZERO)
 }
 
 /// The points that a cap leaves; what it takes away becomes a line.
-fn capped<'a>(points: Points, cap: Option<Points>, of: &'a str, at: Millis, lines: &mut Vec<Line<'a>>) -> Points {
+fn capped<'a>(points: Points, cap: Option<Points>, of: &'a str, at: Millis, lines: &mut Lines<'a>) -> Points {
     let Some(cap) = cap.filter(|cap| points > *cap) else {
         return points;
     };
-    let (kind, points) = (ContributionKind::Cap, cap - points);
-    lines.push(Line { kind, rule: of, event_id: "", occurred_at: at, points, several: None });
+    lines.push(|| Line::whole(ContributionKind::Cap, of, at, cap - points));
     cap
 }
 
 /// The share of the facts asked for that is known at `at`, in whole percent; 100 when none is asked for.
 pub(crate) fn completeness(fit: &Fit, state: &State, at: Millis) -> i32 {
-    let percent = (state.facts.answered(fit, at) * 100).checked_div(fit.asked.len()).unwrap_or(100);
-    i32::try_from(percent).unwrap_or(100)
+    share_of(fit, state.facts.answered(fit, at))
+}
+
+fn share_of(fit: &Fit, answered: usize) -> i32 {
+    i32::try_from((answered * 100).checked_div(fit.asked.len()).unwrap_or(100)).unwrap_or(100)
 }
 
 fn grade(policy: &Fit, state: &State, fit: Points, at: Millis) -> Grade {
-    let complete = i64::from(completeness(policy, state, at));
-    if state.facts.answered(policy, at) < policy.known_at_least || complete < policy.complete_at_least {
+    let answered = state.facts.answered(policy, at);
+    let complete = i64::from(share_of(policy, answered));
+    if answered < policy.known_at_least || complete < policy.complete_at_least {
         return Grade::U;
     }
     let grades = [Grade::A, Grade::B, Grade::C];
@@ -237,7 +273,7 @@ fn warm(policy: &Policy, lines: &[Line<'_>]) -> bool {
     if needs == WarmNeeds::default() {
         return true;
     }
-    let gives = lines.iter().filter(|line| line.kind == ContributionKind::Activity && line.points > Points::ZERO);
+    let gives = lines.iter().filter(|line| line.kind == ContributionKind::Activity && line.left > Points::ZERO);
     let gives: Vec<&Line<'_>> = gives.collect();
     let activities: BTreeSet<&str> = gives.iter().map(|line| line.event_id).collect();
     let rules: BTreeSet<&str> = gives.iter().map(|line| line.rule).collect();

@@ -1,24 +1,23 @@
 //! An event that never was.
 //!
 //! Holds: what is left is what would be there had the event never come, as far
-//! back as displaced marks and facts are kept. A handoff that it alone opened is
-//! withdrawn as long as no rep has accepted it; any other open one is revised.
+//! back as displaced marks and facts are kept. A handoff that would not have been
+//! opened without it, by its own event or by anything since, is withdrawn as long
+//! as no rep has accepted it; any other open one is revised.
 //!
-//! Absent on purpose: events that were judged meanwhile are not judged again.
-//! The lead goes back to where it was before the handoff, and its next event
-//! decides.
+//! Absent on purpose: events that were judged meanwhile are not judged again one
+//! by one. What they came to is compared with where the lead stood then.
 
 use baton_domain::{Body, CauseClass, HandoffRevised, LeadEvent, Millis, Retraction, Revision, Stage, Stamp, Tick};
 use baton_policy::Policy;
 use serde::{Deserialize, Serialize};
 
 use crate::State;
-use crate::decide::{Turn, advance};
+use crate::criteria::kept_by;
+use crate::decide::{Advanced, Turn, advance};
 use crate::moves::{Told, handoff_id};
+use crate::raise::Raises;
 use crate::reckon::{Standing, standing};
-
-/// Further requests for sales that are kept of an open episode.
-const RAISED: usize = 8;
 
 /// How the open episode came about: enough to decide it again without an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,80 +32,117 @@ pub(crate) struct Opened {
     pub(crate) policy_version: i64,
     /// The events that the handoff named as its reasons.
     pub(crate) triggers: Vec<String>,
-    /// Requests for sales that came when the episode was open already.
-    pub(crate) raised: Vec<String>,
+    /// The request for sales that opened it, and those that came when it was open already.
+    pub(crate) raised: Raises,
 }
 
 impl Opened {
-    /// Notes a request for sales that found the episode open.
-    pub(crate) fn ask(&mut self, event_id: &str) {
-        if self.raised.len() < RAISED {
-            self.raised.push(event_id.to_owned());
+    /// The lead as it would have been left without an event, from now on for good; nothing when the episode would
+    /// have opened all the same.
+    fn otherwise(&mut self, policy: &Policy, retracted: &LeadEvent, gone: &str) -> Option<State> {
+        let same = self.policy_version == policy.version;
+        if same {
+            let before = advance(policy, self.before.clone(), self.at, retracted);
+            if hands_off(&before) {
+                // It had stood in the lead's way, which would have been handed off before.
+                self.event = retracted.clone();
+                return None;
+            }
+            self.before = before.state;
+        } else {
+            self.before.forget(policy, gone);
         }
-    }
-
-    fn forget(&mut self, event_id: &str) {
-        self.before.forget(event_id);
-        self.raised.retain(|raised| raised != event_id);
-        if self.event.event_id == event_id {
+        if self.event.event_id == gone {
             self.event.body = Body::Tick(Tick {});
         }
-    }
-
-    /// Whether the episode would have opened without what is forgotten by now.
-    fn stands(&self, policy: &Policy, event_id: &str) -> bool {
-        if self.policy_version == policy.version {
-            return advance(policy, self.before.clone(), self.at, &self.event).opened.is_some();
+        if !same {
+            return self.triggers.iter().any(|trigger| trigger == gone).then(|| self.before.clone());
         }
-        !self.triggers.iter().any(|trigger| trigger == event_id)
+        let again = advance(policy, self.before.clone(), self.at, &self.event);
+        (!hands_off(&again)).then_some(again.state)
     }
+}
+
+/// Whether a lead that sales has by now would be handed off: it is not made to stand out the dwell again.
+fn hands_off(advanced: &Advanced) -> bool {
+    let dwells = || advanced.state.waiting.as_ref().is_some_and(|waiting| !waiting.unknown);
+    advanced.opened.is_some() || (advanced.began && dwells())
 }
 
 impl State {
     /// Removes every trace of an event; answers whether there was any.
-    pub(crate) fn forget(&mut self, event_id: &str) -> bool {
+    pub(crate) fn forget(&mut self, policy: &Policy, event_id: &str) -> bool {
         let mut found = self.marks.forget(event_id);
         found |= self.facts.forget(event_id);
-        let recent = self.recent.len();
+        let seen = self.recent.len() + self.shown.len();
         self.recent.retain(|seen| seen.event_id != event_id);
-        found |= self.recent.len() < recent;
-        if self.raise.as_ref().is_some_and(|raise| raise.event_id == event_id) {
-            self.raise = None;
-            found = true;
-        }
-        if self.waiting.as_ref().is_some_and(|waiting| waiting.rests_on(event_id)) {
+        self.shown.retain(|(_, shown)| shown != event_id);
+        found |= self.recent.len() + self.shown.len() < seen;
+        found |= self.raises.forget(event_id, policy, &self.marks);
+        if found && self.waiting.is_some() && !self.waits_without(policy, event_id) {
             self.waiting = None;
-            // The next news decides afresh.
+            // What is left decides afresh.
             self.considered = None;
         }
         if let Some(opened) = &mut self.opened {
-            opened.forget(event_id);
+            opened.raised.forget(event_id, policy, &self.marks);
         }
         found
+    }
+
+    /// Takes up where the lead was left at another time, as far as earlier episodes and what the matrix thought go.
+    fn put_back(&mut self, then: &Self) {
+        self.past.clone_from(&then.past);
+        self.check_in = then.check_in;
+        self.recycled.clone_from(&then.recycled);
+        self.raises.clone_from(&then.raises);
+        self.word_from = then.word_from;
+        // A wait that would have begun is not gone through again: what comes next decides.
+        self.considered = then.considered.clone().filter(|_| then.waiting.is_none());
     }
 }
 
 impl Turn<'_> {
-    /// Takes back the open handoff if it rested on the event and nothing else speaks for it now.
+    /// Takes back the open handoff if it rested on the event and nothing that came since speaks for it.
     pub(crate) fn withdraw(&mut self, retraction: &Retraction) {
-        let Some(opened) = self.state.opened.take_if(|_| self.state.stage == Stage::Mql) else { return };
-        let now = standing(self.policy, &self.state, self.now);
-        let speaks = now.lane(self.policy).is_some() || !opened.raised.is_empty();
-        if speaks || opened.stands(self.policy, &retraction.event_id) {
+        let Some(mut opened) = self.state.opened.take_if(|_| self.state.stage == Stage::Mql) else { return };
+        let then = opened.otherwise(self.policy, self.event, &retraction.event_id);
+        let Some(then) = then.filter(|then| !self.speaks(&opened, then)) else {
             self.state.opened = Some(opened);
             return;
-        }
-        let Opened { before, .. } = *opened;
-        let back = if before.stage == Stage::Recycled { Stage::Recycled } else { self.state.base() };
+        };
         // Nobody's failure: sales did not turn it down.
         let told = Told { class: Some(CauseClass::Unknown), ..Told::default() };
-        self.go(back, "retracted".to_owned(), told);
-        self.state.past = before.past;
-        self.state.check_in = before.check_in;
-        self.state.recycled = before.recycled;
-        self.state.raise = before.raise;
-        self.state.considered = before.considered;
+        self.go(self.back(&then), "retracted".to_owned(), told);
+        self.state.put_back(&then);
+        self.state.raises.join(opened.raised.since(then.word_from));
+        // A wait that the handoff had cut short goes on.
+        if opened.before.waiting.is_some() && then.waiting.is_some() {
+            (self.state.waiting, self.state.considered) = (then.waiting, then.considered);
+        }
         self.withdrawn = true;
+    }
+
+    /// Where a lead goes whose handoff is taken back.
+    fn back(&self, then: &State) -> Stage {
+        match then.stage {
+            stage @ (Stage::Recycled | Stage::Customer) => stage,
+            _ => self.state.base(),
+        }
+    }
+
+    /// Whether what came since would have handed off the lead, had it been left as it was `then`.
+    fn speaks(&self, opened: &Opened, then: &State) -> bool {
+        let mut state = State { stage: self.back(then), ..self.state.clone() };
+        state.put_back(then);
+        state.raises = opened.raised.clone().since(then.word_from).heard_at(self.now);
+        let asked = !state.raises.is_empty();
+        let (before, after) = (standing(self.policy, then, self.now), standing(self.policy, &state, self.now));
+        let mut left = Turn::new(self.policy, self.now, self.event, state);
+        left.was_kept = kept_by(self.policy, then, self.now).is_some();
+        left.ruled_out = self.ruled_out;
+        left.freed = asked || after.betters(&before) || left.answered();
+        left.open(&before, &after).is_some() || left.state.waiting.is_some_and(|waiting| !waiting.unknown)
     }
 }
 

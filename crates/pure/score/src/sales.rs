@@ -24,7 +24,10 @@ impl Turn<'_> {
     pub(crate) fn sales(&mut self, crm: &CrmActivity) {
         let open = is_open(self.state.stage);
         if self.is_of_an_earlier_episode(crm) {
-            self.reject(said(crm), "earlier_episode");
+            // A touch is no claim: it is not refused, and says nothing of this episode.
+            if crm.kind != CrmKind::Touch {
+                self.reject(said(crm), "earlier_episode");
+            }
             return;
         }
         match crm.kind {
@@ -57,13 +60,21 @@ impl Turn<'_> {
         }
     }
 
-    /// Whether sales took over or judged before the open episode began: that was an earlier one's. That
-    /// somebody must not be contacted holds whenever it was said.
+    /// Whether sales reached out, took over, judged or ended a deal before the open episode began, or took over
+    /// before the last one ended: that was an earlier one's. That somebody must not be contacted holds whenever it
+    /// was said.
     fn is_of_an_earlier_episode(&self, crm: &CrmActivity) -> bool {
-        let claims = matches!(crm.kind, CrmKind::Accepted | CrmKind::Disposition);
+        let ends_deal = matches!(crm.opportunity.as_deref(), Some("won" | "lost"));
+        let claims = match crm.kind {
+            CrmKind::Accepted | CrmKind::Disposition | CrmKind::Touch => true,
+            CrmKind::Opportunity => ends_deal,
+            CrmKind::Status | CrmKind::Owner => false,
+        };
         let silences = self.policy.destination(crm) == Some(Destination::Suppressed);
         let again = is_open(self.state.stage) && self.state.episode > 1;
-        again && claims && !silences && self.event.occurred_at < self.state.handed_at
+        let ended = self.state.stage == Stage::Recycled && crm.kind == CrmKind::Accepted;
+        let (said, from) = (self.event.occurred_at, self.state.word_from);
+        claims && !silences && (again && said < from || ended && said <= from)
     }
 
     /// Pulls a trigger. Whether the lead moved or was there already.
@@ -96,7 +107,7 @@ impl Turn<'_> {
         let reached_out = touch.direction == Direction::Outbound;
         if reached_out {
             self.state.touches = self.state.touches.saturating_add(1);
-            let at = self.event.occurred_at.max(self.state.handed_at);
+            let at = self.event.occurred_at.max(self.state.word_from);
             if self.state.first_touch.is_none_or(|first| at < first) {
                 self.state.first_touch = Some(at);
                 let waits = matches!(self.state.stage, Stage::Mql | Stage::Sal);
@@ -121,12 +132,7 @@ impl Turn<'_> {
         };
         match effect.to {
             // Said again it is still news: it outdates a permission given in between.
-            Destination::Suppressed => {
-                let told = self.told(disposition, &effect, Label::Rejected);
-                let denied =
-                    Consent { channel: "all".to_owned(), state: ConsentState::Denied, source: "crm".to_owned() };
-                self.consent(&denied, Some((code.to_owned(), told)));
-            }
+            Destination::Suppressed => self.silence(code, self.told(disposition, &effect, Label::Rejected)),
             Destination::Reroute => self.reroute(code),
             Destination::Qualified => {
                 let told =
@@ -143,12 +149,28 @@ impl Turn<'_> {
                     self.state.ruled_out_by = None;
                 }
                 let told = self.told(disposition, &effect, Label::Rejected);
-                if self.pull(Trigger::of(effect.to), code, told) && effect.mark && !self.state.erased() {
-                    let (name, value) = (RULED_OUT_AS.to_owned(), FactValue::Text(code.to_owned()));
-                    let fact = Fact { name, value, source: "crm".to_owned(), observed_at: None };
-                    self.state.learn(self.policy, &fact, self.event);
-                }
+                self.give_back(Trigger::of(effect.to), code, told, &effect);
             }
+        }
+    }
+
+    /// Nobody is to write to the lead again.
+    fn silence(&mut self, code: &str, told: Told) {
+        let denied = Consent {
+            channel: "all".to_owned(),
+            state: ConsentState::Denied,
+            source: "crm".to_owned(),
+            explicit: true,
+        };
+        self.consent(&denied, Some((code.to_owned(), told)));
+    }
+
+    /// Sales is done with the lead, which is marked where the verdict says so.
+    fn give_back(&mut self, trigger: Trigger, code: &str, told: Told, effect: &Effect) {
+        if self.pull(trigger, code, told) && effect.mark && !self.state.erased() {
+            let (name, value) = (RULED_OUT_AS.to_owned(), FactValue::Text(code.to_owned()));
+            let fact = Fact { name, value, source: "crm".to_owned(), observed_at: None };
+            self.state.learn(self.policy, &fact, self.event);
         }
     }
 
@@ -196,16 +218,23 @@ impl Turn<'_> {
         }
     }
 
-    /// A deal that came to nothing goes back to marketing, unless its reason rules the lead out.
+    /// A deal that came to nothing goes back to marketing, unless its reason rules the lead out. Whatever else
+    /// the CRM calls it is a reason in words: a code is one that the policy knows.
     fn lost(&mut self, crm: &CrmActivity) {
-        let given = crm.disposition.clone().unwrap_or_default();
-        let code = if given.code.is_empty() { LOST.to_owned() } else { given.code.clone() };
+        let mut given = crm.disposition.clone().unwrap_or_default();
+        let is_known = self.policy.lifecycle.dispositions.contains_key(&given.code);
+        let code = if is_known { given.code.clone() } else { LOST.to_owned() };
+        if !is_known && !given.code.is_empty() {
+            given.reason = given.reason.or_else(|| Some(given.code.clone()));
+        }
         let effect = effect(self.policy, &code);
         let told = self.told(&given, &effect, Label::Lost);
-        if answer(self.state.stage, Trigger::Lost, self.state.base()) == Answer::Refused {
+        if effect.to == Destination::Suppressed {
+            self.silence(&code, told);
+        } else if answer(self.state.stage, Trigger::Lost, self.state.base()) == Answer::Refused {
             self.reject(Stage::Recycled.as_str(), Trigger::Lost.as_str());
         } else if effect.to == Destination::Disqualified {
-            self.pull(Trigger::Disqualify, &code, told);
+            self.give_back(Trigger::Disqualify, &code, told, &effect);
         } else {
             self.pull(Trigger::Lost, &code, told);
         }
@@ -252,7 +281,12 @@ impl Turn<'_> {
 
 /// What a claim asks for, in its own words.
 fn said(crm: &CrmActivity) -> &str {
-    crm.disposition.as_ref().map_or(Stage::Sal.as_str(), |disposition| &disposition.code)
+    match (&crm.disposition, crm.opportunity.as_deref()) {
+        (Some(disposition), _) if !disposition.code.is_empty() => &disposition.code,
+        (_, Some("won")) => Stage::Customer.as_str(),
+        (_, Some(_)) => Stage::Recycled.as_str(),
+        _ => Stage::Sal.as_str(),
+    }
 }
 
 /// The stage that a trigger asks for.

@@ -29,8 +29,6 @@ pub(crate) struct Settled {
     pub(crate) used: BTreeMap<u64, i64>,
     /// The newest that reached the rule's window, counted or not, and its bucket.
     pub(crate) last: Option<(Millis, u64)>,
-    /// The newest that counted.
-    pub(crate) met: Option<Millis>,
 }
 
 /// What adds up to one number.
@@ -109,7 +107,6 @@ impl Settled {
             self.used.retain(|used, _| *used == bucket);
         }
         let Some(damped_at) = counts else { return };
-        self.met = self.met.max(Some(at));
         let remembers = match rule.count {
             Counting::Every => false,
             Counting::OncePerContent => self.used.len() < CONTENTS,

@@ -8,7 +8,8 @@
 use std::collections::BTreeMap;
 
 use baton_domain::{
-    Activity, Band, ConsentState, Fact, FactValue, KindCount, LeadEvent, Millis, Moment, PastEpisode, Stage, Status,
+    Activity, Band, ChannelConsent, ConsentState, Fact, FactValue, KindCount, LeadEvent, Millis, Moment, PastEpisode,
+    Stage, Status,
 };
 use baton_policy::Policy;
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,9 @@ use crate::episode::{Damp, Recycled};
 use crate::facts::Facts;
 use crate::hold::Waiting;
 use crate::lifecycle::statuses;
+use crate::line::Stood;
 use crate::marks::Marks;
+use crate::raise::Raises;
 use crate::retract::Opened;
 
 /// Moments kept for the rep to read.
@@ -30,6 +33,8 @@ const SPARE_MOMENTS: usize = 4;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     pub(crate) stage: Stage,
+    /// Log time at which it came there.
+    pub(crate) entered_at: Millis,
     /// Handoffs so far.
     pub(crate) episode: i32,
     /// An email, user or CRM id was linked.
@@ -42,8 +47,8 @@ pub struct State {
     pub(crate) recent: Vec<Seen>,
     /// By channel.
     pub(crate) consent: BTreeMap<String, Permission>,
-    /// A request for sales that could not be granted yet.
-    pub(crate) raise: Option<Raise>,
+    /// Requests for sales that could not be granted yet.
+    pub(crate) raises: Raises,
     /// The band in which the last episode opened.
     pub(crate) opened_in: Band,
     /// Present from a recycle to the next episode.
@@ -70,8 +75,8 @@ pub struct State {
     pub(crate) first_touch: Option<Millis>,
     /// When the attempts end that began with it: worked out once, by the policy of the day.
     pub(crate) gives_up_at: Option<Millis>,
-    /// Log time at which the last episode began.
-    pub(crate) handed_at: Millis,
+    /// Since when what sales says is about the lead as it is: since the last episode began, or ended.
+    pub(crate) word_from: Millis,
     /// When sales wants to see a recycled lead again.
     pub(crate) check_in: Option<Millis>,
     /// Version of the policy under which the last episode began.
@@ -84,15 +89,19 @@ pub struct State {
     pub(crate) interest: Interest,
     /// Sales said in this episode that the lead is as good as expected.
     pub(crate) confirmed: bool,
+    /// Where the lead had come from last when the last episode began.
+    pub(crate) came_from: Option<String>,
+    /// Late-stage content that the person looked at, newest first: when, and by which event.
+    pub(crate) shown: Vec<(Millis, String)>,
 }
 
 /// What the matrix last said of a lead that it did not hand off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Considered {
     /// Version of the policy that judged.
     pub(crate) under: i64,
-    /// The lead stood over the line.
-    pub(crate) over: bool,
+    /// Where the lead stood.
+    pub(crate) stood: Stood,
 }
 
 /// What a handoff tells of the lead's windows, kept for one that time brings about.
@@ -101,6 +110,8 @@ pub(crate) struct Interest {
     pub(crate) topics: Vec<KindCount>,
     pub(crate) first_source: Option<String>,
     pub(crate) last_source: Option<String>,
+    pub(crate) first_campaign: Option<String>,
+    pub(crate) last_campaign: Option<String>,
 }
 
 /// A moment, with its event. Ordered by time, then event id.
@@ -111,20 +122,38 @@ pub(crate) struct Seen {
 }
 
 /// What the lead last said about a channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Permission {
     pub(crate) since: Millis,
-    pub(crate) state: ConsentState,
+    pub(crate) word: Word,
 }
 
-/// A request for sales.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Raise {
-    pub(crate) event_id: String,
-    pub(crate) name: String,
-    pub(crate) occurred_at: Millis,
-    /// Log time at which it arrived.
-    pub(crate) heard_at: Millis,
+/// What the word was. The first three are written as the states of a consent were before an opt-in was told
+/// from a default, so that rows of that time are still read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Word {
+    /// Allowed, as a form has it by default.
+    Granted,
+    /// Forbidden.
+    Denied,
+    /// Forget the person.
+    Erased,
+    /// Allowed: the person chose so.
+    OptedIn,
+}
+
+impl Permission {
+    /// Whether it gives way to another word on its channel. A no holds until the person opts in later, whatever
+    /// a form says by default; of two words at once, the no.
+    pub(crate) fn yields(self, to: Self) -> bool {
+        match (self.word, to.word) {
+            (Word::Granted, Word::Granted) => to.since > self.since,
+            (Word::Granted, _) => true,
+            (_, Word::Granted) => false,
+            (Word::OptedIn, Word::Denied) => to.since >= self.since,
+            _ => to.since > self.since,
+        }
+    }
 }
 
 impl State {
@@ -143,7 +172,28 @@ impl State {
 
     /// Whether the person asked to be forgotten: nothing about them is kept until they opt in again.
     pub(crate) fn erased(&self) -> bool {
-        self.consent.get("all").is_some_and(|permission| permission.state == ConsentState::Erased)
+        self.consent.get("all").is_some_and(|permission| permission.word == Word::Erased)
+    }
+
+    /// What the lead did by an event, where it still shows it among the last.
+    pub(crate) fn did(&self, event_id: &str) -> Option<&Moment> {
+        self.recent.iter().find(|seen| seen.event_id == event_id).map(|seen| &seen.moment)
+    }
+
+    /// What the person last said of each channel, a no first.
+    pub(crate) fn said_of_channels(&self) -> Vec<ChannelConsent> {
+        let said = self.consent.iter().map(|(channel, Permission { since, word })| ChannelConsent {
+            channel: channel.clone(),
+            state: match word {
+                Word::Granted | Word::OptedIn => ConsentState::Granted,
+                Word::Denied => ConsentState::Denied,
+                Word::Erased => ConsentState::Erased,
+            },
+            explicit: *word == Word::OptedIn,
+            since: *since,
+        });
+        let (allowed, forbidden): (Vec<_>, Vec<_>) = said.partition(|said| said.state == ConsentState::Granted);
+        forbidden.into_iter().chain(allowed).collect()
     }
 
     /// Takes in a fact; an empty text says nothing.

@@ -3,7 +3,7 @@
 use baton_domain::{
     Body, Contribution, Engagement, EngagementUpdate, EnrichmentRequested, Fact, HandoffRevised, LeadCooled, LeadEvent,
     LeadId, LifecycleChanged, LifecycleRejected, LogTime, Millis, NurtureEvent, Qualified, Qualifying, RouteInput,
-    ScoreUpdate, Stage, Stamp, StatusChanged, Tick, Trigger,
+    ScoreUpdate, Stage, Stamp, StatusChanged, Tick, Trigger, is_canary,
 };
 use baton_policy::Policy;
 use baton_stage::{Input, Step};
@@ -12,11 +12,14 @@ mod notices;
 mod work;
 
 use crate::State;
+use crate::alert::undone;
 use crate::criteria::answers;
-use crate::decide::{Advanced, Opening, advance, may_open};
+use crate::decide::{Advanced, Opening, advance};
 use crate::facts::Known;
+use crate::lifecycle::may_open;
 use crate::moves::handoff_id;
-use crate::reckon::{Standing, completeness, reckon, standing};
+use crate::raise::Raises;
+use crate::reckon::{Standing, completeness, reckon};
 use crate::retract::Opened;
 use crate::state::{Interest, MOMENTS};
 use crate::trigger::Why;
@@ -29,8 +32,8 @@ const CONTRIBUTIONS: usize = 10;
 ///
 /// Outcomes: `qualified` (handed to sales), `lifecycle_rejected` (sales asked for a move that is not
 /// allowed), `retracted` (an event was taken back), `kept` (a mandatory question's answer keeps a ready
-/// lead with marketing), `suppressed` (the lead must not be contacted), `scored` (something to say),
-/// `unchanged`.
+/// lead with marketing), `suppressed` (the lead must not be contacted), `canary` (passed on, nothing kept),
+/// `scored` (something to say), `unchanged`.
 #[derive(Clone, Copy, Debug)]
 pub struct Score;
 
@@ -80,6 +83,7 @@ impl baton_stage::Stage for Score {
 
     fn step(policy: &Policy, key: &str, state: Option<State>, input: Input<EngagementUpdate>) -> Step<State, Said> {
         let (at, update) = match input {
+            Input::Record { at, event } if is_canary(key) => return crate::canary::pass(policy, at, event),
             Input::Record { at, event } => (at, event),
             Input::Wake { due } => (due, passing(key, state.as_ref(), due)),
         };
@@ -123,13 +127,17 @@ impl Saying<'_> {
     fn hear(&self, state: Option<State>) -> Step<State, Said> {
         let event = &self.update.event;
         let new = state.is_none();
-        let before = state.unwrap_or_default();
+        let before = state.unwrap_or_else(|| State { entered_at: self.now, ..State::default() });
         let was = Was::of(&before);
         // Only a lead that may open an episode asks for its past.
         let kept = may_open(self.policy, before.stage).then(|| before.clone());
+        let undone = undone(&before, event);
         let mut advanced = advance(self.policy, before, self.now, event);
         self.keep_interest(&mut advanced.state);
-        let standing = standing(self.policy, &advanced.state, self.now);
+        if advanced.state.episode > was.episode {
+            advanced.state.came_from.clone_from(&advanced.state.interest.last_source);
+        }
+        let standing = advanced.after;
         let cooled = advanced.state.feel(self.policy, &standing, standing.engagement > advanced.before.engagement);
         let triggers = self.triggers(kept.as_ref(), &advanced);
         self.keep(&mut advanced, kept, &triggers);
@@ -146,7 +154,7 @@ impl Saying<'_> {
             outputs.extend(opened);
         }
         outputs.extend(self.request(was, &advanced, &standing));
-        outputs.extend(self.notices(&advanced, &standing));
+        outputs.extend(self.notices(was, &advanced, &standing, undone));
         outputs.extend(cooled.map(|warm| self.cooled(after, warm, &standing)));
         let wake = self.wake(after);
         Step { state: Some(advanced.state), wake, outputs, outcome }
@@ -183,14 +191,14 @@ impl Saying<'_> {
         if let Some(waiting) = state.waiting.as_mut().filter(|_| advanced.began) {
             waiting.triggers = triggers.to_vec();
         }
-        if let Some(before) = before.filter(|_| advanced.opened.is_some()) {
+        if let Some((before, opening)) = before.zip(advanced.opened.as_ref()) {
             state.opened = Some(Box::new(Opened {
                 before,
                 event: self.update.event.clone(),
                 at: self.now,
                 policy_version: self.policy.version,
                 triggers: triggers.iter().map(|trigger| trigger.event_id.clone()).collect(),
-                raised: Vec::new(),
+                raised: Raises::of(opening.raise.clone()),
             }));
         } else if state.stage != Stage::Mql {
             state.opened = None;
@@ -223,6 +231,8 @@ impl Saying<'_> {
                 topics: engagement.topics.clone(),
                 first_source: engagement.first_source.clone(),
                 last_source: engagement.last_source.clone(),
+                first_campaign: engagement.first_campaign.clone(),
+                last_campaign: engagement.last_campaign.clone(),
             };
         }
     }
@@ -289,6 +299,9 @@ impl Saying<'_> {
             review: opening.review,
             criteria: answers(self.policy, state, self.now),
             completeness: completeness(fit, state, self.now),
+            consent: state.said_of_channels(),
+            first_campaign: state.interest.first_campaign.clone(),
+            last_campaign: state.interest.last_campaign.clone(),
         };
         Said::Qualified(Box::new(Qualified { stamp: self.stamp, decision }))
     }

@@ -13,6 +13,8 @@ use baton_policy::Policy;
 
 use crate::State;
 use crate::decide::{Opening, advance};
+use crate::facts::Known;
+use crate::raise::Raise;
 use crate::reckon::standing;
 
 /// An event that took a lead over the line, with the lead before and after it.
@@ -33,20 +35,13 @@ impl Why<'_> {
             let label = format!("policy {} in version {}", self.policy.name, self.policy.version);
             triggers.push(self.own(TriggerKind::Fact, label, Points::ZERO));
         }
-        if let Some(raise) = raise.filter(|raise| raise.event_id != self.event.event_id) {
-            triggers.push(Trigger {
-                kind: TriggerKind::Action,
-                event_id: raise.event_id.clone(),
-                label: raise.name.clone(),
-                occurred_at: raise.occurred_at,
-                points: self.moved_by(&raise.event_id),
-            });
-        }
+        let earlier = raise.filter(|raise| raise.event_id != self.event.event_id);
+        triggers.extend(earlier.map(|raise| self.acted(&raise.event_id, &raise.name, raise.occurred_at)));
         match &self.event.body {
             Body::Activity(activity) => {
                 let moved = self.score(self.after) - self.score(self.before);
                 triggers.push(self.own(TriggerKind::Action, activity.name.clone(), moved));
-                if raise.is_none() {
+                if earlier.is_none() {
                     triggers.extend(self.window(activity));
                 }
             }
@@ -57,9 +52,29 @@ impl Why<'_> {
             Body::Tick(_) => {
                 triggers.push(self.own(TriggerKind::Fact, "check-in due".to_owned(), Points::ZERO));
             }
+            Body::Retracted(retraction) => {
+                let moved = self.score(self.after) - self.score(self.before);
+                let label = format!("{} taken back", self.name_of(&retraction.event_id));
+                triggers.push(self.own(TriggerKind::Fact, label, moved));
+            }
             _ => {}
         }
+        triggers.extend(earlier.into_iter().flat_map(|raise| self.steps(raise)));
         triggers
+    }
+
+    /// The earlier steps of a request for sales that was told before the event, or that the event completed.
+    fn steps(&self, raise: &Raise) -> impl Iterator<Item = Trigger> {
+        let others = raise.steps.iter().filter(|(_, event_id)| *event_id != self.event.event_id);
+        others.map(|(at, event_id)| self.acted(event_id, &raise.name, *at))
+    }
+
+    /// What an event told before was called: what the person did, or the fact that it told.
+    fn name_of(&self, event_id: &str) -> String {
+        let did = self.before.did(event_id).map(|moment| &moment.name);
+        let told = |(_, claims): &(_, &Vec<Known>)| claims.iter().any(|claim| claim.event_id == event_id);
+        let told = self.before.facts.0.iter().find(told).map(|(name, _)| name);
+        did.or(told).map_or(event_id, String::as_str).to_owned()
     }
 
     /// The earlier activities that a rule needed to reach its window or to end its sequence, newest first.
@@ -84,13 +99,17 @@ impl Why<'_> {
         let mut triggers: Vec<Trigger> = Vec::new();
         for (occurred_at, event_id, rule) in needed.into_iter().rev() {
             if triggers.iter().all(|trigger| trigger.event_id != event_id) {
-                let seen = self.after.recent.iter().find(|seen| seen.event_id == event_id);
-                let label = seen.map_or(rule, |seen| seen.moment.name.clone());
-                let points = self.moved_by(&event_id);
-                triggers.push(Trigger { kind: TriggerKind::Action, event_id, label, occurred_at, points });
+                triggers.push(self.acted(&event_id, &rule, occurred_at));
             }
         }
         triggers
+    }
+
+    /// An earlier activity, by its name where it is still known.
+    fn acted(&self, event_id: &str, or: &str, occurred_at: Millis) -> Trigger {
+        let label = self.after.did(event_id).map_or(or, |moment| &moment.name).to_owned();
+        let (event_id, points) = (event_id.to_owned(), self.moved_by(event_id));
+        Trigger { kind: TriggerKind::Action, event_id, label, occurred_at, points }
     }
 
     /// The facts of the event that mattered: each without which nothing opens; where no single one

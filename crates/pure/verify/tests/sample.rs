@@ -21,7 +21,8 @@ fn small() -> Ran {
 
 /// A record that says nothing, in the place of one that was dropped: the offsets of the others stay.
 fn blank(record: &mut baton_sim::Record) {
-    *record = baton_sim::Record { appended: record.appended, key: None, value: None, headers: Vec::new() };
+    *record =
+        baton_sim::Record { appended: record.appended, key: None, value: None, headers: baton_sim::Headers::default() };
 }
 
 /// The one difference that there is.
@@ -55,9 +56,11 @@ fn a_replay_gives_the_same_traces_and_another_one_on_the_log_is_told() {
     assert_eq!(ran.differences(), []);
     let mut shared = ran.shared.borrow_mut();
     let scores = shared.records("lead.score", 1);
-    let trace = scores.iter_mut().flat_map(|score| &mut score.headers).find(|(name, _)| name == b"traceparent");
-    let (_, trace) = trace.unwrap();
+    let traced = scores.iter_mut().find(|score| score.headers.get("traceparent").is_some()).unwrap();
+    let mut headers = traced.headers.to_vec();
+    let (_, trace) = headers.iter_mut().find(|(name, _)| name == b"traceparent").unwrap();
     *trace = Some(b"00-00000000000000000000000000001000-0000000000000007-01".to_vec());
+    traced.headers = baton_sim::Headers::of(&headers);
     drop(shared);
     let (kind, topic, partition, _) = only(&ran);
     assert_eq!((kind, topic.as_str(), partition), (Kind::Altered, "lead.score", 1));
@@ -251,7 +254,7 @@ fn a_forged_record_is_named_by_its_offset() {
         let mut shared = ran.shared.borrow_mut();
         let records = shared.records("sla.started", partition);
         let mut forged = records[index].clone();
-        forged.headers = Vec::new();
+        forged.headers = baton_sim::Headers::default();
         forged.key = Some(b"nobody".to_vec());
         records.push_back(forged);
     }

@@ -42,7 +42,7 @@ fn fire_levels(voice: &mut Voice<'_>, state: &mut State, due: LogTime) {
             _ => SlaEventKind::Escalated,
         };
         state.clocks[n].breached |= kind == SlaEventKind::Breached;
-        let when = When { at: due, until: due.millis(), level: Some(&level), cause: "" };
+        let when = When { at: due, until: due.millis(), level: Some(&level), cause: "", late: false };
         voice.say(&state.handoff, state.last_activity, &state.clocks[n], kind, &when);
     }
 }

@@ -1,17 +1,19 @@
 //! What an event of the lead means to its clocks.
 //!
 //! Holds: a running clock is answered by log order, a broken one by what
-//! happened when: an answer given in time takes the breach back while its grace lasts.
+//! happened when: an answer given in time takes the breach back while its grace lasts. The first answer that does not
+//! is told too, as late: who answers a broken promise counts among those who answer.
 //!
 //! Absent on purpose: an answer taken back. A clock that was met has said all there is; an event that
 //! never was is the scorer's business, which withdraws the handoff where it must.
 
 use baton_domain::{
-    Body, Clock, Consent, ConsentState, CrmActivity, CrmKind, Direction, LeadEvent, LogTime, Millis, SlaEventKind,
-    Stage, TouchOutcome,
+    Body, Clock, ConsentState, CrmActivity, CrmKind, Direction, LeadEvent, LogTime, Millis, SlaEventKind, Stage,
+    TouchOutcome,
 };
 use baton_policy::{Destination, Policy};
 
+use crate::consent::{opted_in, refuses};
 use crate::running::Running;
 use crate::state::{CheckIn, Halt, State};
 use crate::step::{enter, start};
@@ -35,23 +37,28 @@ pub(crate) fn hear(voice: &mut Voice<'_>, mut state: State, event: &LeadEvent, a
     if matches!(event.body, Body::Crm(_) | Body::Activity(_)) {
         state.last_activity = state.last_activity.max(Some(event.occurred_at));
     }
-    let next = next_stage(voice.policy, &event.body, state.stage);
+    state.opted_in = state.opted_in.max(opted_in(voice.policy, event));
+    let void = state.has_outdated(voice.policy, event);
+    let next = next_stage(voice.policy, &event.body, state.stage)
+        .filter(|_| !void && !is_of_an_earlier_episode(voice.policy, &state, event));
     let mut clocks = std::mem::take(&mut state.clocks);
     let mut cadence_done = false;
     clocks.retain_mut(|running| {
-        let meaning = meaning(voice.policy, &event.body, running, next.is_some());
+        let meaning = meaning(voice.policy, &event.body, running, next.is_some(), void);
         let ended = told(voice, &state, running, meaning, event, at);
         cadence_done |= ended && running.clock == Clock::Cadence && meaning != Meaning::Releases;
         !ended
     });
     state.clocks = clocks;
-    if let Body::Crm(crm) = &event.body {
+    if let Body::Crm(crm) = &event.body
+        && !void
+    {
         follow_sales(voice, &mut state, crm, event, at, cadence_done);
     }
     if let Some(Move::Into(stage)) = next {
         enter(voice, &mut state, stage, at, at);
     }
-    if refuses(&event.body) {
+    if refuses(&event.body) && !void {
         state.check_in = None;
         state.halts.clear();
         state.handoff.over = true;
@@ -69,8 +76,10 @@ fn told(
     event: &LeadEvent,
     at: LogTime,
 ) -> bool {
-    // What sales did before the handoff says nothing about it; a lead's No holds from when it is known.
-    if meaning == Meaning::Nothing || matches!(event.body, Body::Crm(_)) && !running.concerns(event.occurred_at) {
+    // What sales did before the handoff says nothing about it; a lead's No holds from when it is known, and a
+    // lead leaves its stage when that is told, as it does for the scorer.
+    let dated = matches!(event.body, Body::Crm(_)) && running.clock != Clock::StageAge;
+    if meaning == Meaning::Nothing || dated && !running.concerns(event.occurred_at) {
         return false;
     }
     match meaning {
@@ -85,6 +94,7 @@ fn told(
         Meaning::Answers => answered(voice, state, running, event, at),
         Meaning::Releases if running.breached => {
             running.levels.clear();
+            running.settled = true;
             false
         }
         Meaning::Releases | Meaning::Nothing => {
@@ -95,14 +105,19 @@ fn told(
     }
 }
 
-/// Says that a promise was kept, if it was; `false` when the answer came too late.
+/// Says that a promise was kept, or answered after it broke; `false` while a breach may still be taken back.
 fn answered(voice: &mut Voice<'_>, state: &State, running: &mut Running, event: &LeadEvent, at: LogTime) -> bool {
     let in_time = running.in_time(event.occurred_at);
     if running.breached {
         // Late or not: nobody need be told further up.
         running.levels.clear();
-        if !in_time || at > running.grace_until {
-            return false;
+        let for_good = !running.can_be_taken_back(at);
+        if !in_time || for_good {
+            if !std::mem::replace(&mut running.settled, true) {
+                let when = When::late(at, event.occurred_at.min(at.millis()), &event.event_id);
+                voice.say(&state.handoff, state.last_activity, running, SlaEventKind::Met, &when);
+            }
+            return for_good;
         }
         let when = When::heard(at, at.millis(), &event.event_id);
         voice.say(&state.handoff, state.last_activity, running, SlaEventKind::Retracted, &when);
@@ -115,27 +130,20 @@ fn answered(voice: &mut Voice<'_>, state: &State, running: &mut Running, event: 
     true
 }
 
-fn meaning(policy: &Policy, body: &Body, running: &Running, leaves_stage: bool) -> Meaning {
+/// What an event means to a clock; `void` where it is a No that the person has outdated.
+fn meaning(policy: &Policy, body: &Body, running: &Running, leaves_stage: bool, void: bool) -> Meaning {
     if refuses(body) {
-        return Meaning::Releases;
+        return if void { Meaning::Nothing } else { Meaning::Releases };
     }
     if running.clock == Clock::StageAge {
         return if leaves_stage { Meaning::Answers } else { Meaning::Nothing };
     }
     match body {
+        // The rep has answered all the same, as the router hears; but a verdict is still owed.
+        Body::Crm(crm) if void && crm.kind == CrmKind::Disposition => ends(policy, crm, running.clock),
         Body::Crm(crm) => meaning_of_sales(policy, crm, running.clock),
         _ => Meaning::Nothing,
     }
-}
-
-/// A No to every channel, or the demand to be forgotten.
-pub fn refuses(body: &Body) -> bool {
-    let refuses = |consent: &Consent| match consent.state {
-        ConsentState::Erased => true,
-        ConsentState::Denied => consent.channel == "all",
-        ConsentState::Granted => false,
-    };
-    matches!(body, Body::Consent(consent) if refuses(consent))
 }
 
 fn meaning_of_sales(policy: &Policy, crm: &CrmActivity, clock: Clock) -> Meaning {
@@ -146,7 +154,9 @@ fn meaning_of_sales(policy: &Policy, crm: &CrmActivity, clock: Clock) -> Meaning
         (CrmKind::Touch, Clock::FirstTouch) | (_, Clock::Accept) => ends(policy, crm, clock),
         (CrmKind::Opportunity, Clock::Disposition | Clock::Cadence) => Meaning::Answers,
         (CrmKind::Opportunity, Clock::FirstTouch) => Meaning::Releases,
-        (CrmKind::Disposition, Clock::FirstTouch | Clock::Cadence) if policy.gives_back(crm) => Meaning::Releases,
+        (CrmKind::Disposition, Clock::FirstTouch | Clock::Cadence | Clock::CheckIn) if policy.gives_back(crm) => {
+            Meaning::Releases
+        }
         (CrmKind::Disposition, Clock::Disposition | Clock::Cadence) if policy.puts_off(crm).is_none() => {
             Meaning::Answers
         }
@@ -175,6 +185,19 @@ fn is_contact(crm: &CrmActivity) -> bool {
 fn check_in(policy: &Policy, crm: &CrmActivity, at: LogTime) -> Option<Millis> {
     let verdict = crm.disposition.as_ref()?;
     policy.lifecycle.dispositions.get(&verdict.code)?.check_in(at.millis(), verdict.next_check_in)
+}
+
+/// Whether sales took over, judged or ended a deal before the lead was ready for the episode that is open: the
+/// scorer moves no lead for that. That somebody must not be contacted holds whenever it was said.
+fn is_of_an_earlier_episode(policy: &Policy, state: &State, event: &LeadEvent) -> bool {
+    let Body::Crm(crm) = &event.body else { return false };
+    let claims = match crm.kind {
+        CrmKind::Accepted => true,
+        CrmKind::Disposition => policy.destination(crm) != Some(Destination::Suppressed),
+        CrmKind::Opportunity => matches!(crm.opportunity.as_deref(), Some("won" | "lost")),
+        CrmKind::Touch | CrmKind::Status | CrmKind::Owner => false,
+    };
+    claims && state.handoff.episode > 1 && event.occurred_at < state.handoff.qualified_at.millis()
 }
 
 /// Where a lead goes that leaves its stage.

@@ -1,7 +1,7 @@
 //! The watchdog: holds everybody to the time in which they promised to act.
 //!
 //! Holds: a clock ends in at most one of met, breached and cancelled, and only
-//! a breach may be taken back; each clock says each level at most once; a
+//! a breach may be taken back; a broken one is answered late at most once; each clock says each level at most once; a
 //! deadline is fixed when the clock starts and moved by pauses only; an answer at the deadline is in time.
 //!
 //! Absent on purpose: acting on a breach (the router and the scorer reckon the same instants and act at
@@ -9,6 +9,8 @@
 //! lead's move into another (clocks follow the lead they were started for), topics and lanes: every stamp
 //! says lane 0 until the host that knows the lane writes it in.
 
+mod canary;
+mod consent;
 mod fire;
 mod hear;
 mod quota;
@@ -23,14 +25,15 @@ use baton_domain::{LeadEvent, SlaEvent, WatchInput};
 use baton_policy::Policy;
 use baton_stage::{Input, Stage, Step};
 
-pub use hear::refuses;
+pub use canary::canary;
+pub use consent::refuses;
 pub use quota::{Delivery, Quota, State as QuotaState};
 pub use state::{Owed, Standing, State};
 
 /// The watchdog, for one lead at a time; the key is the lead's id.
 ///
-/// Outcomes of records: `clock_started`, `clock_met`, `cancelled`, `retracted`, `paused`, `resumed`,
-/// `ignored`, `repeated`; of wake-ups: `fired`, or `ignored` when nothing was due.
+/// Outcomes of records: `clock_started`, `clock_met`, `answered_late`, `cancelled`, `retracted`, `paused`, `resumed`,
+/// `ignored`, `repeated`, `canary` (no clock is kept for it); of wake-ups: `fired`, or `ignored` when nothing was due.
 #[derive(Clone, Copy, Debug)]
 pub struct Watch;
 

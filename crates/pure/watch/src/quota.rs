@@ -85,7 +85,7 @@ impl Stage for Quota {
                 (due, "fired")
             }
         };
-        let wake = state.next_due().map(|due| due.max(at.next()));
+        let wake = state.next_due(policy).map(|due| due.max(at.next()));
         let state = (!state.months.is_empty()).then_some(state);
         Step { state, wake, outputs: said, outcome }
     }
@@ -98,6 +98,11 @@ impl State {
             return;
         }
         let month = policy.month_of(instant);
+        if let Some(last) = self.months.last_mut().filter(|last| last.name == month.name) {
+            // In the hours of another zone the month goes on: what was promised for it stands.
+            last.until = month.until;
+            return;
+        }
         let counted = Counted::new(policy, month);
         for row in &counted.rows {
             said.push(counted.event(row, SlaEventKind::Started, None, at));
@@ -166,10 +171,11 @@ impl State {
         }
     }
 
-    /// The next level of any month, or the end of the last one, with which the next begins.
-    fn next_due(&self) -> Option<LogTime> {
+    /// The next level of any month, or the end of the last one, with which the next begins where one is promised.
+    fn next_due(&self, policy: &Policy) -> Option<LogTime> {
         let levels = self.months.iter().flat_map(|month| &month.rows).filter_map(|row| row.levels.first());
-        let end = self.months.last().map(|last| LogTime::from_millis(last.until));
+        let goes_on = !policy.sla.quota.is_empty();
+        let end = self.months.last().filter(|_| goes_on).map(|last| LogTime::from_millis(last.until));
         levels.map(|level| level.at).chain(end).min()
     }
 }
@@ -240,6 +246,7 @@ impl Counted {
             promised: row.promised,
             score_then: None,
             score_now: None,
+            late: false,
         }
     }
 }

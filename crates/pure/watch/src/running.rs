@@ -34,6 +34,9 @@ pub(crate) struct Running {
     /// What is still to be said, rising.
     pub(crate) levels: Vec<Due>,
     pub(crate) breached: bool,
+    /// Broken, and answered since or owed no more: of an answer nothing is said any more, unless it takes the breach
+    /// back.
+    pub(crate) settled: bool,
     /// The last pauses, oldest first; the last one may last.
     pub(crate) pauses: Vec<Pause>,
     /// How many there were in all, and how long those that are not kept were.
@@ -92,6 +95,7 @@ impl Running {
             clockwork: promise.clockwork,
             levels: promise.levels.into_iter().map(due).collect(),
             breached: false,
+            settled: false,
             pauses: Vec::new(),
             halted: 0,
             dropped_wall_ms: 0,
@@ -120,6 +124,20 @@ impl Running {
     /// Whether something at `occurred_at` is in time. While it stands still everything is.
     pub(crate) fn in_time(&self, occurred_at: Millis) -> bool {
         self.is_halted() && !self.breached || occurred_at <= self.deadline.millis()
+    }
+
+    /// Whether a breach can still be taken back at `at`.
+    pub(crate) fn can_be_taken_back(&self, at: LogTime) -> bool {
+        at <= self.grace_until
+    }
+
+    /// Broken and owed no more: it says nothing but that the breach is taken back.
+    pub(crate) fn let_go(&mut self, policy: &Policy, at: LogTime) {
+        self.levels.clear();
+        self.settled = true;
+        if self.is_halted() {
+            self.resume(policy, at);
+        }
     }
 
     /// The clock stands still from `at` on.

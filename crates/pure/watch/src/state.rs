@@ -1,6 +1,7 @@
-//! What the watchdog remembers of a lead: its last handoff and the clocks on it.
+//! What the watchdog remembers of a lead: its last handoff and the clocks on it, and when the person opted in.
 //!
-//! Holds: at most one clock of each kind and stage; the instants of a clock are moved by pauses only; every
+//! Holds: at most one clock of each kind and stage is owed; one that broke and ended with its owner or its handoff is
+//! kept no longer than its grace and the owner after; the instants of a clock are moved by pauses only; every
 //! list is bounded.
 //!
 //! Absent on purpose: touches. One before the handoff answers nothing, and one
@@ -26,10 +27,20 @@ pub struct State {
     pub(crate) check_in: Option<CheckIn>,
     /// When the lead or its desk last did something.
     pub(crate) last_activity: Option<Millis>,
+    /// When the person last opted in to every channel. The last of the row and left out where they did not, as in rows
+    /// of before opt-ins were remembered.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "to_the_end")]
+    pub(crate) opted_in: Option<Millis>,
 }
 
-/// Who owes an answer for what.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What stands at the end of a row; nothing where the row ends before it.
+#[expect(clippy::unnecessary_wraps, reason = "serde asks for a result")]
+fn to_the_end<'de, D: serde::Deserializer<'de>>(row: D) -> Result<Option<Millis>, D::Error> {
+    Ok(Option::deserialize(row).unwrap_or(None))
+}
+
+/// Who owes an answer for what; without an id, nobody yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a mark of its own, and any of them may stand")]
 pub(crate) struct Handoff {
     pub(crate) id: String,
@@ -37,7 +48,7 @@ pub(crate) struct Handoff {
     pub(crate) lane: String,
     pub(crate) owner: Option<String>,
     pub(crate) pool: String,
-    /// Which owner of this handoff, from 1: each gets clocks of their own.
+    /// Which owner of this handoff, or wait for one, from 1: each gets clocks of their own.
     pub(crate) turn: i32,
     /// When the lead became ready.
     pub(crate) qualified_at: LogTime,
@@ -97,7 +108,7 @@ pub enum Standing {
     Running,
     /// Its time stands still.
     Paused,
-    /// It broke, and nobody has answered yet or the breach may still be taken back.
+    /// It broke, and nobody has answered yet.
     Breached,
 }
 
@@ -118,7 +129,18 @@ impl Standing {
 impl State {
     /// The memory of a lead that was just handed off.
     pub(crate) fn new(handoff: Handoff) -> Self {
-        Self { handoff, clocks: Vec::new(), halts: Vec::new(), stage: None, check_in: None, last_activity: None }
+        let (clocks, halts) = (Vec::new(), Vec::new());
+        Self { handoff, clocks, halts, stage: None, check_in: None, last_activity: None, opted_in: None }
+    }
+
+    /// The memory of a lead of which nothing is known but that the person opted in.
+    pub(crate) fn idle(opted_in: Millis) -> Self {
+        Self { opted_in: Some(opted_in), ..Self::new(Handoff::default()) }
+    }
+
+    /// Whether the lead was never handed off.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.handoff.id.is_empty()
     }
 
     /// The next instant at which there is something to say.
@@ -130,7 +152,7 @@ impl State {
 
     /// The promises that are owed, for who counts them.
     pub fn owed(&self) -> impl Iterator<Item = Owed<'_>> {
-        self.clocks.iter().map(|running| Owed {
+        self.clocks.iter().filter(|running| !running.settled).map(|running| Owed {
             clock: running.clock,
             lane: if running.stage.is_empty() { &self.handoff.lane } else { &running.stage },
             standing: match (running.breached, running.is_halted()) {
@@ -142,8 +164,8 @@ impl State {
         })
     }
 
-    /// Whether such a clock runs or broke.
-    pub(crate) fn has(&self, clock: Clock) -> bool {
-        self.clocks.iter().any(|running| running.clock == clock)
+    /// Whether such a clock runs or broke, and is owed.
+    pub(crate) fn owes(&self, clock: Clock) -> bool {
+        self.clocks.iter().any(|running| running.clock == clock && !running.settled)
     }
 }

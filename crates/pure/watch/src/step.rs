@@ -5,11 +5,12 @@
 //!
 //! Absent on purpose: what an event of the lead means to a clock (`hear`), what time brings (`fire`).
 
-use baton_domain::{Clock, DeskHours, LogTime, Millis, Points, SlaEvent, SlaEventKind, Stage, WatchInput};
+use baton_domain::{Clock, DeskHours, LogTime, Millis, Points, SlaEvent, SlaEventKind, Stage, WatchInput, is_canary};
 use baton_policy::{Owing, Policy};
 use baton_stage::{Input, Step};
 
 use crate::Heard;
+use crate::consent::opted_in;
 use crate::fire::fire;
 use crate::hear::hear;
 use crate::running::{Running, Whose};
@@ -18,6 +19,9 @@ use crate::voice::{Voice, When};
 
 /// Judges one input of a lead.
 pub(crate) fn step(policy: &Policy, lead_id: &str, state: Option<State>, input: Input<Heard>) -> Step<State, SlaEvent> {
+    if is_canary(lead_id) {
+        return Step::quiet(None, "canary");
+    }
     let mut voice = Voice { policy, lead_id, said: Vec::new() };
     let (at, state, outcome) = match input {
         Input::Record { at, event: Heard::Clock(input) } => {
@@ -25,7 +29,11 @@ pub(crate) fn step(policy: &Policy, lead_id: &str, state: Option<State>, input: 
             (at, state, outcome)
         }
         Input::Record { at, event: Heard::Lead(event) } => {
-            let state = state.and_then(|state| hear(&mut voice, state, &event, at));
+            let state = match state {
+                Some(state) if state.is_idle() => state.hear_idle(policy, &event),
+                Some(state) => hear(&mut voice, state, &event, at),
+                None => opted_in(policy, &event).map(State::idle),
+            };
             (at, state, outcome_of(&voice.said))
         }
         Input::Wake { due } => {
@@ -68,22 +76,40 @@ fn hear_desk(
     let Some(state) = before else { return take_over(voice, State::new(news.handoff()), at) };
     let last = &state.handoff;
     let same = last.id == news.id;
-    if last.episode > news.episode || (same && last.owner == news.owner) {
+    // A lead that goes on waiting was moved up, or nothing is new.
+    let waits_on = last.owner.is_none() && news.owner.is_none();
+    let is_new = last.owner != news.owner || waits_on && last.lane != news.lane;
+    if last.episode > news.episode || (same && !is_new) {
         return (Some(state), "repeated");
     }
-    // A lead that waited is handed over in time at its deadline; an owner was silent until then.
-    let mut state = if state.handoff.owner.is_some() { fire(voice, state, at) } else { state };
     if !same {
-        cancel(voice, &mut state, at, "", |_| true);
-        return take_over(voice, State { last_activity: state.last_activity, ..State::new(news.handoff()) }, at);
+        return begin_anew(voice, state, news, at);
     }
+    // A lead that waited is handed over in time at its deadline; an owner was silent until then.
+    let was_owned = state.handoff.owner.is_some();
+    let mut state = if was_owned { fire(voice, state, at) } else { state };
     let inherited = voice.policy.sla.first_touch_from_lead;
-    cancel(voice, &mut state, at, "", |clock| is_owners(clock) && !(inherited && clock == Clock::FirstTouch));
+    let ends = |clock| is_owners(clock) && !(inherited && clock == Clock::FirstTouch);
+    cancel(voice, &mut state, at, "", |clock| ends(clock) || waits_on && clock == Clock::Assign);
     let last = &mut state.handoff;
-    last.turn = last.turn.saturating_add(i32::from(last.owner.is_some()));
+    last.turn = last.turn.saturating_add(i32::from(was_owned || waits_on));
     (last.owner, last.pool, last.lane, last.hours) = (news.owner, news.pool, news.lane, news.hours);
     (last.over, last.reached) = (false, false);
     take_over(voice, state, at)
+}
+
+/// Another handoff: what was owed of the last one is so no more. The date on which sales wanted the lead back is the
+/// new one's where it has just come: that is why the lead is ready again.
+fn begin_anew(voice: &mut Voice<'_>, mut state: State, news: News, at: LogTime) -> (Option<State>, &'static str) {
+    let date = state.check_in.take_if(|date| date.at <= at);
+    let mut state = if state.handoff.owner.is_some() { fire(voice, state, at) } else { state };
+    cancel(voice, &mut state, at, "", |_| true);
+    let State { last_activity, opted_in, .. } = state;
+    let mut next = State { last_activity, opted_in, ..State::new(news.handoff()) };
+    if let Some(date) = date {
+        start(voice, &mut next, Clock::CheckIn, date.at, at);
+    }
+    take_over(voice, next, at)
 }
 
 /// What the router says of a lead that is ready.
@@ -139,8 +165,11 @@ fn is_owners(clock: Clock) -> bool {
 /// Starts the clocks of a lead that waits or has got an owner.
 fn take_over(voice: &mut Voice<'_>, mut state: State, at: LogTime) -> (Option<State>, &'static str) {
     let ready = state.handoff.qualified_at.min(at);
-    if state.handoff.assigned_at.is_none() && !state.has(Clock::Assign) {
-        start(voice, &mut state, Clock::Assign, ready, at);
+    let is_nobodys = state.handoff.assigned_at.is_none() || state.handoff.owner.is_none();
+    if is_nobodys && !state.owes(Clock::Assign) {
+        // One that is handed back, or moved up, waits since then.
+        let since = if state.handoff.turn > 1 { at } else { ready };
+        start(voice, &mut state, Clock::Assign, since, at);
     }
     if state.stage.is_none() {
         enter(voice, &mut state, Stage::Mql, ready, at);
@@ -150,8 +179,9 @@ fn take_over(voice: &mut Voice<'_>, mut state: State, at: LogTime) -> (Option<St
         let handoff = &state.handoff;
         state.clocks.retain(|running| {
             let assigned = running.clock == Clock::Assign;
-            if assigned && !running.breached {
-                voice.say(handoff, state.last_activity, running, SlaEventKind::Met, &When::heard(at, at.millis(), ""));
+            if assigned && !running.settled {
+                let when = When { late: running.breached, ..When::heard(at, at.millis(), "") };
+                voice.say(handoff, state.last_activity, running, SlaEventKind::Met, &when);
             }
             !assigned
         });
@@ -199,7 +229,7 @@ fn start_in(voice: &mut Voice<'_>, state: &mut State, clock: Clock, part: &str, 
     state.clocks.push(running);
 }
 
-/// The router takes the handoff back: nothing of it is owed, whatever broke stays broken.
+/// The router takes the handoff back: nothing of it is owed. What broke stays broken, unless it was answered in time.
 fn withdraw(
     voice: &mut Voice<'_>,
     before: Option<State>,
@@ -208,17 +238,22 @@ fn withdraw(
     at: LogTime,
 ) -> (Option<State>, &'static str) {
     let Some(mut state) = before else { return (None, "ignored") };
-    if state.handoff.id != handoff_id || state.handoff.over && state.clocks.is_empty() {
+    if state.handoff.id != handoff_id || state.handoff.over && state.owed().next().is_none() {
         return (Some(state), "repeated");
     }
-    cancel(voice, &mut state, at, cause, |clock| clock != Clock::CheckIn);
+    // The date that a verdict named is owed whatever becomes of the handoff that it ended.
+    let was_over = state.handoff.over;
+    cancel(voice, &mut state, at, cause, |clock| clock != Clock::CheckIn || !was_over);
     state.handoff.over = true;
+    // Whoever accepts it now is answered by the scorer: a lead that is nobody's ages in no stage of sales.
+    state.stage = None;
     state.halts.clear();
     let outcome = outcome_of(&voice.said);
     (Some(state), outcome)
 }
 
-/// Ends the clocks that are meant; of those that broke nothing more is said.
+/// Ends the clocks that are meant. Of those that broke nothing more is said, unless an answer in time that is told
+/// within their grace takes the breach back.
 pub(crate) fn cancel(
     voice: &mut Voice<'_>,
     state: &mut State,
@@ -227,26 +262,31 @@ pub(crate) fn cancel(
     is_meant: impl Fn(Clock) -> bool,
 ) {
     let handoff = &state.handoff;
-    state.clocks.retain(|running| {
-        let meant = is_meant(running.clock);
-        if meant && !running.breached {
-            let when = When::heard(at, at.millis(), cause);
-            voice.say(handoff, state.last_activity, running, SlaEventKind::Cancelled, &when);
+    state.clocks.retain_mut(|running| {
+        if !is_meant(running.clock) {
+            return true;
         }
-        !meant
+        if running.breached {
+            running.let_go(voice.policy, at);
+            return running.can_be_taken_back(at);
+        }
+        let when = When::heard(at, at.millis(), cause);
+        voice.say(handoff, state.last_activity, running, SlaEventKind::Cancelled, &when);
+        false
     });
 }
 
 /// The weightiest thing said of an input.
 pub(crate) fn outcome_of(said: &[SlaEvent]) -> &'static str {
     let outcomes = [
-        (SlaEventKind::Retracted, "retracted"),
-        (SlaEventKind::Met, "clock_met"),
-        (SlaEventKind::Cancelled, "cancelled"),
-        (SlaEventKind::Started, "clock_started"),
-        (SlaEventKind::Paused, "paused"),
-        (SlaEventKind::Resumed, "resumed"),
+        ("retracted", "retracted"),
+        ("met", "clock_met"),
+        ("late", "answered_late"),
+        ("cancelled", "cancelled"),
+        ("started", "clock_started"),
+        ("paused", "paused"),
+        ("resumed", "resumed"),
     ];
-    let said = |kind| said.iter().any(|event: &SlaEvent| event.kind == kind);
-    outcomes.into_iter().find(|(kind, _)| said(*kind)).map_or("ignored", |(_, outcome)| outcome)
+    let said = |word: &str| said.iter().any(|event| event.word() == word);
+    outcomes.into_iter().find(|(word, _)| said(word)).map_or("ignored", |(_, outcome)| outcome)
 }

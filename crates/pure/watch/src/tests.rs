@@ -1,7 +1,9 @@
 //! The watchdog's promises, one claim a test.
 
+mod consent;
 mod golden;
 mod handing_over;
+mod late;
 mod nine;
 mod oracle;
 mod quota;
@@ -126,7 +128,10 @@ fn verdict(occurred_at: LogTime, code: &str) -> Heard {
 }
 
 fn consent(occurred_at: LogTime, channel: &str, state: ConsentState) -> Heard {
-    event(occurred_at, Body::Consent(Consent { channel: channel.to_owned(), state, source: "crm".to_owned() }))
+    event(
+        occurred_at,
+        Body::Consent(Consent { channel: channel.to_owned(), state, source: "crm".to_owned(), explicit: true }),
+    )
 }
 
 /// A step without the state, which the desk keeps.
@@ -285,16 +290,10 @@ fn an_answer_dated_after_the_deadline_by_a_fast_clock_is_taken_at_log_time() {
 }
 
 #[test]
-fn a_late_answer_changes_nothing() {
-    let mut desk = Desk::owned_by("ada");
-    let answer = desk.hears(&policy(), at(10, 2), call(LogTime(at(10, 0).0 + 1_000)));
-    assert_eq!((answer.outcome, answer.said), ("ignored", vec![]));
-}
-
-#[test]
 fn a_touch_in_time_that_arrives_after_the_grace_does_not_take_the_breach_back() {
     let late = LogTime(at(10, 6).0 + 1);
-    assert_eq!(Desk::owned_by("ada").hears(&policy(), late, call(at(9, 58))).outcome, "ignored");
+    let answer = Desk::owned_by("ada").hears(&policy(), late, call(at(9, 58)));
+    assert_eq!((answer.ids(), answer.said[0].wall_ms), (vec!["first_touch_late_h1"], minutes(58)));
 }
 
 #[test]

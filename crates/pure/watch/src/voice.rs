@@ -18,11 +18,18 @@ pub(crate) struct When<'a> {
     pub(crate) level: Option<&'a Due>,
     /// The event behind it; empty when there is none.
     pub(crate) cause: &'a str,
+    /// Whether it answers a promise that had broken.
+    pub(crate) late: bool,
 }
 
 impl<'a> When<'a> {
     pub(crate) fn heard(at: LogTime, until: Millis, cause: &'a str) -> Self {
-        Self { at, until, level: None, cause }
+        Self { at, until, level: None, cause, late: false }
+    }
+
+    /// An answer to a promise that had broken.
+    pub(crate) fn late(at: LogTime, until: Millis, cause: &'a str) -> Self {
+        Self { late: true, ..Self::heard(at, until, cause) }
     }
 }
 
@@ -49,7 +56,7 @@ impl Voice<'_> {
         let assigned = handoff.assigned_at.map_or(when.at, |at| at.min(when.at)).millis();
         self.said.push(SlaEvent {
             stamp: Stamp { at: when.at, lane: 0 },
-            id: id(handoff, running, kind, level),
+            id: id(handoff, running, if when.late { "late" } else { kind.as_str() }, level),
             kind,
             clock: running.clock,
             level,
@@ -58,7 +65,8 @@ impl Voice<'_> {
             episode: handoff.episode,
             lane: if running.stage.is_empty() { handoff.lane.clone() } else { running.stage.clone() },
             owner: running.owner.clone(),
-            pool: handoff.pool.clone(),
+            // What nobody owes any more was owed where the lead lay then.
+            pool: if running.settled { running.pool.clone() } else { handoff.pool.clone() },
             started_at: running.started_at,
             deadline: running.deadline,
             wall_ms: until.since(started),
@@ -71,7 +79,8 @@ impl Voice<'_> {
             paused_ms: running.paused_ms(until),
             pauses: running.pauses.clone(),
             calendar: running.calendar.clone(),
-            retraction_of: (kind == SlaEventKind::Retracted).then(|| id(handoff, running, SlaEventKind::Breached, 100)),
+            retraction_of: (kind == SlaEventKind::Retracted)
+                .then(|| id(handoff, running, SlaEventKind::Breached.as_str(), 100)),
             qualified_at: handoff.qualified_at,
             system_ms: assigned.since(handoff.occurred_at).max(0),
             lead_ms: until.since(handoff.occurred_at).max(0),
@@ -80,18 +89,17 @@ impl Voice<'_> {
             promised: running.promised,
             score_then: handoff.score_then,
             score_now: handoff.score_now,
+            late: when.late,
         });
     }
 }
 
 /// `<clock>_<level>_<handoff>`, where what has no level is named by its kind; a further owner's
 /// clocks, further pauses and stages count on, so that no id is said twice.
-fn id(handoff: &Handoff, running: &Running, kind: SlaEventKind, level: i32) -> String {
-    let word = match kind {
-        SlaEventKind::Paused | SlaEventKind::Resumed if running.halted > 1 => {
-            format!("{}{}", kind.as_str(), running.halted)
-        }
-        _ if level == 0 => kind.as_str().to_owned(),
+fn id(handoff: &Handoff, running: &Running, word: &str, level: i32) -> String {
+    let word = match word {
+        "paused" | "resumed" if running.halted > 1 => format!("{word}{}", running.halted),
+        _ if level == 0 => word.to_owned(),
         _ => level.to_string(),
     };
     let mut id = format!("{}_{word}_{}", running.clock, handoff.id);

@@ -9,7 +9,7 @@
 use std::sync::OnceLock;
 
 use baton_domain::{
-    ActivityAlert, Assignment, AssignmentRequest, ClockStart, EngagementUpdate, EnrichmentRequested, Handoff,
+    ActivityAlert, Assignment, AssignmentRequest, Canary, ClockStart, EngagementUpdate, EnrichmentRequested, Handoff,
     HandoffRevised, IdentityLink, LeadCooled, LeadEvent, Ledger, LifecycleChanged, LifecycleRejected, NurtureEvent,
     PolicyPublished, Qualified, RawEvent, RepState, RosterEvent, ScoreUpdate, SlaEvent, StatusChanged,
 };
@@ -125,6 +125,7 @@ records! {
     ActivityAlert: "lead.activity_alert-value";
     ClockStart: "sla.requests-value";
     SlaEvent: "sla.events-value";
+    Canary: "canary.returned-value";
     PolicyPublished: "policy-value";
     RepState: "reps.state-value";
     RosterEvent: "roster.events-value";

@@ -39,7 +39,7 @@ struct Term<'a> {
     start: LogTime,
     /// When it was heard of: later than its start where a lead was ready before.
     heard: LogTime,
-    /// The entry that started it, and the one that ended it: another owner, another handoff, the router's No.
+    /// The entry that started it, and the one that ended it: another owner or lane, another handoff, the router's No.
     begins: usize,
     ends: Option<usize>,
     /// The entry that first gave this handoff an owner.
@@ -60,18 +60,16 @@ fn terms(entries: &Entries) -> Vec<Term<'_>> {
                 let now = match &last {
                     Some(before) if before.is_repeated_by(handed) => continue,
                     Some(before) if before.handed.handoff == handed.handoff => {
-                        let turn = before.turn + i32::from(before.handed.owner.is_some());
+                        let waits_on = before.handed.owner.is_none() && handed.owner.is_none();
+                        let turn = before.turn + i32::from(before.handed.owner.is_some() || waits_on);
                         Last { handed, turn, assigned: before.assigned }
                     }
                     Some(_) | None => Last { handed, turn: 1, assigned: None },
                 };
                 let waits = |term: &Term<'_>| term.clock == Clock::Assign && term.ends.is_none();
-                let goes_on = terms.last().is_some_and(waits) && handed.owner.is_none();
                 let is_new = last.as_ref().is_none_or(|before| before.handed.handoff != handed.handoff);
-                let was_waiting = terms.last().is_some_and(waits) && !is_new;
-                if !goes_on || is_new {
-                    close(&mut terms, index);
-                }
+                let found = terms.last().is_some_and(waits) && !is_new && handed.owner.is_some();
+                close(&mut terms, index);
                 let term = |clock, start, assigned| Term {
                     clock,
                     handed,
@@ -82,9 +80,10 @@ fn terms(entries: &Entries) -> Vec<Term<'_>> {
                     ends: None,
                     assigned,
                 };
-                if now.assigned.is_none() && !was_waiting {
+                if (now.assigned.is_none() || handed.owner.is_none()) && !found {
                     let ends = handed.owner.is_some().then_some(index);
-                    terms.push(Term { ends, ..term(Clock::Assign, handed.ready.min(*at), None) });
+                    let start = if now.turn > 1 { *at } else { handed.ready.min(*at) };
+                    terms.push(Term { ends, ..term(Clock::Assign, start, None) });
                 }
                 let assigned = now.assigned.or(handed.owner.is_some().then_some(index));
                 if handed.owner.is_some() {
@@ -109,7 +108,9 @@ struct Last<'a> {
 impl Last<'_> {
     fn is_repeated_by(&self, handed: &Handed) -> bool {
         let is_same = self.handed.handoff == handed.handoff && self.handed.owner == handed.owner;
-        self.handed.episode > handed.episode || is_same
+        // Who waits and is moved up to another lane waits anew.
+        let stays = handed.owner.is_some() || self.handed.lane == handed.lane;
+        self.handed.episode > handed.episode || is_same && stays
     }
 }
 
@@ -187,6 +188,8 @@ struct Told<'a> {
     /// When the first of them is due, once it was counted out.
     next: Option<LogTime>,
     broke: bool,
+    /// Broken, and answered late or owed no more.
+    settled: bool,
     /// Since when it stands still; stretches that are over.
     halted: Option<LogTime>,
     stretches: Vec<(LogTime, LogTime)>,
@@ -206,6 +209,7 @@ impl<'a> Told<'a> {
             levels: levels(policy, term.clock, allowed),
             next: None,
             broke: false,
+            settled: false,
             halted: None,
             stretches: Vec::new(),
             said: Vec::new(),
@@ -287,13 +291,23 @@ impl<'a> Told<'a> {
             }
             Some((at, _, entry)) => {
                 self.fire(|due| due < *at);
-                let is_met = matches!(entry, Entry::Handed(to) if to.handoff == self.term.handed.handoff);
+                let takes = |to: &Handed| to.handoff == self.term.handed.handoff && to.owner.is_some();
+                let is_met = matches!(entry, Entry::Handed(to) if takes(to));
                 if is_met && !self.broke {
                     self.say("met", SlaEventKind::Met);
+                } else if is_met {
+                    self.say_late();
                 } else {
                     self.drop_it();
                 }
             }
+        }
+    }
+
+    /// The first answer to a broken promise, if one was still owed.
+    fn say_late(&mut self) {
+        if !std::mem::replace(&mut self.settled, true) {
+            self.say("late", SlaEventKind::Met);
         }
     }
 
@@ -358,7 +372,8 @@ impl<'a> Told<'a> {
                     self.levels.clear();
                     let grace = LogTime::from_millis(self.deadline.millis().plus(self.policy.sla.grace_ms));
                     if done > self.deadline.millis() || at > grace {
-                        return false;
+                        self.say_late();
+                        return at > grace;
                     }
                     self.say("retracted", SlaEventKind::Retracted);
                 }
@@ -367,6 +382,7 @@ impl<'a> Told<'a> {
             }
             Some(End::Dropped) if self.broke => {
                 self.levels.clear();
+                self.settled = true;
                 false
             }
             Some(End::Dropped | End::Gone) => {

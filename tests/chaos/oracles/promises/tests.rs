@@ -70,10 +70,10 @@ fn what_was_done_in_time_and_told_within_the_grace_takes_the_breach_back() {
     assert_eq!(told("08:09:00")[1..], taken_back);
     assert_eq!(
         told("08:11:00")[1..],
-        ["first_touch_100_h1"],
+        ["first_touch_100_h1", "first_touch_late_h1"],
         "too late to take it back, and nobody is told further up"
     );
-    assert_eq!(told("08:31:00")[1..], ["first_touch_100_h1", "first_touch_150_h1"]);
+    assert_eq!(told("08:31:00")[1..], ["first_touch_100_h1", "first_touch_150_h1", "first_touch_late_h1"]);
 }
 
 #[test]
@@ -102,6 +102,29 @@ fn a_lead_that_refuses_or_is_given_back_is_owed_nothing() {
 fn what_sales_did_before_the_handoff_says_nothing_about_it() {
     let said = said_of(&[("07:00:00", handed("h1", 1, DESK)), ("07:10:00", reached("06:59:00"))]);
     assert_eq!(said, ["accept_100_h1", "first_touch_100_h1", "first_touch_150_h1", "first_touch_500_h1"]);
+}
+
+#[test]
+fn who_is_handed_back_or_moved_up_waits_anew_and_who_is_told_of_twice_does_not() {
+    let assigned = |entries: &[(&str, Entry)]| -> Vec<String> {
+        let said = recount(&policy(), &history(entries)).into_keys().map(|(id, _)| id);
+        said.filter(|id| id.starts_with("assign_") && !["_50_", "_80_"].iter().any(|word| id.contains(word))).collect()
+    };
+    let back = [
+        ("07:00:00", handed("h1", 1, DESK)),
+        ("07:10:00", handed("h1", 1, "")),
+        ("07:11:00", handed("h1", 1, "")),
+        ("07:12:00", handed("h1", 1, "lena.fischer")),
+    ];
+    let expected = ["assign_met_h1", "assign_met_h1_2", "assign_started_h1", "assign_started_h1_2"];
+    assert_eq!(assigned(&back), expected);
+    let up = |lane: &str| match handed("h1", 1, "") {
+        Entry::Handed(handed) => Entry::Handed(Handed { lane: lane.to_owned(), ..handed }),
+        other => other,
+    };
+    let moved = [("07:00:00", up("P2")), ("07:01:00", up("P1")), ("07:02:00", handed("h1", 1, DESK))];
+    let expected = ["assign_cancelled_h1", "assign_met_h1_2", "assign_started_h1", "assign_started_h1_2"];
+    assert_eq!(assigned(&moved), expected);
 }
 
 #[test]
@@ -142,7 +165,7 @@ fn who_waits_is_owed_a_desk_until_one_is_named_or_the_handoff_is_taken_back() {
     let named = all(&[queued.clone(), ("07:03:00", handed("h1", 1, DESK))]);
     assert_eq!(named, ["assign_50_h1", "assign_met_h1", "assign_started_h1"]);
     let late = all(&[queued.clone(), ("07:06:00", handed("h1", 1, DESK))]);
-    assert_eq!(late, ["assign_100_h1", "assign_50_h1", "assign_80_h1", "assign_started_h1"]);
+    assert_eq!(late, ["assign_100_h1", "assign_50_h1", "assign_80_h1", "assign_late_h1", "assign_started_h1"]);
     let taken_back = all(&[queued, ("07:02:00", Entry::Withdrawn("h1".to_owned()))]);
     assert_eq!(taken_back, ["assign_cancelled_h1", "assign_started_h1"]);
 }

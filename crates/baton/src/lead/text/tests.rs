@@ -66,6 +66,20 @@ fn records() -> Vec<Seen> {
         owner: Some("kim".to_owned()),
         ended_at: at(0).millis(),
     }];
+    handoff.decision.first_campaign = Some("spring".to_owned());
+    handoff.decision.consent = vec![baton_domain::ChannelConsent {
+        channel: "phone".to_owned(),
+        state: baton_domain::ConsentState::Denied,
+        explicit: false,
+        since: at(0).millis(),
+    }];
+    handoff.assignment.deadlines = Some(vec![baton_domain::Deadline {
+        clock: baton_domain::Clock::FirstTouch,
+        started_at: at(60),
+        deadline: at(360),
+        local: "2026-09-07T11:06:00+02:00".to_owned(),
+        zone: "Europe/Berlin".to_owned(),
+    }]);
     handoff.assignment.excluded =
         vec![baton_domain::Excluded { rep: "pieter.jansen".to_owned(), reason: "away".to_owned() }];
     vec![
@@ -81,9 +95,53 @@ fn records() -> Vec<Seen> {
 
 #[test]
 fn the_receipt_shown_sums_to_the_score_shown() {
-    let story = Story::of("ld_1", &records());
+    let story = Story::of("ld_1", &records(), None);
     let score = story.score.unwrap();
     assert_eq!((score.score, score.sum), ("37.5".to_owned(), "37.5".to_owned()));
+}
+
+#[test]
+fn a_line_of_the_receipt_says_what_the_person_did_where_the_log_still_has_it() {
+    let activity = baton_domain::Activity { name: "Demo Requested".to_owned(), ..Default::default() };
+    let event = baton_domain::LeadEvent {
+        stamp: baton_domain::Stamp { at: at(0), lane: 0 },
+        lead_id: "ld_1".to_owned(),
+        event_id: "e1".to_owned(),
+        occurred_at: at(0).millis(),
+        origin: String::new(),
+        body: baton_domain::Body::Activity(activity),
+    };
+    let line = |did: &str| format!("         40  demo_requested (activity)  {did} at 2026-09-07T09:00:00Z\n");
+    let mut records = records();
+    let said = story(&Story::of("ld_1", &records, None));
+    assert!(said.contains(&line("e1")), "{said}");
+    records.push(seen("lead.events", &event));
+    let said = story(&Story::of("ld_1", &records, None));
+    assert!(said.contains(&line("Demo Requested")), "{said}");
+}
+
+#[test]
+fn what_is_refused_and_how_far_a_promise_is_past_are_told_in_words() {
+    let rejected = baton_domain::LifecycleRejected {
+        stamp: baton_domain::Stamp { at: at(0), lane: 0 },
+        lead_id: "ld_1".to_owned(),
+        attempted: "budget".to_owned(),
+        current: Stage::Mql,
+        rule: "earlier_episode".to_owned(),
+        event_id: "e1".to_owned(),
+        episode: 2,
+        policy_version: 1,
+        status: None,
+    };
+    let mut escalated = sla(SlaEventKind::Escalated, 60, 360, "ld_1");
+    escalated.level = 700;
+    let said =
+        story(&Story::of("ld_1", &[seen("lifecycle.rejected", &rejected), seen("sla.breach", &escalated)], None));
+    assert!(
+        said.contains("budget is refused: it happened before the episode that is open (earlier_episode)\n"),
+        "{said}"
+    );
+    assert!(said.contains("7 times its time used, "), "{said}");
 }
 
 #[test]
@@ -93,26 +151,27 @@ fn a_line_that_tells_several_events_says_how_many_and_names_none_alone() {
     if let Some(line) = score.receipt.first_mut() {
         (line.count, line.span) = (2, Some(span));
     }
-    let said = story(&Story::of("ld_1", &[seen("lead.score", &score)]));
+    let said = story(&Story::of("ld_1", &[seen("lead.score", &score)], None));
     let line = "         40  demo_requested (activity)  2 times, 2026-09-07T09:00:00Z to 2026-09-07T09:00:20Z\n";
     assert!(said.contains(line), "{said}");
 }
 
 #[test]
 fn the_questions_of_whoever_takes_over_are_answered_or_said_to_be_open() {
-    let said = story(&Story::of("ld_1", &records()));
+    let said = story(&Story::of("ld_1", &records(), None));
     for answer in [
         "  What were they last doing?\n    Demo Requested at 2026-09-07T09:00:20Z\n",
-        "  Where did they hear about us?\n    first: google\n",
+        "  Where did they hear about us?\n    first: google, campaign spring\n",
         "  Which resources interest them?\n    pricing (2)\n",
         "  Why are they suddenly ready?\n    an action: Demo Requested at 2026-09-07T09:00:20Z, 40 points\n",
         "  Who are they?\n    email: a***@acme.example (form)\n    phone: known (crm)\n    employees: 250 (enrichment, 2026-09-07T09:00:20Z)\n",
         "  What is not known?\n    employees\n",
+        "  How may they be contacted?\n    phone: denied, since 2026-09-07T09:00:00Z\n",
         "  What happened before?\n    episode 1 ended in recycled at 2026-09-07T09:00:00Z: not_now, budget, kim had it\n",
     ] {
         assert!(said.contains(answer), "{answer}\n{said}");
     }
-    let empty = story(&Story::of("ld_1", &records()[..1]));
+    let empty = story(&Story::of("ld_1", &records()[..1], None));
     assert!(!empty.contains("suddenly"), "no episode, no questions: {empty}");
 }
 
@@ -122,7 +181,7 @@ fn a_desk_says_why_this_rep_and_why_not_the_others() {
     assert_eq!(
         said,
         "  2026-09-07T09:01:00Z  episode 1: jonas.weber (qualified)\n    pool emea, by rule emea: next in turn\n    waited 30s\n    \
-         not pieter.jansen: away\n    judged by policy 1\n"
+         owes first_touch by 2026-09-07T09:06:00Z, there 2026-09-07T11:06:00+02:00 Europe/Berlin\n    not pieter.jansen: away\n    judged by policy 1\n"
     );
     assert_eq!(desks(&[]), "no desk was asked for\n");
 }
@@ -133,7 +192,10 @@ fn a_promise_says_what_became_of_it_in_whatever_order_its_topics_are_read() {
     assert_eq!(told.len(), 1);
     assert_eq!((told[0].state.as_str(), told[0].clock.as_str()), ("met", "first_touch"));
     let said = promises(&told);
-    assert!(said.starts_with("  first_touch P0, jonas.weber: met\n    from 2026-09-07T09:01:00Z, due "), "{said}");
+    assert!(
+        said.starts_with("  Episode 1\n  first_touch P0, jonas.weber: met\n    from 2026-09-07T09:01:00Z, due "),
+        "{said}"
+    );
     let mut records = records();
     records.reverse();
     assert_eq!(super::super::promise::promises(&records), told);
@@ -145,7 +207,7 @@ fn a_promise_of_a_lead_that_nobody_has_yet_names_the_pool_that_owes_it() {
     (waits.owner, waits.pool) = (None, "emea".to_owned());
     let told = super::super::promise::promises(&[seen("sla.started", &waits)]);
     let said = promises(&told);
-    assert!(said.starts_with("  first_touch P0, pool emea: open\n"), "{said}");
+    assert!(said.starts_with("  Episode 1\n  first_touch P0, pool emea: open\n"), "{said}");
 }
 
 #[test]
@@ -162,8 +224,8 @@ fn a_broken_promise_says_what_was_asked_for_and_that_it_was_taken_back() {
     ];
     let said = promises(&super::super::promise::promises(&records));
     for line in [
-        "    100 % at 2026-09-07T09:06:00Z: escalate, told to rep, manager\n",
-        "    700 % at 2026-09-07T09:36:00Z: reassign, told to rep, manager\n",
+        "    its time used up at 2026-09-07T09:06:00Z: escalate, told to rep, manager\n",
+        "    7 times its time used at 2026-09-07T09:36:00Z: reassign, told to rep, manager\n",
         "    taken back at 2026-09-07T09:40:00Z: the answer had come in time\n",
     ] {
         assert!(said.contains(line), "{line}\n{said}");

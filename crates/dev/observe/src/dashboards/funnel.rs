@@ -20,16 +20,26 @@ too low; with many *by the follow-up's fault*, that nobody answered in time.
 *Speed to lead* is the time from the event that made a lead ready to a person's first touch. Its two parts are told
 apart, since different people can mend them: *system* is ours (to the first desk), *human* is the rep's. Lines of
 reference are 5 minutes, 1 hour and 24 hours. On working time the night does not count; on wall time it does, as it
-does for the lead. Only promises that were kept have a speed: read it beside the share of those broken on *Baton: SLA*.
+does for the lead. Every lead that was touched has a speed, in time or late; who was never touched has none: read it beside
+the share of broken promises on *Baton: SLA*.
 
-A move counts when it happened on the log. A stage that a lead skipped is not counted.",
+A move counts when it happened on the log. A stage that a lead skipped is not counted; for *MQL to SQL* a lead that went
+on without being called SQL, to an opportunity or a deal, counts as found qualified.",
         filters: &[],
         rows: vec![moves(), speed(), sources(), verdicts()],
     }
 }
 
+/// Leads that sales found qualified, of those that became ready, within a time. A stage may be skipped, and one that is
+/// handed back is not ready anew.
+fn qualified_share(time: &str) -> String {
+    let found = "from!~\"sql|opportunity|customer\", to=~\"sql|opportunity|customer\"";
+    let ready = "from!~\"sal|sql|opportunity\", to=\"mql\"";
+    let moves = |which| only(&metric::MOVES, which).within(time, "");
+    format!("({} or vector(0)) / ({} > 0)", moves(found), moves(ready))
+}
+
 fn moves() -> Row {
-    let into = |stage: &str| format!("sum(increase({}{{to=\"{stage}\"}}[$__range]))", metric::MOVES.name);
     row(
         "The funnel",
         vec![
@@ -46,7 +56,7 @@ fn moves() -> Row {
                 Unit::Share,
                 "Leads that sales found qualified, of those that became ready, within the time shown. Orange from 13 %, green \
                  from 40 %.",
-                vec![query(format!("{} / {}", into("sql"), into("mql")), "MQL to SQL")],
+                vec![query(qualified_share("$__range"), "MQL to SQL")],
             )
             .marked(&[(0.0, Colour::Bad), (0.13, Colour::Watch), (0.4, Colour::Good)]),
             panel(
@@ -54,13 +64,7 @@ fn moves() -> Row {
                 Form::Lines,
                 Unit::Share,
                 "By the week, beside the 13 % and the 40 % of the field.",
-                vec![query(
-                    format!(
-                        "sum(increase({0}{{to=\"sql\"}}[7d])) / sum(increase({0}{{to=\"mql\"}}[7d]))",
-                        metric::MOVES.name
-                    ),
-                    "by the week",
-                )],
+                vec![query(qualified_share("7d"), "by the week")],
             )
             .marked(&[(0.13, Colour::Watch), (0.4, Colour::Good)]),
             panel(
@@ -69,6 +73,13 @@ fn moves() -> Row {
                 Unit::Count,
                 "From stage to stage, backward ones too.",
                 vec![query(all(&metric::MOVES).in_range("from, to"), "{{from}} to {{to}}")],
+            ),
+            panel(
+                "How long leads stay",
+                Form::Lines,
+                Unit::Seconds,
+                "Median by stage, of the leads that left it within the week before.",
+                vec![query(all(&metric::STAYED).quantile_over("7d", 0.5, "stage"), "{{stage}}")],
             ),
         ],
     )
@@ -83,22 +94,22 @@ fn speed() -> Row {
                 "Median, round the clock",
                 Form::Lines,
                 Unit::Seconds,
-                "System: from the event to the first desk. Human: from the desk to a person's touch.",
-                vec![query(only(&metric::SPEED, wall).quantile(0.5, "part"), "{{part}}")],
+                "System: from the event to the first desk. Human: from the desk to a person's touch. Of the day before.",
+                vec![query(only(&metric::SPEED, wall).quantile_over("1d", 0.5, "part"), "{{part}}")],
             )
             .marked(&[(300.0, Colour::Good), (3_600.0, Colour::Watch), (86_400.0, Colour::Bad)]),
             panel(
                 "Human part, in working time",
                 Form::Lines,
                 Unit::Seconds,
-                "Median and p90: what the promises are about.",
+                "Median and p90 of the day before: what the promises are about.",
                 vec![
                     query(
-                        only(&metric::SPEED, "part=\"human\", basis=\"business\"").quantile(0.5, "lane"),
+                        only(&metric::SPEED, "part=\"human\", basis=\"business\"").quantile_over("1d", 0.5, "lane"),
                         "{{lane}} median",
                     ),
                     query(
-                        only(&metric::SPEED, "part=\"human\", basis=\"business\"").quantile(0.9, "lane"),
+                        only(&metric::SPEED, "part=\"human\", basis=\"business\"").quantile_over("1d", 0.9, "lane"),
                         "{{lane}} p90",
                     ),
                 ],
@@ -108,7 +119,7 @@ fn speed() -> Row {
                 "Answered within 5 minutes",
                 Form::Number,
                 Unit::Share,
-                "Of the leads that were answered in time, round the clock.",
+                "Of the leads that were answered, in time or late, round the clock.",
                 vec![query(
                     only(&metric::SPEED, "part=\"total\", basis=\"wall\"").share_within("300", ""),
                     "within 5 minutes",
@@ -118,10 +129,10 @@ fn speed() -> Row {
                 "From the event to the desk",
                 Form::Lines,
                 Unit::Seconds,
-                "Median and p99 of all handoffs, whether kept or not. Under a second is the pipeline; more is the wait for a desk.",
+                "Median and p99 of all handoffs of the day before, whether kept or not. Under a second is the pipeline; more is the wait for a desk.",
                 vec![
-                    query(all(&metric::HANDOFF_LATENCY).quantile(0.5, "lane"), "{{lane}} median"),
-                    query(all(&metric::HANDOFF_LATENCY).quantile(0.99, "lane"), "{{lane}} p99"),
+                    query(all(&metric::HANDOFF_LATENCY).quantile_over("1d", 0.5, "lane"), "{{lane}} median"),
+                    query(all(&metric::HANDOFF_LATENCY).quantile_over("1d", 0.99, "lane"), "{{lane}} p99"),
                 ],
             ),
         ],
@@ -129,6 +140,7 @@ fn speed() -> Row {
 }
 
 fn sources() -> Row {
+    let reached = |stage: &str| only(&metric::REACHED, &format!("stage=\"{stage}\"")).in_range("source");
     row(
         "Where from",
         vec![
@@ -145,6 +157,23 @@ fn sources() -> Row {
                 Unit::Count,
                 "Sources that the setting `metrics.sources` names; the rest is `other`.",
                 vec![query(all(&metric::QUALIFIED).in_range("source"), "{{source}}")],
+            ),
+            panel(
+                "How far they came, by source",
+                Form::Table,
+                Unit::Count,
+                "Stages reached, by the source that a lead had come from last when its episode began.",
+                vec![query(all(&metric::REACHED).in_range("source, stage"), "{{source}}: {{stage}}")],
+            ),
+            panel(
+                "MQL to customer, by source",
+                Form::Bars,
+                Unit::Share,
+                "Leads won, of those that became ready, within the time shown: choose longer than it takes you to win one.",
+                vec![query(
+                    format!("({} or 0 * {ready}) / ({ready} > 0)", reached("customer"), ready = reached("mql")),
+                    "{{source}}",
+                )],
             ),
             panel(
                 "Activities, by source",

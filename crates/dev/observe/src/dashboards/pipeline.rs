@@ -37,7 +37,7 @@ fn health() -> crate::grafana::Row {
                 Unit::Count,
                 "Of five. Fewer: a process is down, or still restoring.",
                 vec![query(
-                    format!("count({} > 0)", only(&metric::LANES, "state=\"running\"").total("consumer")),
+                    format!("count({} > 0) or vector(0)", only(&metric::LANES, "state=\"running\"").total("consumer")),
                     "at work",
                 )],
             )
@@ -70,7 +70,7 @@ fn health() -> crate::grafana::Row {
                 "Policies in force",
                 Form::Number,
                 Unit::Count,
-                "One, but for the moment of a change.",
+                "One, but for the moment of a change. A worker without lanes, or that has judged nothing yet, has none.",
                 vec![query(format!("count(count by (policy, version) ({}))", metric::POLICY.name), "policies")],
             )
             .marked(&[(2.0, Colour::Watch)]),
@@ -112,6 +112,31 @@ fn lag() -> crate::grafana::Row {
                 "From the stamp of an event to the commit of what was made of it.",
                 vec![query(only(&metric::LATENCY, HERE).quantile(0.99, "consumer"), "{{consumer}}")],
             ),
+            panel(
+                "Canaries, round trip",
+                Form::Lines,
+                Unit::Seconds,
+                "From a source to the watchdog's commit, nine of ten test leads in each partition. Empty where the setting \
+                 canary_ms sends none; a gap in a line is one that did not come back.",
+                vec![query(all(&metric::CANARY_RETURNED).quantile(0.9, "partition"), "partition {{partition}}")],
+            )
+            .marked(&[(10.0, Colour::Watch)]),
+            panel(
+                "Canaries under way or lost",
+                Form::Lines,
+                Unit::Count,
+                "Sent within a quarter of an hour, less those that came back.",
+                vec![query(
+                    format!(
+                        "sum by (partition) (increase({sent}[15m])) - (sum by (partition) (increase({}_count[15m])) \
+                         or 0 * sum by (partition) (increase({sent}[15m])))",
+                        metric::CANARY_RETURNED.name,
+                        sent = metric::CANARIES.name,
+                    ),
+                    "partition {{partition}}",
+                )],
+            )
+            .marked(&[(2.0, Colour::Watch)]),
             panel(
                 "Age of events, median",
                 Form::Lines,
@@ -181,6 +206,14 @@ fn transactions() -> crate::grafana::Row {
                 vec![query(only(&metric::TRANSACTION_SECONDS, HERE).quantile(0.99, "consumer"), "{{consumer}}")],
             ),
             panel(
+                "Of it the commit, p99",
+                Form::Lines,
+                Unit::Seconds,
+                "From asking for it to the broker's verdict. Most of a duration that grows: the cluster is slow; little of it: \
+                 the judging is.",
+                vec![query(only(&metric::COMMIT_SECONDS, HERE).quantile(0.99, "consumer"), "{{consumer}}")],
+            ),
+            panel(
                 "Records in one, median",
                 Form::Lines,
                 Unit::Count,
@@ -192,10 +225,7 @@ fn transactions() -> crate::grafana::Row {
                 Form::Lines,
                 Unit::Count,
                 "Within an hour. One a worker at the start; each further one answers a fault.",
-                vec![query(
-                    format!("sum by (consumer) (increase({}{{{HERE}}}[1h]))", metric::FENCES.name),
-                    "{{consumer}}",
-                )],
+                vec![query(only(&metric::FENCES, HERE).within("1h", "consumer"), "{{consumer}}")],
             ),
             panel(
                 "Readable end held up",
@@ -248,9 +278,9 @@ fn state() -> crate::grafana::Row {
                 "Ends asked for",
                 Form::Lines,
                 Unit::Seconds,
-                "How long ago the ends of inputs were last asked of the cluster. While this grows, lags are those of then: \
-                 the cluster does not answer.",
-                vec![query(format!("time() - {}", metric::ENDS.name), "{{instance}}")],
+                "How long ago the ends of inputs were last asked of the cluster; nothing before the first answer. While this \
+                 grows, lags are those of then: the cluster does not answer.",
+                vec![query(format!("time() - ({} > 0)", metric::ENDS.name), "{{instance}}")],
             ),
             panel(
                 "Up since",

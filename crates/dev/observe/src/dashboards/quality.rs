@@ -77,10 +77,10 @@ fn scores() -> Row {
                 "Median and p90",
                 Form::Lines,
                 Unit::Count,
-                "In points.",
+                "In points, of the hour before.",
                 vec![
-                    query(all(&metric::SCORES).quantile(0.5, ""), "median"),
-                    query(all(&metric::SCORES).quantile(0.9, ""), "p90"),
+                    query(all(&metric::SCORES).quantile_over("1h", 0.5, ""), "median"),
+                    query(all(&metric::SCORES).quantile_over("1h", 0.9, ""), "p90"),
                 ],
             ),
             panel(
@@ -131,8 +131,8 @@ fn truth() -> Row {
                 "From no to stop, p99",
                 Form::Lines,
                 Unit::Seconds,
-                "From an opt-out on the log to the commit that acts on it.",
-                vec![query(all(&metric::OPT_OUT).quantile(0.99, "consumer"), "{{consumer}}")],
+                "From an opt-out on the log to the commit that acts on it, of the day before.",
+                vec![query(all(&metric::OPT_OUT).quantile_over("1d", 0.99, "consumer"), "{{consumer}}")],
             )
             .marked(&[(60.0, Colour::Bad)]),
         ],

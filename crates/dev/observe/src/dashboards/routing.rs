@@ -15,7 +15,7 @@ pub(super) fn dashboard() -> Dashboard {
         question: "Does every lead find a desk, and do desks get their share?",
         reading: "\
 *Waiting* counts leads that are ready and that nobody has. Some may wait for a reason (a pool that takes so many an
-hour, off hours with `off_hours: wait`); *Oldest wait* is what tells trouble, and pages after half an hour.
+hour, off hours with `off_hours: wait`); *Oldest wait* is what tells trouble, and pages after half an hour of a working day.
 
 *Owed* is by how many leads a pool's shares are out: the rep who is due most, less the one who is due least. With equal
 weights it is at most 1 at every moment; after an absence the rep who was away is not owed what others took. *Load* is

@@ -15,14 +15,16 @@ pub(super) fn dashboard() -> Dashboard {
         question: "Which promises to leads run, which are broken, and by whom?",
         reading: "\
 *Broken* is the share of settled promises that were broken and not taken back, by clock. Late truth takes a breach back:
-a touch that was in time and that the CRM told late. So the share of the last hour can still fall.
+a touch that was in time and that the CRM told late. So the share of the last hour can still fall; a breach of longer ago
+that is taken back changes nothing in it.
 
 The ratio of a handful of promises jumps. Look at *Settled* beside it; the alerts want ten within the hour.
 
 *Open* is what is owed now. A promise that is broken stays open until somebody answers. *Next deadline* below 0 means
 that a deadline has passed and nothing was told: the watchdog is late, see *Told late by*, or stands.
 
-*Response* is in working time, without pauses, of promises that were kept; the marks are 5 minutes, 1 hour and 24 hours.",
+*Response* is in working time, without pauses, of every promise that was answered, kept or late: an average of kept
+promises alone would look the better the more are broken. The marks are 5 minutes, 1 hour and 24 hours.",
         filters: &[("clock", metric::PROMISES_TOLD.name)],
         rows: vec![now(), kept(), answers(), watchdog()],
     }
@@ -53,9 +55,10 @@ fn now() -> Row {
                 "Next deadline",
                 Form::Lines,
                 Unit::Seconds,
-                "Time left to the next deadline of each clock.",
+                "Time left to the next deadline of each clock; below 0 one is overdue.",
                 vec![query(format!("{} - time()", only(&metric::SOONEST, HERE).least("clock")), "{{clock}}")],
-            ),
+            )
+            .signed(),
         ],
     )
 }
@@ -83,7 +86,7 @@ fn kept() -> Row {
                 "What became of promises",
                 Form::Stack,
                 Unit::PerSecond,
-                "Started, warned, met, breached, retracted, cancelled, paused, resumed, escalated.",
+                "Started, warned, met, breached, late (answered after it broke), retracted, cancelled, paused, resumed, escalated.",
                 vec![query(only(&metric::PROMISES_TOLD, HERE).per_second("kind"), "{{kind}}")],
             ),
             panel(
@@ -108,9 +111,13 @@ fn answers() -> Row {
                 "Working time, median",
                 Form::Lines,
                 Unit::Seconds,
-                "From start to answer, pauses left out.",
+                "From start to answer, pauses left out, of the day before.",
                 vec![query(
-                    only(&metric::RESPONSE, "clock=~\"$clock\", basis=\"business\"").quantile(0.5, "clock, lane"),
+                    only(&metric::RESPONSE, "clock=~\"$clock\", basis=\"business\"").quantile_over(
+                        "1d",
+                        0.5,
+                        "clock, lane",
+                    ),
                     "{{clock}} {{lane}}",
                 )],
             )
@@ -119,10 +126,25 @@ fn answers() -> Row {
                 "Round the clock, p90",
                 Form::Lines,
                 Unit::Seconds,
-                "As the lead sees it.",
+                "As the lead sees it, of the day before.",
                 vec![query(
-                    only(&metric::RESPONSE, "clock=~\"$clock\", basis=\"wall\"").quantile(0.9, "clock, lane"),
+                    only(&metric::RESPONSE, "clock=~\"$clock\", basis=\"wall\"").quantile_over(
+                        "1d",
+                        0.9,
+                        "clock, lane",
+                    ),
                     "{{clock}} {{lane}}",
+                )],
+            )
+            .marked(&[(300.0, Colour::Good), (3_600.0, Colour::Watch), (86_400.0, Colour::Bad)]),
+            panel(
+                "First touch, kept and late, median",
+                Form::Lines,
+                Unit::Seconds,
+                "From the desk to a person's first touch, round the clock, of the day before: promises that were kept, and those that had broken.",
+                vec![query(
+                    only(&metric::SPEED, "part=\"human\", basis=\"wall\"").quantile_over("1d", 0.5, "kept"),
+                    "kept: {{kept}}",
                 )],
             )
             .marked(&[(300.0, Colour::Good), (3_600.0, Colour::Watch), (86_400.0, Colour::Bad)]),
@@ -130,7 +152,7 @@ fn answers() -> Row {
                 "Where first touches lie",
                 Form::Heatmap,
                 Unit::Seconds,
-                "How long first touches took, in working time.",
+                "How long first touches took, in working time, late ones included.",
                 vec![query(only(&metric::RESPONSE, "clock=\"first_touch\", basis=\"business\"").heat(), "{{le}}")],
             ),
         ],
@@ -145,10 +167,10 @@ fn watchdog() -> Row {
                 "Told late by",
                 Form::Lines,
                 Unit::Seconds,
-                "From a deadline that was missed to the commit that says so: about a tick. After downtime it is as long as that was.",
+                "From a deadline that was missed to the commit that says so: about a tick, within the hour before. After downtime it is as long as that was.",
                 vec![
-                    query(all(&metric::DETECTION).quantile(0.5, ""), "median"),
-                    query(all(&metric::DETECTION).quantile(0.99, ""), "p99"),
+                    query(all(&metric::DETECTION).quantile_over("1h", 0.5, ""), "median"),
+                    query(all(&metric::DETECTION).quantile_over("1h", 0.99, ""), "p99"),
                 ],
             )
             .marked(&[(2.0, Colour::Watch), (10.0, Colour::Bad)]),
@@ -167,7 +189,8 @@ fn watchdog() -> Row {
                 "How long ago the first instant was that a row waits for; below 0 it is still to come.",
                 vec![query(only(&metric::WAKE_SOONEST, "consumer=\"watch\"").age("consumer"), "overdue by")],
             )
-            .marked(&[(60.0, Colour::Bad)]),
+            .marked(&[(60.0, Colour::Bad)])
+            .signed(),
         ],
     )
 }

@@ -412,13 +412,7 @@ impl Log for SimLog {
             return Err(Fault::Config("the record is too large for its topic".to_owned()));
         }
         let Some(topic) = self.output(output.topic) else { return Ok(()) };
-        let record = Record {
-            appended: Millis(0),
-            key: output.key.map(<[u8]>::to_vec),
-            value: output.value.map(<[u8]>::to_vec),
-            headers: output.headers.iter().map(|(name, value)| (name.to_vec(), value.map(<[u8]>::to_vec))).collect(),
-        };
-        self.enqueue((topic, output.partition), record)
+        self.enqueue((topic, output.partition), Record::of(output))
     }
 
     fn send_offsets(&mut self, offsets: &[(Part, i64)]) -> Result<(), Fault> {

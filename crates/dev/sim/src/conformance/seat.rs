@@ -47,6 +47,7 @@ impl<L: Log> Seat<L> {
                 records.push((part, offset, String::from_utf8_lossy(value.unwrap_or_default()).into_owned()));
             }
             Event::End { part, offset } => drop(ends.insert(part, offset)),
+            Event::Ahead(_) => {}
             Event::Assigned(more) => lanes.extend(more),
             Event::Revoked(less) => lanes.retain(|lane| !less.contains(lane)),
         });

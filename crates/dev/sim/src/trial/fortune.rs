@@ -5,6 +5,7 @@ use baton_pipeline::Consumer;
 
 use super::disk::TOMBSTONES_MS;
 use super::world::World;
+use crate::Headers;
 use crate::log::Record;
 
 impl World {
@@ -45,7 +46,7 @@ impl World {
         let topic = self.sample.topology.default_input();
         for line in &self.sample.lines[from..upto] {
             let value = Some(line.clone().into_bytes());
-            let record = Record { appended: Millis(0), key: None, value, headers: Vec::new() };
+            let record = Record { appended: Millis(0), key: None, value, headers: Headers::default() };
             self.broker.borrow_mut().append(&topic, 0, record);
         }
         self.fed.set(upto);

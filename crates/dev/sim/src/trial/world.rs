@@ -10,6 +10,7 @@ use baton_pipeline::{Cleanup, Consumer, NoRegistry, Pace, Schemas};
 use super::disk::{self, DiskStore, Disks, Loss, TOMBSTONES_MS};
 use super::oracle::{self, Outcome, Witness};
 use super::{NOW, Sample, Trial};
+use crate::Headers;
 use crate::broker::Broker;
 use crate::client::{Fate, Flaw, Meanwhile, SimLog};
 use crate::dice::Dice;
@@ -65,7 +66,7 @@ impl World {
             broker.create(&topic.name, topic.partitions, topic.cleanup == Cleanup::Compact);
         }
         for (topic, value) in &sample.before {
-            let record = Record { appended: NOW, key: None, value: Some(value.clone()), headers: Vec::new() };
+            let record = Record { appended: NOW, key: None, value: Some(value.clone()), headers: Headers::default() };
             broker.append(topic, 0, record);
         }
         if trial.is_told {

@@ -59,11 +59,21 @@ impl Handle {
             }
             rd::rd_kafka_conf_set_opaque(conf, Arc::as_ptr(&opaque).cast_mut().cast::<c_void>());
             rd::rd_kafka_conf_set_log_cb(conf, Some(on_log));
+            // A flush, and with it a commit, looks for the last answer every 10 ms. Where reports are events it sleeps
+            // until that answer instead; but then another thread must take the reports, or an abort waits for ever.
+            let reports = matches!(kind, RDKafkaType::RD_KAFKA_PRODUCER);
+            if reports {
+                rd::rd_kafka_conf_set_events(conf, rd::RD_KAFKA_EVENT_DR);
+                rd::rd_kafka_conf_set_background_event_cb(conf, Some(on_event));
+            }
             if rebalance {
                 rd::rd_kafka_conf_set_rebalance_cb(conf, Some(super::consumer::on_rebalance));
             }
             let rk = rd::rd_kafka_new(kind, conf, text.as_mut_ptr(), text.len());
             if let Some(rk) = NonNull::new(rk) {
+                if reports {
+                    serve_in_background(rk);
+                }
                 return Ok(Self { rk, opaque });
             }
             rd::rd_kafka_conf_destroy(conf);
@@ -182,6 +192,27 @@ pub(crate) unsafe fn string(text: *const c_char) -> String {
     }
     // SAFETY: as promised by the caller.
     unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
+}
+
+/// All that a client has to tell goes to librdkafka's own thread for it.
+///
+/// # Safety
+/// The handle is live and was made with a callback for events.
+unsafe fn serve_in_background(rk: NonNull<rd::rd_kafka_t>) {
+    // SAFETY: as promised by the caller; each reference to a queue is given back.
+    unsafe {
+        let (main, background) =
+            (rd::rd_kafka_queue_get_main(rk.as_ptr()), rd::rd_kafka_queue_get_background(rk.as_ptr()));
+        rd::rd_kafka_queue_forward(main, background);
+        rd::rd_kafka_queue_destroy(main);
+        rd::rd_kafka_queue_destroy(background);
+    }
+}
+
+/// What was refused, or undone: the transaction tells of it.
+unsafe extern "C" fn on_event(_rk: *mut rd::rd_kafka_t, event: *mut rd::rd_kafka_event_t, _opaque: *mut c_void) {
+    // SAFETY: the event is ours, and used no more.
+    unsafe { rd::rd_kafka_event_destroy(event) }
 }
 
 unsafe extern "C" fn on_log(rk: *const rd::rd_kafka_t, level: c_int, facility: *const c_char, line: *const c_char) {

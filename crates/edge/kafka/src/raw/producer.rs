@@ -81,12 +81,6 @@ impl Producer {
         RawError::take(unsafe { rd::rd_kafka_abort_transaction(self.handle.ptr(), -1) })
     }
 
-    /// Serves callbacks; returns at once.
-    pub(crate) fn serve(&self) {
-        // SAFETY: the handle is live.
-        unsafe { rd::rd_kafka_poll(self.handle.ptr(), 0) };
-    }
-
     pub(crate) fn send_offsets(
         &self,
         offsets: &PartitionList,

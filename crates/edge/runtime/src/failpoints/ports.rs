@@ -1,7 +1,6 @@
 //! The engine's ports with a look at the failpoints before or after each call that is one.
 //!
-//! Holds: nothing else is changed; but the last output of a transaction is known as such only once the positions
-//! are sent, so each output is handed on one call later.
+//! Holds: nothing else is changed, but that outputs are handed on one by one.
 
 use baton_domain::{Ledger, LogTime, Millis};
 use baton_engine::{
@@ -15,26 +14,11 @@ use super::{Failpoints, Point};
 pub(crate) struct FailLog<L> {
     inner: L,
     points: Failpoints,
-    /// The output that may be the last.
-    held: Outbox,
-    sent: usize,
 }
 
 impl<L: Log> FailLog<L> {
     pub(crate) fn new(inner: L, points: Failpoints) -> Self {
-        Self { inner, points, held: Outbox::default(), sent: 0 }
-    }
-
-    fn send_held(&mut self) -> Result<(), Fault> {
-        for output in self.held.outputs() {
-            self.inner.produce(&output)?;
-            self.sent += 1;
-        }
-        self.held.clear();
-        if self.sent == 1 {
-            self.points.pass(Point::FirstSend);
-        }
-        Ok(())
+        Self { inner, points }
     }
 }
 
@@ -45,7 +29,7 @@ impl<L: Log> Log for FailLog<L> {
             match &event {
                 Event::Assigned(_) => points.pass(Point::Assigned),
                 Event::Revoked(_) => points.pass(Point::Revoked),
-                Event::Record { .. } | Event::End { .. } => {}
+                Event::Record { .. } | Event::Ahead(_) | Event::End { .. } => {}
             }
             sink(event);
         })?;
@@ -92,7 +76,6 @@ impl<L: Log> Log for FailLog<L> {
     }
 
     fn fence(&mut self) -> Result<(), Fault> {
-        self.held.clear();
         self.inner.fence()
     }
 
@@ -101,22 +84,29 @@ impl<L: Log> Log for FailLog<L> {
     }
 
     fn begin(&mut self) -> Result<(), Fault> {
-        self.held.clear();
-        self.sent = 0;
         self.inner.begin()?;
         self.points.pass(Point::Begun);
         Ok(())
     }
 
     fn produce(&mut self, output: &Output<'_>) -> Result<(), Fault> {
-        self.send_held()?;
-        self.held.keep(output);
+        self.inner.produce(output)
+    }
+
+    fn produce_all(&mut self, outbox: &Outbox) -> Result<(), Fault> {
+        for (place, output) in outbox.outputs().enumerate() {
+            if place.saturating_add(1) == outbox.len() {
+                self.points.pass(Point::LastSend);
+            }
+            self.inner.produce(&output)?;
+            if place == 0 {
+                self.points.pass(Point::FirstSend);
+            }
+        }
         Ok(())
     }
 
     fn send_offsets(&mut self, offsets: &[(Part, i64)]) -> Result<(), Fault> {
-        self.points.pass(Point::LastSend);
-        self.send_held()?;
         self.points.pass(Point::BeforeOffsets);
         self.inner.send_offsets(offsets)?;
         self.points.pass(Point::AfterOffsets);
@@ -131,7 +121,6 @@ impl<L: Log> Log for FailLog<L> {
     }
 
     fn abort(&mut self) -> Result<(), Fault> {
-        self.held.clear();
         self.inner.abort()
     }
 

@@ -2,14 +2,15 @@
 //!
 //! Holds: the verdict is about this process and never about the broker. A lane is expected to get on only with what
 //! the cluster says, and has just said, is there to be read; not while it waits for somebody else; and not while a
-//! transaction of somebody else hides the rest.
+//! transaction of somebody else hides the rest. Time is expected of whoever gives it only once the wall clock is past
+//! what the lane has reached: a source's clock may be minutes ahead and is believed.
 //!
 //! Absent on purpose: a clock, which whoever looks brings along.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use baton_domain::LogTime;
+use baton_domain::{LogTime, Millis};
 use baton_engine::{LaneStatus, Part};
 use baton_pipeline::Consumer;
 
@@ -39,6 +40,13 @@ enum Task {
     Tick,
 }
 
+/// When a look is taken: by the clock that never goes back, and by the wall's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Now {
+    pub(super) at: Instant,
+    pub(super) wall: Millis,
+}
+
 /// How far it was, and since when it has been no further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Mark {
@@ -57,7 +65,7 @@ pub(super) struct Progress {
 
 impl Progress {
     /// Takes a look.
-    pub(super) fn look(&mut self, now: Instant, workers: &[Snapshot], ends: &Known) {
+    pub(super) fn look(&mut self, now: Now, workers: &[Snapshot], ends: &Known) {
         let mut seen = BTreeMap::new();
         for snapshot in workers {
             for lane in &snapshot.lanes {
@@ -68,13 +76,13 @@ impl Progress {
                         Task::Tick => SILENT + snapshot.gives_time.unwrap_or_default(),
                         Task::Read(_) | Task::Restore => SILENT,
                     };
-                    seen.insert(thing, before.copied().unwrap_or(Mark { far, since: now, patience }));
+                    seen.insert(thing, before.copied().unwrap_or(Mark { far, since: now.at, patience }));
                 }
             }
         }
         // What is not expected any more begins anew when it is again.
         self.marks = seen;
-        self.deaf = ends.asked.map(|asked| now.saturating_duration_since(asked)).filter(|silent| *silent > DEAF);
+        self.deaf = ends.asked.map(|asked| now.at.saturating_duration_since(asked)).filter(|silent| *silent > DEAF);
     }
 
     /// For how long each worker has not got on with something.
@@ -110,10 +118,10 @@ impl Progress {
 }
 
 /// What the lane is expected to get on with now, and how far it is with it.
-fn tasks(now: Instant, snapshot: &Snapshot, lane: &LaneStatus, ends: &Known) -> Vec<(Task, i64)> {
+fn tasks(now: Now, snapshot: &Snapshot, lane: &LaneStatus, ends: &Known) -> Vec<(Task, i64)> {
     let fresh = |topic: &str, partition: i32| {
         let seen = ends.of(topic, partition)?;
-        (now.saturating_duration_since(seen.at) <= FRESH).then_some(seen.end)
+        (now.at.saturating_duration_since(seen.at) <= FRESH).then_some(seen.end)
     };
     if let Some(left) = lane.restoring {
         return fresh(&snapshot.spec.changelog, lane.lane).map(|_| (Task::Restore, left)).into_iter().collect();
@@ -128,8 +136,14 @@ fn tasks(now: Instant, snapshot: &Snapshot, lane: &LaneStatus, ends: &Known) -> 
         }
     }
     // Downstream time is read like all else; whoever gives it has nothing to read when nothing happens.
-    if all_read && snapshot.gives_time.is_some() {
+    if all_read && snapshot.gives_time.is_some_and(|every| is_behind(lane.now, every, now.wall)) {
         tasks.push((Task::Tick, lane.now.map_or(0, |LogTime(at)| at)));
     }
     tasks
+}
+
+/// Whether the wall clock is further than a tick past what a lane has reached: else there is no time to pass on.
+fn is_behind(reached: Option<LogTime>, every: Duration, wall: Millis) -> bool {
+    let every_ms = i64::try_from(every.as_millis()).unwrap_or(i64::MAX);
+    reached.is_none_or(|reached| wall.since(reached.millis()) > every_ms)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use baton_domain::{LogTime, Millis};
 use baton_engine::LaneStatus;
 use baton_pipeline::Topology;
 
@@ -14,6 +15,7 @@ fn snapshot(restoring: Option<i64>) -> Snapshot {
         worker: 0,
         spec: Arc::new(Consumer::Score.spec(&Topology::new("", 4))),
         gives_time: None,
+        joined: true,
         at: Instant::now(),
         stats: Stats::default(),
         accounts: Accounts::default(),
@@ -46,6 +48,15 @@ fn a_restoring_lane_is_alive_but_not_ready() {
     assert_eq!(board.ready(), Ok(()));
 }
 
+#[test]
+fn one_that_stands_by_is_ready_once_its_group_has_taken_it_in() {
+    let board = Board::default();
+    board.say(Snapshot { lanes: Vec::new(), joined: false, ..snapshot(None) });
+    assert_eq!(board.ready(), Err("score worker 0 is not in its group yet".to_owned()));
+    board.say(Snapshot { lanes: Vec::new(), ..snapshot(None) });
+    assert_eq!(board.ready(), Ok(()));
+}
+
 /// A worker with two lanes of `score`, and the cluster as it says where their inputs end.
 struct Stage {
     start: Instant,
@@ -63,7 +74,7 @@ impl Stage {
         let spec = Arc::new(consumer.spec(&Topology::new("", 2)));
         let lanes = (0..spec.lanes()).map(|number| {
             let offsets = spec.parts_of(number).into_iter().map(|part| (part, 100)).collect();
-            LaneStatus { lane: number, now: Some(baton_domain::LogTime(0)), offsets, ..snapshot(None).lanes.remove(0) }
+            LaneStatus { lane: number, now: Some(LogTime(0)), offsets, ..snapshot(None).lanes.remove(0) }
         });
         let worker = Snapshot { consumer, lanes: lanes.collect(), spec: Arc::clone(&spec), ..snapshot(None) };
         let stable = (0..2).map(|partition| (partition, 100)).collect();
@@ -106,7 +117,12 @@ impl Stage {
             }
         }
         self.ends.asked = Some(now);
-        self.progress.look(now, &self.workers, &self.ends);
+        self.look(now);
+    }
+
+    fn look(&mut self, at: Instant) {
+        let wall = Millis(i64::try_from(at.duration_since(self.start).as_millis()).unwrap());
+        self.progress.look(Now { at, wall }, &self.workers, &self.ends);
     }
 
     fn verdict(&self) -> Result<(), String> {
@@ -134,7 +150,7 @@ fn well(consumer: Consumer) -> Stage {
         stage.write();
         for lane in 0..stage.workers[0].lanes.len() {
             stage.read_on(lane);
-            stage.lane(lane).now = Some(baton_domain::LogTime(second));
+            stage.lane(lane).now = Some(LogTime(second));
         }
         stage.pass();
         stage.verdict().unwrap();
@@ -228,9 +244,20 @@ fn one_who_gives_the_time_every_minute_is_no_stall() {
     let ticks = |stage: &mut Stage| {
         stage.workers[0].gives_time = Some(Duration::from_mins(1));
         second += 1;
-        stage.lane(0).now = Some(baton_domain::LogTime(second / 62));
+        stage.lane(0).now = Some(LogTime(second / 62));
     };
     assert_eq!(well(Consumer::Identify).seen_after(ticks).0, u64::MAX);
+}
+
+#[test]
+fn one_whose_time_is_ahead_of_the_wall_owes_none_until_that_has_caught_up() {
+    let ahead = |stage: &mut Stage| {
+        stage.workers[0].gives_time = Some(Duration::from_secs(1));
+        stage.lane(0).now = Some(LogTime::from_millis(Millis(300_000)));
+    };
+    // The wall is at ten seconds, and 291 s later it is a tick past; a minute and a tick is then waited for.
+    let (after, why) = well(Consumer::Identify).seen_after(ahead);
+    assert!((345..=360).contains(&after), "{after} s: {why}");
 }
 
 /// The twelfth kind, beside a worker that does not turn: whoever looks is stuck.
@@ -239,7 +266,7 @@ fn whoever_asks_for_the_ends_is_looked_at_too() {
     let mut stage = well(Consumer::Score);
     let (asked, seconds) = (stage.now(), [100, 130]);
     let told = seconds.map(|seconds| {
-        stage.progress.look(asked + Duration::from_secs(seconds), &stage.workers, &stage.ends);
+        stage.look(asked + Duration::from_secs(seconds));
         stage.verdict().is_ok()
     });
     assert_eq!(told, [true, false]);

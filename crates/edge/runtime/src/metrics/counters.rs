@@ -3,21 +3,23 @@
 //! Holds: what is counted for every event has its handle at hand; what is counted once a handoff looks its up.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use baton_domain::{CauseClass, Clock, Label, LogTime, Millis, ReasonKind, Revision, SlaEventKind};
+use baton_domain::{CauseClass, Clock, Label, LogTime, Millis, ReasonKind, Revision, SlaEventKind, Stage};
 use baton_pipeline::{Consumer, Figure, LeadSource, Meter, Promise};
 use prometheus::{Histogram, IntCounter};
 
 use super::{Metrics, inventory as of};
+use crate::wall::wall;
 
 /// One worker's counters.
 pub struct Counters {
     metrics: Arc<Metrics>,
     consumer: Consumer,
     transaction_seconds: Histogram,
+    commit_seconds: Histogram,
     transaction_records: Histogram,
-    event_age: Histogram,
+    event_age: Option<Histogram>,
     latency: Histogram,
     scores: Option<Histogram>,
     policies_refused: Option<IntCounter>,
@@ -47,8 +49,10 @@ impl Counters {
         Ok(Self {
             consumer,
             transaction_seconds: metrics.histogram(&of::TRANSACTION_SECONDS, &labels)?,
+            commit_seconds: metrics.histogram(&of::COMMIT_SECONDS, &labels)?,
             transaction_records: metrics.histogram(&of::TRANSACTION_RECORDS, &labels)?,
-            event_age: metrics.histogram(&of::EVENT_AGE, &labels)?,
+            // The router hears of leads that are ready, and not when what made them so happened.
+            event_age: (consumer != Consumer::Route).then(|| metrics.histogram(&of::EVENT_AGE, &labels)).transpose()?,
             latency: metrics.histogram(&of::LATENCY, &labels)?,
             scores: scores.then(|| metrics.histogram(&of::SCORES, &[])).transpose()?,
             policies_refused: sequences.then(|| metrics.counter(&of::POLICIES_REFUSED, &[])).transpose()?,
@@ -58,9 +62,10 @@ impl Counters {
         })
     }
 
-    /// A transaction with so many records has committed.
-    pub fn transaction(&self, records: u64, took: Duration) {
+    /// A transaction with so many records has committed, of whose time so much was the commit.
+    pub fn transaction(&self, records: u64, took: Duration, commit: Duration) {
         self.transaction_seconds.observe(took.as_secs_f64());
+        self.commit_seconds.observe(commit.as_secs_f64());
         self.transaction_records.observe(number(records));
     }
 
@@ -69,8 +74,8 @@ impl Counters {
         match figure {
             Figure::Event { at, occurred_at } => {
                 self.latency.observe(since(now, at.millis()));
-                if let Some(occurred_at) = occurred_at {
-                    self.event_age.observe(since(now, *occurred_at));
+                if let Some((age, occurred_at)) = self.event_age.as_ref().zip(*occurred_at) {
+                    age.observe(since(now, occurred_at));
                 }
             }
             Figure::Activity { source, machine } => {
@@ -87,8 +92,11 @@ impl Counters {
             Figure::Scored(points) => {
                 self.scores.iter().for_each(|scores| scores.observe(signed(points.0) / 1e6));
             }
-            Figure::Moved { from, to, verdict } => {
-                metrics.count(&of::MOVES, &[from.map_or("none", |stage| stage.as_str()), to.as_str()]);
+            Figure::Moved { from, to, lasted_ms, source, verdict } => {
+                // Sales may say of a lead that it is as good as expected, and it stays where it is.
+                if *from != Some(*to) {
+                    self.moved(*from, *to, *lasted_ms, *source);
+                }
                 if let Some((label, class, code)) = verdict {
                     metrics.count(&of::VERDICTS, &[name_of_label(*label), name_of_class(*class), code]);
                 }
@@ -103,18 +111,32 @@ impl Counters {
                 metrics.observe(&of::HANDOFF_LATENCY, &[lane], since(now, *occurred_at));
             }
             Figure::Assigned { pool, cause } => metrics.count(&of::ASSIGNMENTS, &[pool, cause]),
+            Figure::Canary { lane, sent_at } => {
+                metrics.observe(&of::CANARY_RETURNED, &[&lane.to_string()], since(now, *sent_at));
+            }
             Figure::Promise(promise) => self.promise(promise, now),
+        }
+    }
+
+    fn moved(&self, from: Option<Stage>, to: Stage, lasted_ms: Option<i64>, source: Option<LeadSource>) {
+        self.metrics.count(&of::MOVES, &[from.map_or("none", |stage| stage.as_str()), to.as_str()]);
+        if let Some((from, lasted)) = from.zip(lasted_ms) {
+            self.metrics.observe(&of::STAYED, &[from.as_str()], seconds(lasted));
+        }
+        if let Some(source) = source {
+            self.metrics.count(&of::REACHED, &[self.source(source), to.as_str()]);
         }
     }
 
     fn promise(&self, promise: &Promise, now: Millis) {
         let Promise { kind, clock, level, lane, pool, deadline, .. } = promise;
         let (metrics, name) = (&self.metrics, clock.as_str());
-        metrics.count(&of::PROMISES_TOLD, &[name, lane, pool, kind.as_str(), &level.to_string()]);
+        let age = name_of_age(promise.since_breach_ms);
+        metrics.count(&of::PROMISES_TOLD, &[name, lane, pool, promise.word, &level.to_string(), age]);
         match kind {
             SlaEventKind::Met => {
                 for (basis, ms) in [("wall", promise.wall_ms), ("business", promise.business_ms)] {
-                    metrics.observe(&of::RESPONSE, &[name, lane, basis], seconds(ms));
+                    metrics.observe(&of::RESPONSE, &[name, lane, basis, kept(promise)], seconds(ms));
                 }
                 if *clock == Clock::FirstTouch {
                     self.speed(promise);
@@ -135,7 +157,7 @@ impl Counters {
             ("total", "wall", promise.lead_ms),
         ];
         for (part, basis, ms) in parts {
-            self.metrics.observe(&of::SPEED, &[part, basis, &promise.lane], seconds(ms));
+            self.metrics.observe(&of::SPEED, &[part, basis, &promise.lane, kept(promise)], seconds(ms));
         }
     }
 
@@ -158,8 +180,7 @@ impl Counters {
 
 impl Meter for Counters {
     fn committed(&self, figures: &[Figure]) {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+        let now = wall();
         for figure in figures {
             self.count(figure, now);
         }
@@ -168,6 +189,11 @@ impl Meter for Counters {
     fn sources(&self) -> &[String] {
         &self.metrics.sources
     }
+}
+
+/// Whether a promise that was answered was kept.
+fn kept(promise: &Promise) -> &'static str {
+    if promise.late { "no" } else { "yes" }
 }
 
 fn name_of_label(label: Label) -> &'static str {
@@ -201,6 +227,14 @@ fn name_of_revision(revision: Revision) -> &'static str {
         Revision::Withdrawn => "withdrawn",
         Revision::Revised => "revised",
     }
+}
+
+/// The first of the windows of the rules in `deploy/observe/prometheus` in which a breach lay when it was taken back.
+fn name_of_age(since_breach_ms: Option<i64>) -> &'static str {
+    let windows = [(5, "5m"), (30, "30m"), (60, "1h"), (360, "6h")];
+    since_breach_ms.map_or("none", |ms| {
+        windows.into_iter().find(|(minutes, _)| ms <= minutes * 60_000).map_or("later", |(_, name)| name)
+    })
 }
 
 /// Seconds from `then` to `now`; none where clocks disagree.

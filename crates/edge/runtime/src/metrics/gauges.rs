@@ -11,8 +11,9 @@ use super::{Metrics, Spec, inventory as of};
 use crate::health::{Board, Snapshot};
 
 /// What may be gone since the last page: a policy that judges no more, a part that went to another process, a pool.
-const PASSING: [Spec; 11] = [
+const PASSING: [Spec; 12] = [
     of::POLICY,
+    of::LOG_TIME,
     of::LAG,
     of::UNSTABLE,
     of::UNROUTED,
@@ -30,7 +31,7 @@ pub(super) fn fill(metrics: &Metrics, board: &Board) {
         metrics.clear(spec);
     }
     metrics.set(&of::BUILD_INFO, &[env!("CARGO_PKG_VERSION")], 1.0);
-    metrics.set(&of::START, &[], ago(board.started().elapsed()));
+    metrics.set(&of::START, &[], unix(board.started()));
     let workers = board.all();
     for snapshot in &workers {
         worker(metrics, snapshot);
@@ -66,7 +67,9 @@ fn worker(metrics: &Metrics, snapshot: &Snapshot) {
     if let Some(reached) = lanes.iter().map(|lane| lane.now).min().flatten() {
         metrics.set(&of::LOG_TIME, &who, instant(reached));
     }
-    if let Some((name, version)) = &snapshot.policy {
+    // One that has given its lanes away judges nothing, and hears of no change.
+    let judges = lanes.len() > restoring;
+    if let Some((name, version)) = snapshot.policy.as_ref().filter(|_| judges) {
         metrics.set(&of::POLICY, &[who[0], who[1], name, &version.to_string()], 1.0);
     }
 }
@@ -122,7 +125,9 @@ fn ends(metrics: &Metrics, board: &Board, workers: &[Snapshot]) {
             let lag = (seen.end.stable - committed).max(0);
             metrics.set(&of::LAG, &[snapshot.consumer.as_str(), topic, &partition], signed(lag));
             if told.insert((topic, part.1)) {
-                let stuck = seen.unstable_since.map_or(0.0, |since| since.elapsed().as_secs_f64());
+                // As far as the cluster has said: when it says nothing any more, nothing is known to be open.
+                let stuck = |since| seen.at.saturating_duration_since(since).as_secs_f64();
+                let stuck = seen.unstable_since.map_or(0.0, stuck);
                 metrics.set(&of::UNSTABLE, &[topic, &partition], stuck);
             }
         }
@@ -156,8 +161,11 @@ fn promises(metrics: &Metrics, census: &Census) {
 
 /// Unix time so long ago.
 fn ago(elapsed: Duration) -> f64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    now.saturating_sub(elapsed).as_secs_f64()
+    unix(SystemTime::now() - elapsed)
+}
+
+fn unix(at: SystemTime) -> f64 {
+    at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
 fn instant(at: LogTime) -> f64 {

@@ -100,6 +100,8 @@ const OUTCOME: Label = label("outcome", "a heading of the ledger; `dead_letter` 
 const REASON: Label = label("reason", "a reason of [DEAD_LETTERS.md](DEAD_LETTERS.md)");
 const TOPIC: Label = label("topic", "a topic of `baton topics plan`, prefix included");
 const PARTITION: Label = label("partition", "a partition of it");
+const KEPT: Label = label("kept", "`yes`; `no`: answered after it broke");
+const CANARY_LANE: Label = label("partition", "a partition of the topics keyed by lead");
 const CLOCK: Label = label(
     "clock",
     "`accept`, `first_touch`, `system`, `assign`, `cadence`, `disposition`, `stage_age`, `quota`, `check_in`",
@@ -111,14 +113,50 @@ const BASIS: Label =
 /// From a blink to a quarter of an hour: how late the pipeline is.
 const LATENESS: Kind =
     Kind::Histogram(&[0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0]);
+/// From a blink to the time between two canaries: for each partition, hence few.
+const ROUND_TRIPS: Kind = Kind::Histogram(&[0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0]);
 /// From a millisecond to the timeout of a transaction.
 const COMMITS: Kind = Kind::Histogram(&[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0]);
 /// Up to the most records of a transaction.
 const BATCHES: Kind = Kind::Histogram(&[1.0, 10.0, 100.0, 500.0, 1000.0, 2500.0, 5000.0]);
-/// A second to a week, with every time that a promise usually has: 30 s, 5 and 15 minutes, 1, 4, 8 and 24 hours.
+/// A second to a quarter of a year, with every time that a promise usually has: 30 s, 5 and 15 minutes, 1, 4, 8 and 24
+/// hours, 14, 30 and 90 days.
 const PROMISES: Kind = Kind::Histogram(&[
-    1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0, 28_800.0, 86_400.0,
-    172_800.0, 604_800.0,
+    1.0,
+    5.0,
+    15.0,
+    30.0,
+    60.0,
+    120.0,
+    300.0,
+    600.0,
+    900.0,
+    1_800.0,
+    3_600.0,
+    7_200.0,
+    14_400.0,
+    28_800.0,
+    86_400.0,
+    172_800.0,
+    604_800.0,
+    1_209_600.0,
+    2_592_000.0,
+    7_776_000.0,
+]);
+/// A minute to a year: how long leads stay in a stage.
+const STAYS: Kind = Kind::Histogram(&[
+    60.0,
+    3_600.0,
+    14_400.0,
+    86_400.0,
+    172_800.0,
+    604_800.0,
+    1_209_600.0,
+    2_592_000.0,
+    5_184_000.0,
+    7_776_000.0,
+    15_552_000.0,
+    31_536_000.0,
 ]);
 /// Points, ten by ten over the range in which lines are drawn.
 const POINTS: Kind =
@@ -147,7 +185,7 @@ macro_rules! inventory {
 inventory! {
     BUILD_INFO = "baton_build_info", Gauge, Process, [label("version", "of the binary")], [],
         "Which version runs: always 1.";
-    START = "baton_start_timestamp_seconds", Gauge, Process, [], [],
+    START = "baton_start_timestamp_seconds", Gauge, Process, [], ["BatonRestartLoop"],
         "When the process started, as Unix time.";
     TURN = "baton_turn_timestamp_seconds", Gauge, Process, [CONSUMER, WORKER], ["BatonConsumerDown", "BatonWorkerSilent"],
         "When the worker last came round, as Unix time; it does so several times a second, with work or without.";
@@ -161,7 +199,7 @@ inventory! {
         "Producers taken up, the first included; each further one is the answer to a fault or a doubt.";
     POLICY = "baton_policy_info", Gauge, Process,
         [CONSUMER, WORKER, label("policy", "its name"), label("version", "its version")], ["BatonPolicyDiffers"],
-        "The policy that judged last: always 1.";
+        "The policy that judged last, of workers with lanes that run: always 1.";
     POLICIES_REFUSED = "baton_policies_refused_total", Counter, Process, [], ["BatonPolicyRefused"],
         "Policies that were published and cannot be used, or are no newer than another one: what judged goes on.";
     STALLED = "baton_stalled_seconds", Gauge, Process, [CONSUMER, WORKER], ["BatonConsumerStalled"],
@@ -172,7 +210,7 @@ inventory! {
     RECORDS = "baton_records_total", Counter, Pipeline, [CONSUMER, WORKER], [],
         "Records taken in, repeats after an undone transaction and ticks included.";
     EVENTS = "baton_events_total", Counter, Pipeline, [CONSUMER, OUTCOME], ["BatonFunnelStands", "BatonSourcesSilent"],
-        "Records judged and committed, by what became of them; ticks are not counted.";
+        "Records judged and committed, by what became of them; `tick` is a source's, those between consumers are not counted.";
     DEAD = "baton_dead_letters_total", Counter, Pipeline, [CONSUMER, REASON], ["BatonDeadLetters"],
         "Records that could not be used, by reason.";
     PRODUCED = "baton_produced_records_total", Counter, Pipeline, [CONSUMER, TOPIC], [],
@@ -184,6 +222,8 @@ inventory! {
         "Transactions by outcome.";
     TRANSACTION_SECONDS = "baton_transaction_duration_seconds", COMMITS, Pipeline, [CONSUMER], [],
         "From the begin of a transaction that committed to its verdict.";
+    COMMIT_SECONDS = "baton_commit_duration_seconds", COMMITS, Pipeline, [CONSUMER], [],
+        "From asking for a commit to its verdict: the last records on their way included, judging and sending before not.";
     TRANSACTION_RECORDS = "baton_transaction_records", BATCHES, Pipeline, [CONSUMER], [],
         "Records taken in between two transactions that committed.";
     LAG = "baton_input_lag_records", Gauge, Pipeline, [CONSUMER, TOPIC, PARTITION], ["BatonConsumerLags"],
@@ -192,7 +232,7 @@ inventory! {
         "For how long an open transaction has kept the readable end of a partition where it is; 0 when none does.";
     LOG_TIME = "baton_log_time_timestamp_seconds", Gauge, Pipeline, [CONSUMER, WORKER], ["BatonConsumerLags", "BatonWatchdogDead"],
         "Log time that every lane has reached, as Unix time: with the wall clock, the time now less this is the lag.";
-    EVENT_AGE = "baton_event_age_seconds", LATENESS, Pipeline, [CONSUMER], [],
+    EVENT_AGE = "baton_event_age_seconds", LATENESS, Pipeline, [label("consumer", "all but `route`")], [],
         "From when an event happened, by its source, to the commit of what was made of it.";
     LATENCY = "baton_pipeline_latency_seconds", LATENESS, Pipeline, [CONSUMER], [],
         "From the stamp that an event has on the log to the commit of what was made of it.";
@@ -204,11 +244,20 @@ inventory! {
         "The first instant that a row waits for, as Unix time: when it lies in the past, something is overdue.";
     WAKES_GIVEN = "baton_wakes_given_total", Counter, Pipeline, [CONSUMER], [],
         "Rows that were woken at their instant.";
+    CANARIES = "baton_canaries_sent_total", Counter, Pipeline, [CANARY_LANE], ["BatonCanaryLost"],
+        "Canaries that a source topic has taken, by the partition that they go down.";
+    CANARY_RETURNED = "baton_canary_round_trip_seconds", ROUND_TRIPS, Pipeline, [CANARY_LANE],
+        ["BatonCanaryLost", "BatonCanarySlow"],
+        "From when a canary was sent to the commit with which it has passed through all five consumers.";
     LEDGER_ERROR = "baton_ledger_error_records", Gauge, Pipeline, [CONSUMER], ["BatonLedgerImbalance"],
         "Records taken in less what became of them, over all the time of the lanes here: anything but 0 is a defect.";
 
     MOVES = "baton_funnel_moves_total", Counter, Funnel, [FROM, TO], ["BatonFunnelStands"],
-        "Moves of leads from stage to stage.";
+        "Moves of leads from one stage to another; that sales confirms a stage is none.";
+    STAYED = "baton_stage_age_seconds", STAYS, Funnel, [label("stage", "the stage left")], [],
+        "How long leads were in a stage when they left it, in log time.";
+    REACHED = "baton_episode_stages_total", Counter, Funnel, [SOURCE, label("stage", "the stage entered")], [],
+        "Stages that leads reached, by the source that they had come from last when the episode began; none before the first.";
     REFUSED = "baton_moves_refused_total", Counter, Funnel, [label("rule", "a trigger of the lifecycle, or what was not known")], [],
         "Moves and statuses that were asked for and are not allowed.";
     VERDICTS = "baton_verdicts_total", Counter, Funnel,
@@ -238,7 +287,7 @@ inventory! {
     HANDOFF_LATENCY = "baton_handoff_latency_seconds", PROMISES, Routing, [LANE], [],
         "From the event that made a lead ready, by its source, to the commit of the handoff.";
     ASSIGNMENTS = "baton_assignments_total", Counter, Routing,
-        [POOL, label("cause", "`qualified`, `claimed`, `owner`, `handback`, `unrouted` (told that it still waits), else `released`")],
+        [POOL, label("cause", "`qualified`, `hand_raise` (asked for sales while it waited), `claimed`, `owner`, `handback`, `unrouted` (told that it still waits), else `released`")],
         [],
         "Whatever was said of who has a lead, by what led to it.";
     UNROUTED = "baton_unrouted_leads", Gauge, Routing, [POOL], [],
@@ -254,20 +303,23 @@ inventory! {
 
     PROMISES_TOLD = "baton_sla_promises_total", Counter, Sla,
         [CLOCK, SLA_LANE, POOL,
-         label("kind", "`started`, `warned`, `met`, `breached`, `retracted`, `cancelled`, `paused`, `resumed`, `escalated`"),
-         label("level", "percent of the time used at a level of the policy, on a warning, breach or escalation; else 0")],
+         label("kind", "`started`, `warned`, `met`, `breached`, `late` (answered after it broke), `retracted`, `cancelled`, `paused`, `resumed`, `escalated`"),
+         label("level", "percent of the time used at a level of the policy, on a warning, breach or escalation; else 0"),
+         label("breach_age",
+               "on `retracted`, and on the `met` behind it: how long the deadline was past, up to `5m`, `30m`, `1h`, `6h`, or `later`; else `none`")],
         ["BatonSlaBurnsFast", "BatonSlaBurnsSlow"],
         "What became of promises.";
     OPEN = "baton_sla_open", Gauge, Sla, [CLOCK, SLA_LANE, label("state", "`running`, `paused`, `breached`")], [],
         "Promises that are owed; counted from the rows of state.";
     SOONEST = "baton_sla_soonest_deadline_timestamp_seconds", Gauge, Sla, [CLOCK], [],
         "The next deadline of a promise that runs, as Unix time; absent while none does.";
-    RESPONSE = "baton_sla_response_seconds", PROMISES, Sla, [CLOCK, SLA_LANE, BASIS], [],
-        "From start to answer of promises that were kept.";
+    RESPONSE = "baton_sla_response_seconds", PROMISES, Sla, [CLOCK, SLA_LANE, BASIS, KEPT], [],
+        "From start to answer of promises that were answered, kept or not; one whose breach is taken back after a late \
+         answer is in both.";
     SPEED = "baton_speed_to_lead_seconds", PROMISES, Sla,
-        [label("part", "`system`: to the first desk; `human`: from the desk to the first touch; `total`: both"), BASIS, LANE], [],
-        "From the event that made a lead ready to a person's first touch, where the promise of it was kept; `system` and \
-         `total` have no working time.";
+        [label("part", "`system`: to the first desk; `human`: from the desk to the first touch; `total`: both"), BASIS, LANE, KEPT], [],
+        "From the event that made a lead ready to a person's first touch, of every lead that was touched, whether the \
+         promise of it was kept or had broken; `system` and `total` have no working time.";
     DETECTION = "baton_sla_detection_lag_seconds", LATENESS, Sla, [CLOCK], ["BatonDetectionLate"],
         "From a deadline that was missed to the commit that says so.";
 }
@@ -313,7 +365,7 @@ mod tests {
     #[test]
     fn the_times_of_the_field_are_bounds_of_their_histograms() {
         let Kind::Histogram(bounds) = RESPONSE.kind else { panic!("a histogram") };
-        for seconds in [300.0, 3_600.0, 28_800.0, 86_400.0] {
+        for seconds in [300.0, 3_600.0, 28_800.0, 86_400.0, 1_209_600.0, 2_592_000.0, 7_776_000.0] {
             assert!(bounds.contains(&seconds), "{seconds}");
         }
     }

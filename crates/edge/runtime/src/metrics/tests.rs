@@ -14,9 +14,11 @@ use baton_pipeline::{Census, Consumer, Figure, LeadSource, Meter, Pool, Promise,
 use super::*;
 use crate::health::Snapshot;
 
-fn promise(kind: SlaEventKind) -> Figure {
+fn promise(kind: SlaEventKind, late: bool) -> Figure {
     Figure::Promise(Box::new(Promise {
         kind,
+        word: if late { "late" } else { kind.as_str() },
+        late,
         clock: Clock::FirstTouch,
         level: 0,
         lane: "P0".to_owned(),
@@ -26,6 +28,7 @@ fn promise(kind: SlaEventKind) -> Figure {
         business_ms: 60_000,
         system_ms: 1_000,
         lead_ms: 241_000,
+        since_breach_ms: None,
     }))
 }
 
@@ -45,6 +48,8 @@ fn figures() -> Vec<Figure> {
         Figure::Moved {
             from: Some(Stage::Mql),
             to: Stage::Recycled,
+            lasted_ms: Some(90_000),
+            source: Some(LeadSource::Listed(0)),
             verdict: Some((Label::Rejected, CauseClass::Lead, "not_now".to_owned())),
         },
         Figure::Refused("accepted".to_owned()),
@@ -52,8 +57,10 @@ fn figures() -> Vec<Figure> {
         Figure::Revised(Revision::Withdrawn),
         Figure::HandedOff { lane, pool: pool.clone(), occurred_at: Millis(0) },
         Figure::Assigned { pool, cause: "qualified" },
-        promise(SlaEventKind::Met),
-        promise(SlaEventKind::Breached),
+        Figure::Canary { lane: 3, sent_at: Millis(0) },
+        promise(SlaEventKind::Met, false),
+        promise(SlaEventKind::Breached, false),
+        promise(SlaEventKind::Met, true),
     ]
 }
 
@@ -88,6 +95,7 @@ fn snapshot(worker: usize) -> Snapshot {
         worker,
         spec: Arc::new(spec),
         gives_time: None,
+        joined: true,
         at: Instant::now(),
         stats: Stats { records: 6, committed: 2, ..Stats::default() },
         accounts: Accounts { consumed: 6, outcomes, produced, fired: 1 },
@@ -107,9 +115,10 @@ fn page() -> String {
         let counters = Counters::new(&metrics, consumer).unwrap();
         if consumer == Consumer::Score || consumer == Consumer::Identify {
             counters.committed(&figures());
-            counters.transaction(6, std::time::Duration::from_millis(3));
+            counters.transaction(6, std::time::Duration::from_millis(3), std::time::Duration::from_millis(2));
         }
     }
+    metrics.count(&inventory::CANARIES, &["3"]);
     metrics.page(&board);
     // A second page says the same: nothing is counted by being looked at.
     metrics.page(&board)
@@ -139,9 +148,50 @@ fn what_several_workers_did_is_one_sum() {
         "baton_unrouted_oldest_timestamp_seconds{pool=\"emea\"} 1",
         "baton_activities_total{machine=\"yes\",source=\"other\"} 1",
         "baton_funnel_moves_total{from=\"mql\",to=\"recycled\"} 2",
-        "baton_speed_to_lead_seconds_sum{basis=\"business\",lane=\"P0\",part=\"human\"} 120",
+        "baton_stage_age_seconds_sum{stage=\"mql\"} 180",
+        "baton_episode_stages_total{source=\"google\",stage=\"recycled\"} 2",
+        "baton_speed_to_lead_seconds_sum{basis=\"business\",kept=\"yes\",lane=\"P0\",part=\"human\"} 120",
+        "baton_speed_to_lead_seconds_sum{basis=\"wall\",kept=\"no\",lane=\"P0\",part=\"human\"} 480",
+        "baton_sla_promises_total{breach_age=\"none\",clock=\"first_touch\",kind=\"late\",lane=\"P0\",level=\"0\",pool=\"emea\"} 2",
     ] {
         assert!(page.lines().any(|told| told == line), "{line}\n{page}");
+    }
+}
+
+#[test]
+fn a_breach_that_is_taken_back_counts_against_the_windows_in_which_it_lay() {
+    let metrics = Arc::new(Metrics::new(&[]).unwrap());
+    let counters = Counters::new(&metrics, Consumer::Watch).unwrap();
+    for minutes in [0, 5, 6, 30, 31, 60, 61, 360, 361] {
+        let Figure::Promise(mut of) = promise(SlaEventKind::Retracted, false) else { panic!("a promise") };
+        of.since_breach_ms = Some(minutes * 60_000);
+        counters.committed(&[Figure::Promise(of)]);
+    }
+    counters.committed(&[promise(SlaEventKind::Met, false)]);
+    let page = metrics.page(&Board::default());
+    let told = |kind: &str, age: &str, times: u64| {
+        let line = format!(
+            "baton_sla_promises_total{{breach_age=\"{age}\",clock=\"first_touch\",kind=\"{kind}\",lane=\"P0\",\
+             level=\"0\",pool=\"emea\"}} {times}"
+        );
+        assert!(page.lines().any(|told| told == line), "{line}\n{page}");
+    };
+    for (age, times) in [("5m", 2), ("30m", 2), ("1h", 2), ("6h", 2), ("later", 1)] {
+        told("retracted", age, times);
+    }
+    told("met", "none", 1);
+}
+
+#[test]
+fn a_process_that_goes_on_has_started_once() {
+    let (metrics, board) = (Metrics::new(&[]).unwrap(), Board::default());
+    let started = || {
+        let page = metrics.page(&board);
+        page.lines().find(|line| line.starts_with("baton_start_timestamp_seconds ")).unwrap().to_owned()
+    };
+    let first = started();
+    for _ in 0..200 {
+        assert_eq!(started(), first);
     }
 }
 
@@ -156,5 +206,12 @@ fn what_is_gone_is_told_of_no_more() {
     board.say(Snapshot { policy: Some(("starter.yaml".to_owned(), 4)), census: None, ..snapshot(0) });
     let page = metrics.page(&board);
     assert!(page.contains("version=\"4\"") && !page.contains("version=\"3\""), "{page}");
+    let restoring = LaneStatus { restoring: Some(0), now: None, ..snapshot(0).lanes.remove(0) };
+    for lanes in [vec![], vec![restoring]] {
+        board.say(Snapshot { lanes, ..snapshot(0) });
+        let page = metrics.page(&board);
+        assert!(!page.contains("baton_policy_info{"), "a policy of one that does not judge: {page}");
+        assert!(!page.contains("baton_log_time_timestamp_seconds{"), "a time of one that does not judge: {page}");
+    }
     assert!(!page.contains("baton_sla_open{"), "{page}");
 }

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 
 use baton_engine::{Limits, MemStore, StoreError, TRACEPARENT, Worker};
 use baton_pipeline::{Consumer, NoRegistry, Pace, Schemas, Topology};
-use baton_sim::{MemoryLog, Record, Shared};
+use baton_sim::{Headers, MemoryLog, Record, Shared};
 use opentelemetry::Context;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::Span;
@@ -50,7 +50,9 @@ fn run(lines: usize, flags: impl Fn(usize) -> u8) -> (Vec<SpanData>, Shared) {
     let (topology, schemas) = (Topology::new("", 2), Rc::new(NoRegistry) as Rc<dyn Schemas>);
     let shared = Rc::new(RefCell::new(Shared::at(NOW)));
     for (number, line) in baton_workload::demo().take(lines).enumerate() {
-        let headers = vec![(TRACEPARENT.into(), Some(began(number, flags(number)).text().into()))];
+        let traced: Vec<(Vec<u8>, Option<Vec<u8>>)> =
+            vec![(TRACEPARENT.into(), Some(began(number, flags(number)).text().into()))];
+        let headers = Headers::of(&traced);
         // Whatever a source's key is, it is not told.
         let record =
             Record { appended: NOW, key: Some(b"ld_ada@northwind.example".into()), value: Some(line.into()), headers };
@@ -97,8 +99,7 @@ fn the_way_of_a_lead_is_one_connected_trace_and_its_ids_lie_on_the_log() {
     let mut started = 0;
     for partition in 0..2 {
         for record in shared.records("sla.started", partition) {
-            let header = record.headers.iter().find(|(name, _)| name == TRACEPARENT.as_bytes());
-            let Some((_, Some(value))) = header else { continue };
+            let Some(value) = record.headers.get(TRACEPARENT) else { continue };
             let context = TraceContext::parse(value).unwrap();
             assert!(ids.contains(&context.span_id.to_be_bytes()), "a promise names the span that started it");
             started += 1;

@@ -59,7 +59,10 @@ where
             store.clear()?;
         }
         let position = store.position();
-        log.restore_start(lane, position)?;
+        // Most often there is nothing to read, and a reader is a client of its own.
+        if position < end {
+            log.restore_start(lane, position)?;
+        }
         Ok(Slot::Restoring { store, position, end, moved_at: log.now() })
     }
 
@@ -90,6 +93,9 @@ where
         let last = log.changelog_end(lane)?;
         if last > reached {
             store.commit(None)?;
+            if position >= end {
+                log.restore_start(lane, reached)?;
+            }
             return Ok(Slot::Restoring { store, position: reached, end: last, moved_at: log.now() });
         }
         store.commit(Some(reached))?;

@@ -10,25 +10,33 @@ use crate::port::{PART, Port, World};
 use crate::stage::{Counter, Sequencer, spec};
 
 pub(crate) type Rows = Rc<RefCell<(BTreeMap<Vec<u8>, Vec<u8>>, i64)>>;
+/// The keys that a store was told of beforehand, as often as it was, beside how many rows it had by then.
+pub(crate) type Warmed = Rc<RefCell<Vec<(usize, Vec<String>)>>>;
 
 /// A store whose committed frames outlive the worker, as on a disk.
 pub(crate) struct Disk {
     rows: MemStore,
     kept: Rows,
+    warmed: Warmed,
 }
 
 impl Disk {
-    fn open(kept: &Rows) -> Self {
+    fn open(kept: &Rows, warmed: &Warmed) -> Self {
         let mut rows = MemStore::default();
         kept.borrow().0.iter().for_each(|(key, row)| rows.put(key, Some(row)));
         rows.commit(Some(kept.borrow().1)).unwrap();
-        Self { rows, kept: Rc::clone(kept) }
+        Self { rows, kept: Rc::clone(kept), warmed: Rc::clone(warmed) }
     }
 }
 
 impl Store for Disk {
     fn get(&self, key: &[u8]) -> Option<&[u8]> {
         self.rows.get(key)
+    }
+
+    fn warm(&self, keys: &[&[u8]]) {
+        let keys = keys.iter().map(|key| String::from_utf8_lossy(key).into_owned()).collect();
+        self.warmed.borrow_mut().push((self.rows.len(), keys));
     }
 
     fn put(&mut self, key: &[u8], value: Option<&[u8]>) {
@@ -69,6 +77,7 @@ pub(crate) struct Bench {
     pub(crate) port: Port,
     pub(crate) worker: Worker<Box<dyn Processor>, Disk, Open>,
     pub(crate) disk: Rows,
+    pub(crate) warmed: Warmed,
 }
 
 impl Bench {
@@ -92,11 +101,13 @@ impl Bench {
 
     fn build(world: &Rc<RefCell<World>>, disk: &Rows, limits: Limits, order: Order, inputs: usize) -> Self {
         let kept = Rc::clone(disk);
-        let open: Open = Box::new(move |_| Ok(Disk::open(&kept)));
+        let warmed = Warmed::default();
+        let told = Rc::clone(&warmed);
+        let open: Open = Box::new(move |_| Ok(Disk::open(&kept, &told)));
         let processor: Box<dyn Processor> =
             if order == Order::Arrival { Box::new(Sequencer(Counter)) } else { Box::new(Counter) };
         let worker = Worker::new(spec(order, inputs), limits, processor, open);
-        Self { world: Rc::clone(world), port: Port::new(world), worker, disk: Rc::clone(disk) }
+        Self { world: Rc::clone(world), port: Port::new(world), worker, disk: Rc::clone(disk), warmed }
     }
 
     /// The same after its process died: a new worker on the same log, with what is on the disk.

@@ -140,6 +140,7 @@ impl Port {
 
     fn publish(&mut self) {
         let mut world = self.world.borrow_mut();
+        let before = world.changelog.len();
         for record in self.writing.drain(..) {
             let text = || String::from_utf8(record.value.clone().unwrap_or_default()).unwrap();
             match record.topic {
@@ -151,7 +152,10 @@ impl Port {
             }
             world.written.push(record);
         }
-        world.changelog.push(None);
+        // A marker goes to what was written to.
+        if world.changelog.len() > before {
+            world.changelog.push(None);
+        }
         let claimed = std::mem::take(&mut self.claiming);
         world.offsets.extend(claimed);
     }
@@ -177,6 +181,10 @@ impl Log for Port {
                 continue;
             }
             let records = world.input.get(part).map(Vec::as_slice).unwrap_or_default();
+            let next = records.iter().skip(usize::try_from(*position).unwrap());
+            let keys = next.flatten().filter_map(|(key, _)| key.as_ref());
+            let ahead: Vec<(Part, &[u8])> = keys.map(|key| (*part, key.as_bytes())).collect();
+            sink(Event::Ahead(&ahead));
             while let Some(record) = records.get(usize::try_from(*position).unwrap()) {
                 let Some((key, value)) = record else {
                     *position += 1;

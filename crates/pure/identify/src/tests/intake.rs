@@ -277,10 +277,20 @@ fn crm_activities_of_every_kind_are_read() {
             CrmActivity { status: Some("working".into()), ..of(CrmKind::Status) },
         ),
         (r#""kind":"owner","owner":"kim""#, CrmActivity { owner: Some("kim".into()), ..of(CrmKind::Owner) }),
+        (r#""kind":"owner","owner":null"#, of(CrmKind::Owner)),
+        (r#""kind":"owner","owner":" ""#, of(CrmKind::Owner)),
         (r#""kind":"accepted","actor":"kim""#, CrmActivity { actor: Some("kim".into()), ..of(CrmKind::Accepted) }),
         (
             r#""kind":"disposition","disposition":{"code":"not_now","reason":"budget","nextCheckIn":"2026-01-02T12:00:00Z","duplicateOf":"crm-17"}"#,
             CrmActivity { disposition: Some(verdict), ..of(CrmKind::Disposition) },
+        ),
+        (
+            r#""kind":"opportunity","opportunity":"lost","disposition":{"code":"competitor"}"#,
+            CrmActivity {
+                opportunity: Some("lost".into()),
+                disposition: Some(Disposition { code: "competitor".into(), ..Disposition::default() }),
+                ..of(CrmKind::Opportunity)
+            },
         ),
         (
             r#""kind":"opportunity","opportunity":"won""#,
@@ -307,9 +317,9 @@ fn a_check_in_date_without_a_time_is_the_start_of_that_day() {
 #[test]
 fn consent_is_read_with_its_state() {
     let event = read(
-        r#"{"type":"consent","messageId":"m","email":"a@b.c","channel":"all","state":"erased","source":"legal","timestamp":"3000-01-01T00:00:00Z"}"#,
+        r#"{"type":"consent","messageId":"m","email":"a@b.c","channel":"all","state":"erased","source":"legal","explicit":true,"timestamp":"3000-01-01T00:00:00Z"}"#,
     );
-    let wanted = Consent { channel: "all".into(), state: ConsentState::Erased, source: "legal".into() };
+    let wanted = Consent { channel: "all".into(), state: ConsentState::Erased, source: "legal".into(), explicit: true };
     assert_eq!(event.body, Body::Consent(wanted));
     assert_eq!(event.occurred_at, Millis(32_503_680_000_000), "a date far ahead is the sequencer's to judge");
 }

@@ -17,10 +17,10 @@ fn zone(name: &str) -> TimeZone {
     TimeZoneDatabase::bundled().get(name).unwrap()
 }
 
-/// Hours as minutes of the day; 1440 is midnight at the end.
+/// Hours as minutes of the day; 1440 is midnight at the end, and what is beyond is on the next day.
 fn hours(intervals: &[(i64, i64)]) -> DayHours {
     let time = |minute: i64| Time::midnight() + jiff::SignedDuration::from_mins(minute);
-    intervals.iter().map(|(from, to)| (time(*from), (*to < 1440).then(|| time(*to)))).collect()
+    intervals.iter().map(|(from, to)| (time(*from), (*to != 1440).then(|| time(*to % 1440)))).collect()
 }
 
 /// The same hours Monday to Friday.
@@ -105,6 +105,51 @@ fn the_half_hour_fold_of_lord_howe_is_half_an_hour() {
     assert_eq!(day("2026-10-04T00:00", "2026-10-05T00:00"), 24 * HOUR - HOUR / 2);
 }
 
+/// Monday to Friday from ten in the evening to six in the morning.
+fn nights() -> Calendar {
+    weekdays("Europe/Berlin", &[(1320, 1440 + 360)])
+}
+
+#[test]
+fn a_holiday_takes_the_night_away_that_begins_on_it_and_leaves_the_one_before() {
+    let mut desk = nights();
+    desk.exceptions.insert("2026-12-24".parse::<Date>().unwrap(), Vec::new());
+    assert!(desk.is_open(at(&desk, "2026-12-24T05:59")), "the night of the 23rd is worked to its end");
+    assert!(!desk.is_open(at(&desk, "2026-12-25T03:00")), "that of the 24th is off to its end");
+    assert_eq!(due(&desk, "2026-12-24T05:30", HOUR), "Fri 2026-12-25 22:30");
+    assert_eq!(due(&desk, "2026-12-24T12:00", 8 * HOUR), "Sat 2026-12-26 06:00", "Friday's night ends on Saturday");
+}
+
+fn closes(desk: &Calendar, start: &str, days: i64) -> String {
+    local(desk, desk.close_after(at(desk, start), days))
+}
+
+#[test]
+fn a_working_day_of_nights_ends_in_the_morning_after() {
+    let mut desk = nights();
+    assert_eq!(closes(&desk, "2026-03-02T12:00", 1), "Wed 2026-03-04 06:00");
+    assert_eq!(closes(&desk, "2026-03-02T23:00", 1), "Wed 2026-03-04 06:00");
+    assert_eq!(closes(&desk, "2026-03-03T02:00", 1), "Wed 2026-03-04 06:00", "it is Monday's night still");
+    assert_eq!(closes(&desk, "2026-03-03T06:00", 1), "Thu 2026-03-05 06:00");
+    assert_eq!(closes(&desk, "2026-03-05T12:00", 2), "Tue 2026-03-10 06:00", "the weekend's mornings are no days");
+    desk.exceptions.insert("2026-03-03".parse::<Date>().unwrap(), Vec::new());
+    assert_eq!(closes(&desk, "2026-03-02T23:00", 1), "Thu 2026-03-05 06:00");
+}
+
+#[test]
+fn a_working_day_around_the_clock_ends_at_midnight() {
+    assert_eq!(closes(&always("Europe/Berlin"), "2026-03-02T12:00", 1), "Wed 2026-03-04 00:00");
+}
+
+#[test]
+fn where_a_night_reaches_into_the_hours_of_a_date_the_desk_is_open_once() {
+    let mut desk = nights();
+    desk.exceptions.insert("2026-03-04".parse::<Date>().unwrap(), hours(&[(60, 120), (300, 480)]));
+    let from = at(&desk, "2026-03-03T12:00");
+    assert_eq!(desk.between(from, at(&desk, "2026-03-04T12:00")), 10 * HOUR);
+    assert_eq!(closes(&desk, "2026-03-04T03:00", 1), "Wed 2026-03-04 08:00");
+}
+
 #[test]
 fn work_may_end_at_closing_time_but_no_work_starts_there() {
     let desk = nine_to_five("Europe/Berlin");
@@ -170,14 +215,21 @@ fn minute_is_worked(calendar: &Calendar, minute: i64) -> bool {
     let at = Timestamp::from_second(minute * 60).unwrap().to_zoned(calendar.zone.clone());
     let weekday = usize::try_from(at.date().weekday().to_monday_zero_offset()).unwrap();
     let hours = calendar.exceptions.get(&at.date()).unwrap_or(&calendar.week[weekday]);
-    hours.iter().any(|(from, to)| *from <= at.time() && to.is_none_or(|to| at.time() < to))
+    let by_day = hours.iter().any(|(from, to)| *from <= at.time() && to.is_none_or(|to| to < *from || at.time() < to));
+    let hours = calendar.exceptions.get(&at.date().yesterday().unwrap()).unwrap_or(&calendar.week[(weekday + 6) % 7]);
+    by_day || hours.iter().any(|(from, to)| to.is_some_and(|to| to < *from && at.time() < to))
 }
 
-/// Up to three intervals a day, to the minute.
+/// Up to three intervals a day, to the minute; the last may go on past midnight.
 fn any_hours() -> impl Strategy<Value = Vec<(i64, i64)>> {
-    prop::collection::btree_set(0..=1440_i64, 0..=6).prop_map(|cuts| {
+    let cuts = prop::collection::btree_set(0..=1440_i64, 0..=6);
+    (cuts, prop::option::of(1..720_i64)).prop_map(|(cuts, night)| {
         let cuts: Vec<i64> = cuts.into_iter().collect();
-        cuts.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect()
+        let mut hours: Vec<_> = cuts.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
+        if let (Some(last), Some(night)) = (hours.last_mut(), night) {
+            last.1 = if night < last.0 { 1440 + night } else { last.1 };
+        }
+        hours
     })
 }
 

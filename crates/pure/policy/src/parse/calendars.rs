@@ -1,7 +1,7 @@
 //! Calendars: a zone, the hours of a week, and dates with other hours.
 //!
-//! Holds: the hours of each day rise and do not overlap. A shift past midnight
-//! (`22:00-06:00`) is split: the rest belongs to the next day.
+//! Holds: the hours of each day of the week rise and overlap neither with each other nor with the shift past midnight
+//! (`22:00-06:00`) of the day before; those of a date do not overlap with each other.
 
 use std::collections::BTreeMap;
 
@@ -26,6 +26,8 @@ struct Shift {
 struct Part<'a> {
     from: i16,
     to: i16,
+    /// When the shift ends that begins here; of what is left of yesterday's nothing.
+    ends: Option<i16>,
     says: Field<'a>,
 }
 
@@ -93,7 +95,7 @@ fn day_range(text: &str) -> Option<(usize, usize)> {
     Some((first, (last + 7 - first) % 7 + 1))
 }
 
-/// Hours of single dates, which replace those of the week wholly, with what reaches over from the evening before.
+/// Hours of single dates, which replace those that the week has begin on that day.
 fn dates(field: &Field<'_>) -> BTreeMap<Date, DayHours> {
     let mut dates = BTreeMap::new();
     for entry in field.named().unwrap_or_default() {
@@ -101,11 +103,7 @@ fn dates(field: &Field<'_>) -> BTreeMap<Date, DayHours> {
         let mut parts = Vec::new();
         for item in entry.value.items_or_self() {
             let Some(shift) = shift(&item) else { continue };
-            let (today, tomorrow) = split(shift, &item);
-            if tomorrow.is_some() {
-                item.wrong_but("goes on past midnight", "end it at 24:00 and write the rest under the next date");
-            }
-            parts.push(today);
+            parts.push(split(shift, &item).0);
         }
         dates.insert(date, day_hours(parts));
     }
@@ -140,14 +138,16 @@ fn minute_of(text: &str) -> Option<i16> {
 
 /// The part of a shift on its own day and, past midnight, on the next.
 fn split<'a>(shift: Shift, item: &Field<'a>) -> (Part<'a>, Option<Part<'a>>) {
-    let part = |from, to| Part { from, to, says: item.clone() };
+    let part = |from, to, ends| Part { from, to, ends, says: item.clone() };
     if shift.to > shift.from {
-        return (part(shift.from, shift.to), None);
+        return (part(shift.from, shift.to, Some(shift.to)), None);
     }
-    (part(shift.from, MIDNIGHT), (shift.to > 0).then(|| part(0, shift.to)))
+    let ends = if shift.to > 0 { shift.to } else { MIDNIGHT };
+    (part(shift.from, MIDNIGHT, Some(ends)), (shift.to > 0).then(|| part(0, shift.to, None)))
 }
 
-/// Orders the parts of a day and notes those that overlap, at the one that stands later in the document.
+/// Orders the shifts that begin on a day and notes, of its parts, those that overlap, at the one that stands later in
+/// the document.
 fn day_hours(mut parts: Vec<Part<'_>>) -> DayHours {
     parts.sort_by_key(|part| (part.from, part.to));
     for pair in parts.windows(2).filter(|pair| pair[1].from < pair[0].to) {
@@ -155,8 +155,8 @@ fn day_hours(mut parts: Vec<Part<'_>>) -> DayHours {
             if pair[0].says.at <= pair[1].says.at { (&pair[0], &pair[1]) } else { (&pair[1], &pair[0]) };
         second.says.wrong(format!("overlaps with {}-{}", clock_text(first.from), clock_text(first.to)));
     }
-    let end = |part: &Part<'_>| if part.to == MIDNIGHT { None } else { time(part.to) };
-    parts.iter().filter_map(|part| Some((time(part.from)?, end(part)))).collect()
+    let end = |ends| if ends == MIDNIGHT { None } else { time(ends) };
+    parts.iter().filter_map(|part| Some((time(part.from)?, end(part.ends?)))).collect()
 }
 
 fn clock_text(minute: i16) -> String {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use baton_domain::{Grade, Millis};
 
+use super::matching::events;
 use super::read::{Field, shown};
 use crate::{Alerts, Decision, LANES, Unknown};
 
@@ -80,7 +81,7 @@ fn alerts(field: &Field<'_>) -> Option<Alerts> {
     let fields = field.fields(&["events", "content_stages", "hand_raise", "every"])?;
     let names = |key| fields.get(key).map(|f| f.texts()).unwrap_or_default();
     Some(Alerts {
-        events: names("events"),
+        events: fields.get("events").map(|f| events(&f)).unwrap_or_default(),
         content_stages: names("content_stages"),
         hand_raise: fields.get("hand_raise").and_then(|f| f.flag()).unwrap_or(false),
         every_ms: fields.get("every").and_then(|f| f.duration()).unwrap_or(ALERTS_EVERY_MS),

@@ -120,14 +120,16 @@ pub(super) fn strategy(fields: &Fields<'_>, reps: Option<&BTreeMap<String, Rep>>
 pub(super) fn release(field: &Field<'_>) -> Option<Release> {
     let fields = field.fields(&["per", "most"])?;
     let (per, most) = (fields.need("per"), fields.need("most"));
-    let (per_ms, most) = (per?.duration()?, most?.integer(1, MOST_RELEASED)?);
-    Some(Release { per_ms, most: usize::try_from(most).ok()? })
+    // Each is read whatever the others are: all that is wrong is told.
+    let (per_ms, most) = (per.and_then(|f| f.duration()), most.and_then(|f| f.integer(1, MOST_RELEASED)));
+    Some(Release { per_ms: per_ms?, most: usize::try_from(most?).ok()? })
 }
 
 /// `{ after: 3, within: 7d, for: 1d }`.
 pub(super) fn auto_pause(field: &Field<'_>) -> Option<AutoPause> {
     let fields = field.fields(&["after", "within", "for"])?;
     let (after, within, pause) = (fields.need("after"), fields.need("within"), fields.need("for"));
-    let (after, within_ms, for_ms) = (after?.integer(1, MOST_STRIKES)?, within?.duration()?, pause?.duration()?);
-    Some(AutoPause { after: usize::try_from(after).ok()?, within_ms, for_ms })
+    let after = after.and_then(|f| f.integer(1, MOST_STRIKES));
+    let (within_ms, for_ms) = (within.and_then(|f| f.duration()), pause.and_then(|f| f.duration()));
+    Some(AutoPause { after: usize::try_from(after?).ok()?, within_ms: within_ms?, for_ms: for_ms? })
 }

@@ -2,21 +2,57 @@
 
 use super::read::{Field, Fields};
 use super::yaml::Kind;
-use crate::FactTest;
+use crate::{FactTest, RULED_OUT_AS};
 
 /// The keys that make up a condition.
 pub(super) const KEYS: [&str; 10] =
     ["fact", "any_of", "none_of", "all_of", "contains", "between", "at_least", "at_most", "is_true", "known"];
 
+/// Facts that sources commonly tell, and one that a disposition leaves.
+pub(super) const COMMON: [&str; 27] = [
+    "email",
+    "phone",
+    "name",
+    "first_name",
+    "last_name",
+    "title",
+    "seniority",
+    "department",
+    "company",
+    "domain",
+    "group_id",
+    "country",
+    "region",
+    "state",
+    "industry",
+    "employees",
+    "revenue",
+    "tech_stack",
+    "target_account",
+    "competitor_product",
+    "language",
+    "budget",
+    "authority",
+    "need",
+    "timeline",
+    "source",
+    RULED_OUT_AS,
+];
+
 /// Reads the fact's name and its test. Without exactly one test, a problem and a test that nothing passes.
 pub(super) fn read(fields: &Fields<'_>) -> (String, FactTest) {
-    let fact = fields.need("fact").and_then(|f| f.name()).unwrap_or_default();
+    let fact = fields.need("fact").and_then(|f| name(&f)).unwrap_or_default();
     match tests(fields).as_slice() {
         [(_, test)] => return (fact, test.clone()),
         [] => fields.whole().wrong_but("says no test", format!("give one of {}", KEYS[1..].join(", "))),
         [_, (second, _), ..] => second.wrong("one test only: write a second rule for another"),
     }
     (fact, FactTest::AnyOf(Vec::new()))
+}
+
+/// The name of a fact: the writer's own, or one that sources commonly tell.
+pub(super) fn name(field: &Field<'_>) -> Option<String> {
+    field.name().inspect(|name| field.doubt("fact", name, &COMMON))
 }
 
 /// Every test given, each with its place.

@@ -56,6 +56,7 @@ fn fresh_for(field: &Field<'_>) -> BTreeMap<String, i64> {
     let facts = field.named().unwrap_or_default();
     let read = |fact: &Named<'_>| {
         fact.key.check_name(fact.name);
+        fact.key.doubt("fact", fact.name, &facts::COMMON);
         (fact.name.to_owned(), fact.value.duration().unwrap_or_default())
     };
     facts.iter().map(read).collect()

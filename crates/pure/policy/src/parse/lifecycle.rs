@@ -32,12 +32,13 @@ const EFFECT_KEYS: [&str; 8] =
 
 /// Reads the section; problems go to the report. What it leaves out has its default.
 pub(super) fn read(section: &Field<'_>) -> Option<Lifecycle> {
-    let fields = section.fields(&["expansion", "check_in", "loop_guard", "dispositions"])?;
+    let fields = section.fields(&["expansion", "opt_in", "check_in", "loop_guard", "dispositions"])?;
     let defaults = Lifecycle::default();
     let mut dispositions = defaults.dispositions;
     dispositions.extend(fields.get("dispositions").map(|f| effects(&f)).unwrap_or_default());
     Some(Lifecycle {
         expansion: fields.get("expansion").and_then(|f| f.flag()).unwrap_or(defaults.expansion),
+        opt_in: fields.get("opt_in").map(|f| f.texts()).unwrap_or_default(),
         check_in_lane: fields.get("check_in").map_or(defaults.check_in_lane, |f| check_in(&f)),
         loop_guard: fields.get("loop_guard").and_then(|f| loop_guard(&f)).unwrap_or(defaults.loop_guard),
         dispositions,

@@ -9,6 +9,34 @@ use crate::{ActivityMatch, Distinct, Sequence, Window};
 const CONDITIONS: [&str; 9] =
     ["event", "path", "form", "content_stage", "topic", "campaign", "source", "medium", "title"];
 
+/// Names that sources commonly give to what people do.
+const EVENTS: [&str; 24] = [
+    "Page Viewed",
+    "Screen Viewed",
+    "Email Delivered",
+    "Email Opened",
+    "Email Link Clicked",
+    "Email Replied",
+    "Email Bounced",
+    "Email Unsubscribed",
+    "Unsubscribed",
+    "Email Marked As Spam",
+    "Form Submitted",
+    "Demo Requested",
+    "Pricing Requested",
+    "Contact Requested",
+    "Content Downloaded",
+    "Webinar Registered",
+    "Webinar Attended",
+    "Event Attended",
+    "Trial Started",
+    "Product Milestone",
+    "Chat Started",
+    "Ad Clicked",
+    "Social Engaged",
+    "Signed Up",
+];
+
 /// Reads a rule's `when`; problems go to the report.
 pub(super) fn read(field: &Field<'_>) -> Option<ActivityMatch> {
     let mut known = CONDITIONS.to_vec();
@@ -39,7 +67,7 @@ fn conditions(fields: &Fields<'_>) -> ActivityMatch {
     let whole = |key: &str| fields.get(key).map(|f| whole(&f)).unwrap_or_default();
     let starts = |key: &str| fields.get(key).map(|f| starts(&f)).unwrap_or_default();
     ActivityMatch {
-        names: whole("event"),
+        names: fields.get("event").map(|f| events(&f)).unwrap_or_default(),
         paths: fields.get("path").map(|f| paths(&f)).unwrap_or_default(),
         forms: whole("form"),
         content_stages: whole("content_stage"),
@@ -76,13 +104,23 @@ fn step(item: &Field<'_>) -> Option<ActivityMatch> {
     Some(conditions(&fields))
 }
 
+/// Names of events: the writer's own, or those that the Segment spec and Baton have for common ones.
+pub(super) fn events(field: &Field<'_>) -> Vec<String> {
+    field.texts_that(|item, text| {
+        in_full(item, text);
+        item.doubt("event", text, &EVENTS);
+    })
+}
+
 /// Words of which no part is enough: rules are found by the name of the event.
 fn whole(field: &Field<'_>) -> Vec<String> {
-    field.texts_that(|item, text| {
-        if text.contains('*') {
-            item.wrong("`*` has no meaning here: name each in full");
-        }
-    })
+    field.texts_that(in_full)
+}
+
+fn in_full(item: &Field<'_>, text: &str) {
+    if text.contains('*') {
+        item.wrong("`*` has no meaning here: name each in full");
+    }
 }
 
 fn starts(field: &Field<'_>) -> Vec<String> {

@@ -17,6 +17,7 @@ use super::yaml::{Entry, Kind, Mark, Node};
 pub struct Report {
     file: String,
     problems: RefCell<Vec<Problem>>,
+    doubts: RefCell<Vec<Problem>>,
     asked: RefCell<Asked>,
 }
 
@@ -58,7 +59,12 @@ pub struct Once(BTreeMap<String, usize>);
 impl Report {
     /// No problems yet, of a document by this name.
     pub fn new(file: &str) -> Self {
-        Self { file: file.to_owned(), problems: RefCell::default(), asked: RefCell::default() }
+        Self {
+            file: file.to_owned(),
+            problems: RefCell::default(),
+            doubts: RefCell::default(),
+            asked: RefCell::default(),
+        }
     }
 
     /// Notes a problem.
@@ -71,6 +77,11 @@ impl Report {
             message: message.into(),
             hint,
         });
+    }
+
+    /// What may be meant as it stands, in the order of the document.
+    pub(super) fn into_doubts(self) -> Vec<Problem> {
+        sorted(self.doubts.into_inner())
     }
 
     /// What was asked of a probe.
@@ -86,11 +97,14 @@ impl Report {
     /// Every problem in the order of the document; one found on several ways (an overlap on
     /// each day of `mon-fri`) once.
     pub fn into_problems(self) -> Vec<Problem> {
-        let mut problems = self.problems.into_inner();
-        problems.sort_by_cached_key(|p| (p.line, p.column, p.path.clone(), p.message.clone()));
-        problems.dedup();
-        problems
+        sorted(self.problems.into_inner())
     }
+}
+
+fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
+    problems.sort_by_cached_key(|p| (p.line, p.column, p.path.clone(), p.message.clone()));
+    problems.dedup();
+    problems
 }
 
 impl<'a> Field<'a> {
@@ -130,6 +144,19 @@ impl<'a> Field<'a> {
         }
         let hint = nearest(name, known).map(did_you_mean);
         self.report.say(self.at, &self.path, format!("unknown {what} {}", shown(name)), hint);
+    }
+
+    /// Notes that `name`, which may be the writer's own, differs little from one of the `common` names of a `what`.
+    pub fn doubt(&self, what: &str, name: &str, common: &[&str]) {
+        let Some(meant) = resembled(name, common) else { return };
+        self.report.doubts.borrow_mut().push(Problem {
+            file: self.report.file.clone(),
+            line: self.at.line,
+            column: self.at.column,
+            path: self.path.clone(),
+            message: format!("{} is the name of no common {what}", shown(name)),
+            hint: Some(format!("{} If it is one of your own, all is well", did_you_mean(meant))),
+        });
     }
 
     /// Notes that something else was expected here.
@@ -296,6 +323,18 @@ fn nearest<'k>(wrong: &str, known: impl IntoIterator<Item = &'k str>) -> Option<
     let slack = (length / 3).max(1).min(length.saturating_sub(1));
     let distances = known.into_iter().map(|name| (strsim::osa_distance(&lower, &name.to_lowercase()), name));
     distances.filter(|(distance, _)| *distance <= slack).min().map(|(_, name)| name)
+}
+
+/// The common name of which `name` is another spelling, or a slip of a letter or two.
+fn resembled<'k>(name: &str, common: &[&'k str]) -> Option<&'k str> {
+    if common.contains(&name) {
+        return None;
+    }
+    let plain = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
+    let given = plain(name);
+    let slack = if given.chars().count() < 8 { 1 } else { 2 };
+    let distances = common.iter().map(|known| (strsim::osa_distance(&given, &plain(known)), *known));
+    distances.filter(|(distance, _)| *distance <= slack).min().map(|(_, known)| known)
 }
 
 fn did_you_mean(name: &str) -> String {

@@ -35,6 +35,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("decision", "When sales is asked to take over"),
     ("decision.matrix", "Lane by grade and band, as in A1: P1"),
     ("lifecycle", "How a lead moves from stage to stage"),
+    ("lifecycle.opt_in", "Sources whose word is taken that a person opted in again"),
     ("routing", "Who gets the lead"),
     ("sla", "How long the desk has"),
 ];

@@ -3,7 +3,7 @@
 use baton_domain::{Activity, Clock, FactValue, Grade, Millis, Points};
 use proptest::prelude::*;
 
-use super::parse;
+use super::{doubts, parse};
 use crate::{Counting, FactTest, Policy, Problem, STARTER, Sign, Target};
 use mistakes::MISTAKES;
 
@@ -127,10 +127,40 @@ fn a_fact_is_held_against_words_in_every_way() {
         (FactTest::Unknown, false, false, true),
         (FactTest::IsFalse, false, false, false),
     ] {
+        let spaced = FactValue::Text(" KAFKA ".into());
+        assert_eq!(test.holds(Some(&spaced)), of_text, "{test:?}: neither case nor blanks around it matter");
         let passes = [test.holds(Some(&list)), test.holds(Some(&text)), test.holds(None)];
         assert_eq!(passes, [of_list, of_text, of_nothing], "{test:?}");
     }
     assert!(FactTest::IsFalse.passes(&FactValue::Flag(false)) && !FactTest::IsFalse.passes(&FactValue::Flag(true)));
+}
+
+#[test]
+fn a_name_that_is_almost_a_common_one_is_doubted_with_its_place_and_no_other_is() {
+    let doubted = |from: &str, to: &str| -> Vec<String> {
+        let text = STARTER.replacen(from, to, 1);
+        assert_ne!(text, STARTER, "{from}");
+        assert!(parse("p", &text).is_ok(), "{to}");
+        doubts("p", &text).iter().map(ToString::to_string).collect()
+    };
+    for (from, to, meant) in [
+        ("event: Demo Requested", "event: demo requested", "Demo Requested"),
+        ("event: Demo Requested", "event: Demo_Requested", "Demo Requested"),
+        ("event: Demo Requested", "event: Demo Requsted", "Demo Requested"),
+        ("fact: employees", "fact: emploees", "employees"),
+        ("fact: employees", "fact: Employees", "employees"),
+        ("fact: country", "fact: county", "country"),
+    ] {
+        let told = doubted(from, to);
+        assert_eq!(told.len(), 1, "{told:?}");
+        let line = STARTER.lines().position(|line| line.contains(from)).unwrap() + 1;
+        assert!(told[0].starts_with(&format!("p:{line}:")), "{told:?}");
+        assert!(told[0].contains(&format!("did you mean \"{meant}\"?")), "{told:?}");
+    }
+    for own in ["event: Trade Show Visited", "event: 'Demo Requested '"] {
+        assert_eq!(doubted("event: Demo Requested", own), Vec::<String>::new(), "{own}");
+    }
+    assert_eq!(doubts("p", STARTER), []);
 }
 
 #[test]
@@ -142,19 +172,29 @@ fn an_absence_starts_and_ends_with_the_reps_own_days() {
 }
 
 #[test]
-fn a_shift_past_midnight_is_split_between_its_days() {
+fn a_shift_past_midnight_belongs_to_the_day_on_which_it_begins() {
     let week = &good(SMALL).sla.calendars["night"].week;
     let time = |hour| jiff::civil::time(hour, 0, 0, 0);
-    assert_eq!(week[0], [(time(22), None)]);
-    assert_eq!(week[1], [(time(0), Some(time(6))), (time(22), None)]);
-    assert_eq!(week[5], [(time(0), Some(time(6)))]);
-    assert_eq!(week[6], []);
+    assert!(week[..5].iter().all(|day| *day == [(time(22), Some(time(6)))]));
+    assert_eq!((&week[5], &week[6]), (&vec![], &vec![]));
+}
+
+#[test]
+fn a_date_may_have_a_shift_past_midnight() {
+    let policy = good(&with("2026-12-25: []", "2026-12-25: 20:00-02:00"));
+    let time = |hour| jiff::civil::time(hour, 0, 0, 0);
+    let day = &policy.sla.calendars["day"].exceptions[&jiff::civil::date(2026, 12, 25)];
+    assert_eq!(day, &[(time(20), Some(time(2)))]);
 }
 
 #[test]
 fn sunday_night_reaches_into_monday() {
     let policy = good(&with("mon-fri: 22:00-06:00", "sun: 22:00-06:00"));
-    assert_eq!(policy.sla.calendars["night"].week[0].len(), 1);
+    let night = &policy.sla.calendars["night"];
+    let at = |text: &str| baton_domain::Millis(text.parse::<jiff::Timestamp>().unwrap().as_millisecond());
+    let from = at("2026-03-02T05:00:00Z");
+    assert_eq!(night.next_open(from), Some(from), "Monday, midnight in New York");
+    assert_eq!(night.between(from, from.plus(baton_domain::Millis::DAY)), 6 * baton_domain::Millis::HOUR);
 }
 
 #[test]

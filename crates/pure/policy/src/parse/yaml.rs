@@ -23,7 +23,7 @@ pub struct Mark {
 }
 
 /// A value and where it starts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Node {
     /// Where it starts.
     pub at: Mark,
@@ -32,7 +32,7 @@ pub struct Node {
 }
 
 /// The shapes of a value.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Kind {
     /// A scalar without quotes: may be read as a number, a flag or text.
     Plain(String),
@@ -47,7 +47,7 @@ pub enum Kind {
 }
 
 /// A key and its value. Keys may repeat: the reader says so.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Entry {
     /// The key.
     pub key: String,

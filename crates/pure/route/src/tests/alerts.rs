@@ -3,6 +3,7 @@
 use baton_domain::{ActivityAlert, Moment, Noticed, Released};
 use baton_policy::Alerts;
 
+use super::hands::released;
 use super::*;
 
 const EVERY: i64 = 30 * Millis::MINUTE;
@@ -22,7 +23,14 @@ fn noticed(id: &str, name: &str, when: LogTime) -> Heard {
         grade: Grade::A,
         band: Band(1),
         event_id: format!("e_{name}"),
+        taken_back: false,
     }))
+}
+
+/// The event that told so is taken back.
+fn untold(id: &str, name: &str, when: LogTime) -> Heard {
+    let Heard::Lead(RouteInput::Noticed(told)) = noticed(id, name, when) else { unreachable!("it is news") };
+    Heard::Lead(RouteInput::Noticed(Noticed { taken_back: true, score: Points::whole(50), ..told }))
 }
 
 fn alerts(said: &[Said]) -> Vec<&ActivityAlert> {
@@ -95,18 +103,62 @@ fn gathered_news_goes_to_whoever_has_the_lead_when_it_is_told() {
     for minute in [5, 6] {
         router.takes(&policy, at(9, minute), noticed("l1", "Chat Started", at(9, minute)));
     }
-    let away = Released {
-        lead_id: "l1".to_owned(),
-        handoff_id: "h_l1_1".to_owned(),
-        episode: 1,
-        reroute: true,
-        cause: "wrong_owner".to_owned(),
-        event_id: "e9".to_owned(),
-    };
-    router.takes(&policy, at(9, 10), Heard::Lead(RouteInput::Released(away)));
+    router.takes(&policy, at(9, 10), released("l1", true, "wrong_owner"));
     let said = router.fires(&policy, "n/r/ada", at(9, 35));
     let alert = alerts(&said)[0];
     assert_eq!((alert.owner.as_deref(), alert.from), (Some("bob"), at(9, 6)));
+}
+
+#[test]
+fn gathered_news_that_is_taken_back_is_not_told() {
+    let policy = alerting(vec![("ada", rep())]);
+    let mut router = Router::default();
+    router.hears(&policy, at(9, 0), lead("l1"));
+    router.hears(&policy, at(9, 0), lead("l2"));
+    for (minute, id, name) in [
+        (5, "l1", "Chat Started"),
+        (6, "l1", "Pricing Requested"),
+        (7, "l1", "Question Asked"),
+        (8, "l2", "Chat Started"),
+    ] {
+        router.takes(&policy, at(9, minute), noticed(id, name, at(9, minute)));
+    }
+    let mut back =
+        |id: &str, name: &str, minute| router.takes(&policy, at(9, 9), untold(id, name, at(9, minute))).outcome;
+    assert_eq!(back("l1", "Chat Started", 5), "stale", "it was told at once");
+    assert_eq!(back("l1", "Pricing Requested", 6), "taken_back");
+    assert_eq!(back("l1", "Pricing Requested", 6), "stale");
+    assert_eq!(back("l2", "Chat Started", 8), "taken_back");
+    assert_eq!(back("l3", "Chat Started", 8), "stale", "nobody knows the lead");
+    let said = router.fires(&policy, "n/r/ada", at(9, 35));
+    let alert = alerts(&said)[0];
+    assert_eq!(told(alert), [("l1", vec!["Question Asked"])]);
+    assert_eq!(alert.leads[0].score, Points::whole(50));
+}
+
+#[test]
+fn a_desk_of_whose_news_nothing_is_left_hears_nothing() {
+    let policy = alerting(vec![("ada", rep())]);
+    let mut router = Router::default();
+    router.hears(&policy, at(9, 0), lead("l1"));
+    for minute in [5, 6] {
+        router.takes(&policy, at(9, minute), noticed("l1", "Chat Started", at(9, minute)));
+    }
+    router.takes(&policy, at(9, 9), untold("l1", "Chat Started", at(9, 6)));
+    assert_eq!(router.fires(&policy, "n/r/ada", at(9, 35)), vec![]);
+}
+
+#[test]
+fn news_that_was_gathered_for_the_desk_before_is_found_there() {
+    let policy = alerting(vec![("ada", rep()), ("bob", rep())]);
+    let mut router = Router::default();
+    router.hears(&policy, at(9, 0), lead("l1"));
+    for minute in [5, 6] {
+        router.takes(&policy, at(9, minute), noticed("l1", "Chat Started", at(9, minute)));
+    }
+    router.takes(&policy, at(9, 10), released("l1", true, "wrong_owner"));
+    assert_eq!(router.takes(&policy, at(9, 11), untold("l1", "Chat Started", at(9, 6))).outcome, "taken_back");
+    assert_eq!(alerts(&router.fires(&policy, "n/r/ada", at(9, 35))).len(), 0);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use baton_policy::{After, Escalation, Release, Target};
 
 use super::*;
 
-fn released(id: &str, reroute: bool, cause: &str) -> Heard {
+pub(super) fn released(id: &str, reroute: bool, cause: &str) -> Heard {
     Heard::Lead(RouteInput::Released(Released {
         lead_id: id.to_owned(),
         handoff_id: format!("h_{id}_1"),
@@ -16,7 +16,7 @@ fn released(id: &str, reroute: bool, cause: &str) -> Heard {
     }))
 }
 
-fn named(id: &str, owner: Option<&str>, actor: Option<&str>) -> Heard {
+pub(super) fn named(id: &str, owner: Option<&str>, actor: Option<&str>) -> Heard {
     Heard::Lead(RouteInput::Owner(OwnerChange {
         lead_id: id.to_owned(),
         handoff_id: String::new(),
@@ -164,6 +164,17 @@ fn the_first_claim_in_the_log_has_the_lead_and_later_ones_are_told_so() {
 }
 
 #[test]
+fn who_is_away_claims_nothing() {
+    let desk = Pool { strategy: Strategy::Claim, ..pool(&[("ada", 1), ("bob", 1)], None) };
+    let policy = policy(vec![("ada", away(at(8, 0), at(10, 0))), ("bob", rep())], vec![("desk", desk)]);
+    let mut router = Router::default();
+    router.hears(&policy, at(9, 0), lead("l1"));
+    let step = router.takes(&policy, at(9, 1), named("l1", Some("ada"), Some("ada")));
+    assert_eq!((step.outcome, owners(&step), assignment(&step).why.as_str()), ("away", vec![], "refused: ada, away"));
+    assert_eq!(router.takes(&policy, at(10, 0), named("l1", Some("ada"), Some("ada"))).outcome, "claimed");
+}
+
+#[test]
 fn a_claimed_lead_on_an_open_queue_is_told_of_again_and_again() {
     let desk = Pool { strategy: Strategy::Claim, ..pool(&[("ada", 1)], None) };
     let policy = policy(vec![("ada", rep())], vec![("desk", desk)]);
@@ -205,13 +216,19 @@ fn t12_a_release_holds_back_all_but_hand_raisers_and_lets_go_as_its_time_passes(
     assert_eq!(owners(&router.wakes(&policy)), pairs(&[("l3", "ada")]));
 }
 
+/// A score of the first episode.
+pub(super) fn moved(id: &str, score: i64) -> Moved {
+    let (lead_id, event_id) = (id.to_owned(), "e7".to_owned());
+    Moved { lead_id, episode: 1, score: Points::whole(score), event_id, raised: None, consent: None }
+}
+
 #[test]
 fn a_waiting_lead_whose_score_moves_is_served_by_its_new_rank() {
     let policy = desk(vec![("ada", Rep { day_max: Some(1), ..away(at(8, 0), at(10, 0)) })]);
     let mut router = Router::default();
     router.hears(&policy, at(9, 0), lead("l1"));
     router.hears(&policy, at(9, 1), lead("l2"));
-    let moved = Moved { lead_id: "l2".to_owned(), episode: 1, score: Points::whole(80), event_id: "e7".to_owned() };
+    let moved = moved("l2", 80);
     assert_eq!(router.takes(&policy, at(9, 2), Heard::Lead(RouteInput::Moved(moved.clone()))).outcome, "ranked");
     assert_eq!(owners(&router.wakes(&policy)), pairs(&[("l2", "ada")]));
     assert_eq!(router.takes(&policy, at(10, 2), Heard::Lead(RouteInput::Moved(moved))).outcome, "told_on");
@@ -254,8 +271,58 @@ fn t09_a_lead_whose_owner_is_silent_goes_to_another_desk_at_the_instant_of_the_p
     let said = Answer { outputs: router.fires(&policy, &key, due), outcome: "", wake: None };
     assert_eq!((owners(&said), assignment(&said).cause.as_str()), (pairs(&[("l1", "bob")]), "reassign"));
     let (due, key) = router.next().unwrap();
-    assert_eq!((due, router.fires(&policy, &key, due)), (at(11, 0), vec![]), "nobody is left: bob keeps it");
-    assert!(router.next().unwrap().0 > at(48, 0), "and is not asked again");
+    let said = Answer { outputs: router.fires(&policy, &key, due), outcome: "", wake: None };
+    let told = assignment(&said);
+    assert_eq!((due, told.owner.as_deref(), told.cause.as_str()), (at(11, 0), Some("bob"), "reassign"));
+    assert_eq!(told.why, "stays with bob: nobody else can take it");
+    assert_eq!((owners(&said), &told.excluded), (vec![], &excluded(&[("bob", "tried"), ("ada", "tried")])));
+    for (hour, minute) in [(11, 30), (12, 30), (14, 30)] {
+        let (due, key) = router.next().unwrap();
+        assert_eq!((due, router.fires(&policy, &key, due)), (at(hour, minute), vec![]), "told once, tried on");
+    }
+}
+
+#[test]
+fn a_silent_owners_lead_goes_to_the_first_who_is_back_unless_the_owner_answers() {
+    let policy = impatient(desk(vec![("ada", rep()), ("bob", away(at(8, 0), at(10, 10)))]));
+    let mut router = Router::default();
+    router.hears(&policy, at(9, 0), lead("l1"));
+    let (due, key) = router.next().unwrap();
+    let said = Answer { outputs: router.fires(&policy, &key, due), outcome: "", wake: None };
+    assert_eq!(assignment(&said).excluded, excluded(&[("ada", "tried"), ("bob", "away")]));
+    let mut heard = router.clone();
+    let (due, key) = router.next().unwrap();
+    let said = Answer { outputs: router.fires(&policy, &key, due), outcome: "", wake: None };
+    assert_eq!((due, owners(&said)), (at(10, 10), pairs(&[("l1", "bob")])));
+    heard.takes(&policy, at(10, 5), touched("l1"));
+    assert_eq!(heard.next(), None, "who answers late keeps the lead");
+}
+
+#[test]
+fn a_move_that_found_nobody_stands_still_with_the_promise_and_is_tried_as_it_goes_on() {
+    let policy = impatient(desk(vec![("ada", rep()), ("bob", away(at(8, 0), at(10, 10)))]));
+    let mut router = Router::default();
+    router.hears(&policy, at(9, 0), lead("l1"));
+    router.fires(&policy, "l/l1", at(10, 0));
+    for (minute, answer) in [(5, baton_domain::Answer::Paused), (50, baton_domain::Answer::Resumed)] {
+        let said = answered("l1", answer, at(10, minute));
+        router.takes(&policy, at(10, minute), Heard::Lead(RouteInput::Answered(said)));
+    }
+    let (due, key) = router.next().unwrap();
+    let said = Answer { outputs: router.fires(&policy, &key, due), outcome: "", wake: None };
+    assert_eq!((due, owners(&said)), (at(10, 50), pairs(&[("l1", "bob")])));
+}
+
+#[test]
+fn a_new_owner_inherits_no_move_that_found_nobody() {
+    let mut policy = impatient(desk(vec![("ada", rep()), ("bob", away(at(8, 0), at(20, 0)))]));
+    policy.sla.first_touch_from_lead = true;
+    let mut router = Router::default();
+    router.hears(&policy, at(9, 0), lead("l1"));
+    router.fires(&policy, "l/l1", at(10, 0));
+    assert_eq!(router.next().unwrap().0, at(10, 30));
+    router.takes(&policy, at(10, 1), named("l1", Some("bob"), Some("kim")));
+    assert_eq!(router.next(), None);
 }
 
 #[test]
@@ -264,5 +331,38 @@ fn an_owner_who_reached_out_keeps_the_lead() {
     let mut router = Router::default();
     router.hears(&policy, at(9, 0), lead("l1"));
     assert_eq!(router.takes(&policy, at(10, 0), touched("l1")).outcome, "answered");
-    assert!(router.next().unwrap().0 > at(48, 0));
+    assert_eq!(router.next(), None);
+}
+
+#[test]
+fn a_lead_on_a_desk_stays_there_however_long_and_fills_it() {
+    let mut policy = desk(vec![("ada", Rep { open_max: Some(1), ..rep() })]);
+    policy.routing.sticky.expires_ms = Millis::HOUR;
+    let mut router = Router::default();
+    router.hears(&policy, at(9, 0), lead("l1"));
+    // A wake-up that nobody asked for.
+    assert_eq!(router.fires(&policy, "l/l1", at(10, 0)), []);
+    let step = router.hears(&policy, at(33, 0), lead("l2"));
+    assert_eq!((step.outcome, assignment(&step).excluded.clone()), ("queued", excluded(&[("ada", "open_full")])));
+    let step = router.takes(&policy, at(57, 0), named("l1", Some("bob"), Some("kim")));
+    assert_eq!((step.outcome, owners(&step)), ("owner", pairs(&[("l1", "bob"), ("l2", "ada")])));
+}
+
+#[test]
+fn a_lead_taken_back_is_taken_off_the_count_of_the_pool_that_it_was_counted_for() {
+    let pools = || vec![("north", pool(&[("ada", 1)], None)), ("desk", pool(&[("ada", 1)], None))];
+    let before = policy(vec![("ada", rep())], pools());
+    let mut after = before.clone();
+    after.routing.rules.clear();
+    let mut router = Router::default();
+    router.hears(&before, at(9, 0), from_region("l1", "north"));
+    let step = router.takes(&after, at(9, 5), released("l1", false, "retracted"));
+    let pool = step.outputs.iter().find_map(|said| match said {
+        Said::Clock(clock) => match &clock.input {
+            WatchInput::Returned { pool, .. } => Some(pool.as_str()),
+            _ => None,
+        },
+        _ => None,
+    });
+    assert_eq!(pool, Some("north"), "whatever the rules say by now");
 }

@@ -22,7 +22,7 @@ fn a_status_that_waits_shifts_the_instant_by_just_so_long() {
     let mut router = Router::default();
     router.hears(&policy, at(9, 0), lead("l1"));
     assert_eq!(reply(&mut router, &policy, at(9, 20), Reply::Paused, None).outcome, "paused");
-    assert!(goes_at(&router) > at(48, 0), "while it stands still nobody is late");
+    assert_eq!(router.next(), None, "while it stands still nobody is late");
     assert_eq!(reply(&mut router, &policy, at(11, 5), Reply::Resumed, None).outcome, "resumed");
     assert_eq!(goes_at(&router), at(11, 45), "forty minutes were left");
 }

@@ -76,3 +76,19 @@ fn a_weight_told_is_the_weight_of_the_turns() {
     let had: Vec<String> = (0..8).map(|n| router.gives(&policy, at(9, n), lead(&format!("l{n}")))).collect();
     assert_eq!(had.iter().filter(|owner| *owner == "ada").count(), 6);
 }
+
+#[test]
+fn a_silent_owners_lead_is_offered_to_whom_the_roster_brings_back_at_the_next_look() {
+    let mut policy = super::hands::impatient(desk(vec![("ada", rep()), ("bob", rep())]));
+    policy.routing.alert_after_ms = 30 * Millis::MINUTE;
+    let mut router = Router::default();
+    let status = |status| Heard::Rep(RepState { rep: "bob".to_owned(), status: Some(status), ..RepState::default() });
+    router.takes(&policy, at(8, 0), status(RepStatus::Away));
+    router.hears(&policy, at(9, 0), lead("l1"));
+    router.fires(&policy, "l/l1", at(10, 0));
+    let back = router.takes(&policy, at(10, 5), status(RepStatus::Active));
+    assert_eq!(owners(&back), [], "leads that a rep has stay with them");
+    let (due, key) = router.next().unwrap();
+    let said = Answer { outputs: router.fires(&policy, &key, due), outcome: "", wake: None };
+    assert_eq!((due, owners(&said)), (at(10, 30), pairs(&[("l1", "bob")])));
+}

@@ -89,14 +89,16 @@ fn an_owner_is_remembered_for_as_long_as_the_policy_says() {
     policy.routing.sticky = Sticky { expires_ms: Millis::HOUR, ..Sticky::default() };
     let mut router = Router::default();
     router.hears(&policy, at(9, 0), with("l1", &[("email", "a@x.example")]));
+    router.takes(&policy, at(9, 30), super::hands::released("l1", false, "recycled"));
     while let Some((due, key)) = router.next() {
-        assert_eq!(due, at(10, 0));
+        let expected = if key.starts_with("a/") { at(10, 0) } else { at(10, 30) };
+        assert_eq!(due, expected, "{key}");
         assert!(router.fires(&policy, &key, due).is_empty());
     }
     let left: Vec<&String> =
         router.rows.0.keys().filter(|key| key.starts_with("l/") || key.starts_with("a/")).collect();
     assert!(left.is_empty(), "{left:?}");
-    assert_eq!(router.gives(&policy, at(10, 1), again("l1", 2)), "bob");
+    assert_eq!(router.gives(&policy, at(10, 31), again("l1", 2)), "bob");
 }
 
 #[test]
@@ -140,6 +142,65 @@ fn a_rep_who_opens_within_the_promise_counts_as_on_duty() {
     let mut router = Router::default();
     assert_eq!(router.gives(&policy, at(7, 59), lead("l1")), "bob");
     assert_eq!(router.gives(&policy, at(8, 0), lead("l2")), "ada", "an hour before nine");
+}
+
+#[test]
+fn within_a_promise_of_working_days_a_previous_owner_who_opens_before_its_end_gets_the_lead() {
+    let office = || Rep { calendar: "office".to_owned(), ..rep() };
+    let mut policy = desk(vec![("ada", office()), ("bob", rep())]);
+    policy.sla.calendar = Some("office".to_owned());
+    let target = Target { working_days: 1, business_hours: true, ..Target::default() };
+    policy.sla.clocks.insert(Clock::FirstTouch, BTreeMap::from([("P1".to_owned(), target)]));
+    let mut router = Router::default();
+    assert_eq!(router.gives(&policy, at(10, 0), lead("l1")), "ada");
+    assert_eq!(router.gives(&policy, at(24 + 8, 0), again("l1", 2)), "ada", "an hour before nine");
+    let gone = Rep { away: vec![(at(24 + 9, 0).millis(), at(15 * 24, 0).millis())], ..office() };
+    policy.routing.reps.insert("ada".to_owned(), gone);
+    assert_eq!(router.gives(&policy, at(24 + 8, 0), again("l1", 3)), "bob", "ada opens in two weeks");
+}
+
+/// Leads wait for somebody on duty.
+fn patient(ada: Rep) -> Policy {
+    let mut policy = desk(vec![("ada", ada)]);
+    policy.routing.off_hours = OffHours::Wait;
+    policy
+}
+
+#[test]
+fn a_waiting_lead_is_looked_at_as_the_promise_reaches_the_opening() {
+    let mut policy = patient(Rep { calendar: "office".to_owned(), ..rep() });
+    let target = Target { within_ms: 2 * Millis::HOUR, ..Target::default() };
+    policy.sla.clocks.insert(Clock::FirstTouch, BTreeMap::from([("P1".to_owned(), target)]));
+    let mut router = Router::default();
+    let step = router.hears(&policy, at(5, 0), lead("l1"));
+    assert_eq!((step.outcome, step.wake), ("queued", Some(at(7, 0))));
+    assert_eq!(owners(&router.wakes(&policy)), pairs(&[("l1", "ada")]));
+}
+
+#[test]
+fn a_rep_without_a_calendar_opens_with_the_pool() {
+    let mut policy = patient(Rep { calendar: String::new(), ..rep() });
+    policy.sla.pool_calendars.insert("desk".to_owned(), "office".to_owned());
+    let mut router = Router::default();
+    let step = router.hears(&policy, at(5, 0), lead("l1"));
+    assert_eq!((step.outcome, step.wake), ("queued", Some(at(9, 0))));
+    assert_eq!(owners(&router.wakes(&policy)), pairs(&[("l1", "ada")]));
+}
+
+#[test]
+fn a_lead_whose_zone_sleeps_does_not_hold_up_one_whose_zone_works() {
+    let mut policy = patient(Rep { calendar: String::new(), ..rep() });
+    policy.sla.calendar = Some("office".to_owned());
+    policy.sla.lead_zone = Some("time_zone".to_owned());
+    let mut router = Router::default();
+    router.hears(&policy, at(5, 0), with("l1", &[("time_zone", "America/Los_Angeles")]));
+    router.hears(&policy, at(5, 1), with("l2", &[("time_zone", "Europe/Berlin")]));
+    let mut step = router.wakes(&policy);
+    while owners(&step).is_empty() {
+        step = router.wakes(&policy);
+    }
+    assert_eq!(owners(&step), pairs(&[("l2", "ada")]));
+    assert_eq!(assignment(&step).stamp.at, at(7, 0), "Berlin is at work from seven UTC");
 }
 
 #[test]

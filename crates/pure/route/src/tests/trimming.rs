@@ -1,7 +1,8 @@
 //! A handoff keeps to its bound whatever is known of the lead.
 
 use baton_domain::{
-    Contribution, ContributionKind, Handoff, KindCount, Moment, PastEpisode, Stage, Trigger, TriggerKind,
+    ChannelConsent, ConsentState, Contribution, ContributionKind, Handoff, KindCount, Moment, PastEpisode, Stage,
+    Trigger, TriggerKind,
 };
 use proptest::prelude::*;
 
@@ -43,6 +44,8 @@ fn fat(items: &[usize], text: usize) -> Qualifying {
         count: 1,
         span: None,
     };
+    let consent =
+        |n: usize| ChannelConsent { channel: text(n), state: ConsentState::Denied, explicit: false, since: Millis(0) };
     Qualifying {
         recent: many(0).map(moment).collect(),
         facts: many(1).map(fact).collect(),
@@ -51,6 +54,7 @@ fn fat(items: &[usize], text: usize) -> Qualifying {
         trigger_set: many(4).map(trigger).collect(),
         missing_facts: many(5).map(text).collect(),
         contributions: many(6).map(contribution).collect(),
+        consent: many(7).map(consent).collect(),
         ..lead("l1")
     }
 }
@@ -84,13 +88,13 @@ proptest! {
 
     #[test]
     fn a_handoff_never_exceeds_its_bound(
-        items in prop::collection::vec(0..300_usize, 7),
+        items in prop::collection::vec(0..300_usize, 8),
         text in 0..4_000_usize,
     ) {
         let lead = fat(&items, text);
         let counts = |lead: &Qualifying| {
             [lead.recent.len(), lead.facts.len(), lead.topics.len(), lead.history.past.len(), lead.trigger_set.len(),
-                lead.missing_facts.len(), lead.contributions.len()]
+                lead.missing_facts.len(), lead.contributions.len(), lead.consent.len()]
         };
         let before = counts(&lead);
         let handoff = handed(&desk(vec![("ada", rep())]), lead);

@@ -44,6 +44,24 @@ fn t11_a_rep_back_in_a_balanced_pool_catches_up_by_so_many_a_day() {
     }
 }
 
+#[test]
+fn another_weight_holds_from_now_on_and_makes_up_for_nothing() {
+    let heavy = |weight| {
+        let desk =
+            Pool { strategy: Strategy::Balanced { catch_up_cap: 50 }, ..pool(&[("ada", weight), ("bob", 1)], None) };
+        policy(vec![("ada", rep()), ("bob", rep())], vec![("desk", desk)])
+    };
+    let mut router = Router::default();
+    for n in 0..40 {
+        router.gives(&heavy(1), at(9, n), lead(&format!("m{n}")));
+    }
+    for (hour, weight, fair) in [(10, 3, 30), (11, 1, 20)] {
+        let had = (0..40).map(|n| router.gives(&heavy(weight), at(hour, n), lead(&format!("h{hour}-{n}"))));
+        let ada = had.filter(|owner| owner == "ada").count();
+        assert!(ada.abs_diff(fair) <= 1, "{ada} of 40 at weight {weight} to 1");
+    }
+}
+
 proptest! {
     #[test]
     fn a_balanced_pool_is_as_fair_as_turns_while_all_are_there(reps in 1..8_usize, leads in 1..100_i64) {

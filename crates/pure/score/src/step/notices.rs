@@ -4,11 +4,12 @@
 //!
 //! Absent on purpose: decisions.
 
-use baton_domain::{LeadCooled, LeadEvent, Revision, RouteInput};
+use baton_domain::{LeadCooled, LeadEvent, Moment, Retraction, Revision, RouteInput};
 
+use super::work::Was;
 use super::{Request, Said, Saying};
 use crate::State;
-use crate::alert::noticed;
+use crate::alert::{noticed, unnoticed};
 use crate::cool::Warm;
 use crate::decide::Advanced;
 use crate::lifecycle::is_open;
@@ -17,16 +18,25 @@ use crate::retract::revised;
 
 impl Saying<'_> {
     /// What is told of the lead's way to the handoff and after it.
-    pub(super) fn notices(&self, advanced: &Advanced, standing: &Standing) -> Vec<Said> {
+    pub(super) fn notices(
+        &self,
+        was: Was,
+        advanced: &Advanced,
+        standing: &Standing,
+        undone: Option<(&Retraction, Moment)>,
+    ) -> Vec<Said> {
         let (event, state) = (&self.update.event, &advanced.state);
         let mut told = Vec::new();
         if advanced.began {
             told.extend(state.wanted(self.policy, self.stamp, &event.lead_id, standing).map(Said::Enrichment));
         }
-        if advanced.withdrawn || (advanced.forgot && is_open(state.stage)) {
-            let kind = if advanced.withdrawn { Revision::Withdrawn } else { Revision::Revised };
+        if was.is_open() && (advanced.withdrawn || advanced.forgot) {
+            let kind = if is_open(state.stage) { Revision::Revised } else { Revision::Withdrawn };
             told.extend(revised(self.policy, state, (self.stamp, event), standing, kind).map(Said::Revised));
         }
+        let undone = undone.filter(|_| was.is_open());
+        let unnoticed = undone.and_then(|undone| unnoticed(self.policy, state, undone, &event.lead_id, standing));
+        told.extend(unnoticed.map(|noticed| self.to_router(RouteInput::Noticed(noticed))));
         if advanced.opened.is_none() {
             let noticed = noticed(self.policy, state, event, standing);
             told.extend(noticed.map(|noticed| self.to_router(RouteInput::Noticed(noticed))));

@@ -6,12 +6,13 @@
 //! Absent on purpose: decisions.
 
 use baton_domain::{
-    LeadEvent, LifecycleChanged, LifecycleRejected, Moved, NurtureEvent, NurtureKind, RouteInput, Stage, Status,
-    StatusChanged,
+    Body, LeadEvent, LifecycleChanged, LifecycleRejected, Moved, NurtureEvent, NurtureKind, Raised, RouteInput, Stage,
+    Status, StatusChanged, Trigger, TriggerKind,
 };
 
 use super::{Request, Said, Saying};
 use crate::State;
+use crate::alert::asks_for_sales;
 use crate::decide::{Advanced, Rejected};
 use crate::lifecycle::{is_nurtured, is_open};
 use crate::moves::Move;
@@ -22,38 +23,67 @@ use crate::reckon::Standing;
 pub(super) struct Was {
     stage: Stage,
     status: Option<Status>,
+    pub(super) episode: i32,
 }
 
 impl Was {
     pub(super) fn of(state: &State) -> Self {
-        Self { stage: state.stage, status: state.status }
+        Self { stage: state.stage, status: state.status, episode: state.episode }
+    }
+
+    /// Whether sales had the lead.
+    pub(super) fn is_open(self) -> bool {
+        is_open(self.stage)
     }
 }
 
 impl Saying<'_> {
     /// Everything but scores and handoffs, in the order in which it is told.
     pub(super) fn work(&self, was: Was, advanced: &Advanced) -> Vec<Said> {
-        let moves = advanced.moves.iter().map(|change| self.moved(change));
+        let moves = advanced.moves.iter().map(|change| self.moved(&advanced.state, change));
         let rejected = advanced.rejected.as_ref().map(|rejected| self.rejected(&advanced.state, rejected));
         let status = (was.status != advanced.state.status).then(|| self.status(was, &advanced.state));
         moves.chain(rejected).chain(status).chain(self.nurture(was, advanced)).collect()
     }
 
-    /// What the router hears beside a handoff: what the event asks for, else the score while its episode is open.
+    /// What the router hears beside a handoff: what the event asks for, else the news while its episode is open.
     pub(super) fn request(&self, was: Was, advanced: &Advanced, standing: &Standing) -> Option<Said> {
-        let LeadEvent { lead_id, event_id, .. } = &self.update.event;
+        let LeadEvent { lead_id, event_id, body, .. } = &self.update.event;
         let stays_open = is_open(was.stage) && is_open(advanced.state.stage);
+        let consents = matches!(body, Body::Consent(_));
         let moved = || {
             RouteInput::Moved(Moved {
                 lead_id: lead_id.clone(),
                 episode: advanced.state.episode,
                 score: standing.score(),
                 event_id: event_id.clone(),
+                raised: self.raised(advanced, standing),
+                consent: consents.then(|| advanced.state.said_of_channels()),
             })
         };
-        let input = advanced.request.clone().or_else(|| (stays_open && self.scores(advanced)).then(moved))?;
+        let tells = stays_open && (consents || self.scores(advanced));
+        let input = advanced.request.clone().or_else(|| tells.then(moved))?;
         let at = self.stamp.at;
         Some(Said::Request(Box::new(Request { at, lead_id: lead_id.clone(), event_id: event_id.clone(), input })))
+    }
+
+    /// The request for sales that an event is, and the lane that it asks for.
+    fn raised(&self, advanced: &Advanced, standing: &Standing) -> Option<Raised> {
+        let event = &self.update.event;
+        let Body::Activity(activity) = &event.body else { return None };
+        let lane = self.policy.decision.hand_raise.get(&standing.grade)?;
+        let trigger = || Trigger {
+            kind: TriggerKind::Action,
+            event_id: event.event_id.clone(),
+            label: activity.name.clone(),
+            occurred_at: event.occurred_at,
+            points: standing.score() - advanced.before.score(),
+        };
+        let asks = asks_for_sales(self.policy, &advanced.state, event, activity);
+        // One from before the last verdict gives its points and no more.
+        let opened = advanced.state.opened.as_ref();
+        let counts = opened.is_none_or(|opened| event.occurred_at >= opened.before.word_from);
+        (asks && counts).then(|| Raised { lane: lane.clone(), trigger: trigger() })
     }
 
     pub(super) fn first_seen(&self) -> Said {
@@ -61,15 +91,27 @@ impl Saying<'_> {
         let (to, episode) = (Stage::Visitor, 0);
         self.lifecycle(
             None,
-            &Move { from: to, to, cause, episode, status: None, check_in: None, verdict: None, duplicate_of: None },
+            &Move {
+                from: to,
+                to,
+                cause,
+                episode,
+                status: None,
+                check_in: None,
+                verdict: None,
+                duplicate_of: None,
+                lasted_ms: None,
+            },
+            None,
         )
     }
 
-    fn moved(&self, change: &Move) -> Said {
-        self.lifecycle(Some(change.from), change)
+    fn moved(&self, state: &State, change: &Move) -> Said {
+        let source = state.came_from.clone().filter(|_| change.episode > 0);
+        self.lifecycle(Some(change.from), change, source)
     }
 
-    fn lifecycle(&self, from: Option<Stage>, change: &Move) -> Said {
+    fn lifecycle(&self, from: Option<Stage>, change: &Move, source: Option<String>) -> Said {
         let LeadEvent { lead_id, event_id, .. } = &self.update.event;
         Said::Lifecycle(LifecycleChanged {
             stamp: self.stamp,
@@ -84,6 +126,8 @@ impl Saying<'_> {
             check_in: change.check_in,
             verdict: change.verdict.clone(),
             duplicate_of: change.duplicate_of.clone(),
+            lasted_ms: change.lasted_ms,
+            source,
         })
     }
 

@@ -107,11 +107,17 @@ fn a_handoff_carries_at_most_the_ten_largest_contributions_and_the_windows_of_it
     };
     update.engagement.topics = vec![KindCount { name: "kafka".to_owned(), count: 3 }];
     update.engagement.first_source = Some("google".to_owned());
+    update.engagement.first_campaign = Some("spring".to_owned());
+    lead.consent(day(0), "email", baton_domain::ConsentState::Granted);
+    lead.consent(day(0), "phone", baton_domain::ConsentState::Denied);
     lead.update(update.clone());
     let handoff = lead.handoffs()[0];
     assert_eq!(handoff.contributions.len(), 10);
     assert_eq!((handoff.contributions[0].rule.as_str(), handoff.contributions[0].points), ("demo", Points::whole(30)));
     assert_eq!((&handoff.topics, &handoff.first_source), (&update.engagement.topics, &update.engagement.first_source));
+    assert_eq!((handoff.first_campaign.as_deref(), handoff.last_campaign.as_deref()), (Some("spring"), None));
+    let consent: Vec<_> = handoff.consent.iter().map(|said| (said.channel.as_str(), said.explicit)).collect();
+    assert_eq!(consent, [("phone", false), ("email", true)], "a no first");
 }
 
 #[test]
@@ -233,7 +239,8 @@ fn an_episode_that_reopened_ends_the_rest_of_the_one_before() {
     lead.facts(day(3), &[text("country", "kp")]);
     lead.facts(day(3), &[text("country", "de")]);
     assert_eq!(lead.handoffs().len(), 3);
-    assert_eq!(lead.handoffs()[2].trigger_set[0].label, "country = de (enrichment)");
+    let why: Vec<_> = lead.handoffs()[2].trigger_set.iter().map(|trigger| trigger.label.as_str()).collect();
+    assert_eq!(why, [DEMO, "country = de (enrichment)"], "what they asked for was never answered");
 }
 
 #[test]
@@ -276,8 +283,12 @@ fn a_changed_policy_hands_nobody_off_by_itself() {
     lead.policy.engagement.bands = [50, 5, 1].map(Points::whole);
     lead.did(day(0), VIEW);
     assert_eq!((lead.scores().pop().unwrap().band.0, lead.handoffs().len()), (2, 0));
-    (0..3).for_each(|_| lead.did(day(0), VIEW));
-    assert_eq!((lead.handoffs()[0].cell.as_str(), lead.handoffs()[0].policy_version), ("A1", 8));
+    lead.did(day(0), VIEW);
+    assert_eq!(
+        (lead.handoffs()[0].cell.as_str(), lead.handoffs()[0].policy_version),
+        ("A2", 8),
+        "by the line of before"
+    );
 }
 
 #[test]

@@ -138,6 +138,24 @@ fn while_its_episode_is_open_the_router_hears_the_score_move() {
 }
 
 #[test]
+fn while_its_episode_is_open_the_router_hears_that_the_lead_asks_for_sales_and_what_it_says_of_channels() {
+    let mut lead = handed_off();
+    let heard = |lead: &Lead| match lead.asked() {
+        Some(RouteInput::Moved(moved)) => (moved.raised.clone(), moved.consent.clone()),
+        other => panic!("{other:?}"),
+    };
+    lead.did(day(2), VIEW);
+    assert_eq!(heard(&lead), (None, None));
+    lead.did(day(2), DEMO);
+    let (raised, consent) = heard(&lead);
+    let raised = raised.expect("a demo is a request for sales");
+    assert_eq!((raised.trigger.label.as_str(), raised.trigger.occurred_at, consent), (DEMO, day(2), None));
+    lead.consent(day(3), "phone", ConsentState::Denied);
+    let said = heard(&lead).1.expect("what was said of a channel is told");
+    assert_eq!((said[0].channel.as_str(), said[0].state, said[0].since), ("phone", ConsentState::Denied, day(3)));
+}
+
+#[test]
 fn every_end_of_an_episode_releases_the_desk_once() {
     for code in ["not_now", "competitor", "never_contact"] {
         let mut lead = handed_off();
@@ -462,4 +480,22 @@ fn a_duplicate_names_the_lead_that_it_is_one_of() {
     lead.crm(day(2), CrmActivity { disposition, ..judged("duplicate") });
     let change = *lead.lifecycle().last().unwrap();
     assert_eq!((change.to, change.duplicate_of.as_deref()), (Stage::Disqualified, Some("crm-17")));
+}
+
+#[test]
+fn the_end_of_an_earlier_deal_ends_no_later_episode() {
+    for deal in ["lost", "won"] {
+        let mut lead = handed_off();
+        lead.crm(day(2), opportunity("open"));
+        lead.crm(day(3), opportunity("lost"));
+        lead.did(day(10), "Demo Requested");
+        lead.crm(day(11), opportunity("open"));
+        assert_eq!((lead.stage(), lead.handoffs().len()), (Stage::Opportunity, 2));
+        lead.hear(day(12), day(4), "late", Body::Crm(opportunity(deal)));
+        assert_eq!(lead.stage(), Stage::Opportunity, "{deal}");
+        let rejected = rejections(&lead).pop().unwrap();
+        assert_eq!((rejected.rule.as_str(), rejected.episode), ("earlier_episode", 2), "{deal}");
+        lead.crm(day(13), opportunity(deal));
+        assert_ne!(lead.stage(), Stage::Opportunity, "{deal}");
+    }
 }

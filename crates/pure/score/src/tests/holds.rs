@@ -187,6 +187,30 @@ fn t19_what_a_handed_off_lead_does_is_told_with_its_standing() {
 }
 
 #[test]
+fn t19_what_is_taken_back_after_the_handoff_is_told_as_not_done() {
+    let mut lead = Lead::known(alerting(), &grade_a());
+    let back = |lead: &mut Lead, event_id: &str| {
+        let reason = baton_domain::RetractionReason::Bot;
+        let retraction = baton_domain::Retraction { event_id: event_id.to_owned(), reason, by: "ops".to_owned() };
+        lead.hear(day(3), day(3), &format!("r-{event_id}"), Body::Retracted(retraction));
+    };
+    lead.did(day(1), "Demo Requested");
+    lead.did(day(2), "Webinar Attended");
+    lead.did(day(2), "Webinar Attended");
+    let first = noticed(&lead)[0].clone();
+    back(&mut lead, &first.event_id);
+    let told = noticed(&lead)[2].clone();
+    assert_eq!((told.taken_back, &told.moment, told.event_id), (true, &first.moment, first.event_id));
+    assert!(told.score < first.score, "without what was taken back");
+    back(&mut lead, "unheard of");
+    assert_eq!(noticed(&lead).len(), 3);
+    let second = noticed(&lead)[1].event_id.clone();
+    lead.judged(day(3), "not_now");
+    back(&mut lead, &second);
+    assert_eq!(noticed(&lead).len(), 3, "no desk is to hear of the lead");
+}
+
+#[test]
 fn t19_nothing_is_told_of_a_lead_that_went_back_to_marketing() {
     let mut lead = Lead::known(alerting(), &grade_a());
     lead.did(day(1), "Demo Requested");

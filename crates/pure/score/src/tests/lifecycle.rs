@@ -1,9 +1,10 @@
 //! Stages: who may move a lead where, and what silence and erasure mean.
 
-use baton_domain::{ConsentState, Stage, TouchOutcome};
+use baton_domain::{ConsentState, CrmActivity, Disposition, LifecycleChanged, Millis, Stage, TouchOutcome};
 
 use super::support::*;
 use crate::Said;
+use crate::state::{Permission, Word};
 
 const DEMO: &str = "Demo Requested";
 
@@ -48,6 +49,32 @@ fn acceptance_contact_a_deal_and_its_winning_lead_to_a_customer() {
 }
 
 #[test]
+fn a_move_tells_how_long_the_lead_stayed_and_where_its_episode_came_from() {
+    let mut lead = Lead::known(usual(), &grade_a());
+    lead.came_from = Some("podcast");
+    lead.did(day(1), DEMO);
+    lead.came_from = Some("newsletter");
+    lead.crm(day(3), accepted());
+    lead.crm(day(6), judged("budget"));
+    lead.did(day(60), DEMO);
+    let told = |change: &LifecycleChanged| {
+        (change.to, change.lasted_ms.map(|ms| ms / day(1).since(day(0))), change.source.clone())
+    };
+    let (podcast, newsletter) = (Some("podcast".to_owned()), Some("newsletter".to_owned()));
+    assert_eq!(
+        lead.lifecycle().into_iter().map(told).collect::<Vec<_>>(),
+        [
+            (Stage::Visitor, None, None),
+            (Stage::Identified, Some(1), None),
+            (Stage::Mql, Some(0), podcast.clone()),
+            (Stage::Sal, Some(2), podcast.clone()),
+            (Stage::Recycled, Some(3), podcast),
+            (Stage::Mql, Some(54), newsletter),
+        ]
+    );
+}
+
+#[test]
 fn a_lost_deal_gives_the_lead_back() {
     let mut lead = handed_off();
     lead.crm(day(2), opportunity("lost"));
@@ -55,6 +82,24 @@ fn a_lost_deal_gives_the_lead_back() {
     lead.crm(day(3), opportunity("open"));
     lead.crm(day(4), opportunity("lost"));
     assert_eq!(lead.moves(), [(Stage::Recycled, "opportunity_lost")]);
+}
+
+#[test]
+fn what_the_crm_calls_a_lost_deal_is_a_code_only_where_the_policy_knows_it() {
+    let lost = |code: &str, reason: Option<&str>| {
+        let mut lead = handed_off();
+        lead.crm(day(3), opportunity("open"));
+        let CrmActivity { disposition, .. } = judged(code);
+        let disposition = disposition.map(|given| Disposition { reason: reason.map(str::to_owned), ..given });
+        lead.crm(day(4), CrmActivity { disposition, ..opportunity("lost") });
+        let change = lead.lifecycle().pop().unwrap();
+        let verdict = change.verdict.clone().unwrap();
+        (change.cause.clone(), verdict.code, verdict.reason)
+    };
+    let said = |code: &str, reason: &str| (code.to_owned(), code.to_owned(), Some(reason.to_owned()));
+    assert_eq!(lost("budget", Some("none left")), said("budget", "none left"));
+    assert_eq!(lost("Went with Acme, Jo told me", None), said("opportunity_lost", "Went with Acme, Jo told me"));
+    assert_eq!(lost("Jo told me", Some("price")), said("opportunity_lost", "price"));
 }
 
 #[test]
@@ -161,7 +206,7 @@ fn a_source_that_invents_channels_of_consent_cannot_crowd_out_a_no_to_all() {
     lead.consent(day(2), "channel00", ConsentState::Denied);
     lead.consent(day(2), "channel39", ConsentState::Denied);
     let consent = &lead.state.as_ref().unwrap().consent;
-    assert_eq!(consent["channel00"].state, ConsentState::Denied);
+    assert_eq!(consent["channel00"].word, Word::Denied);
     assert!(!consent.contains_key("channel39"));
     lead.consent(day(3), "all", ConsentState::Denied);
     assert_eq!(lead.stage(), Stage::Suppressed);
@@ -186,7 +231,7 @@ fn an_opt_out_of_one_channel_is_remembered_and_nothing_more() {
     let mut lead = Lead::known(usual(), &grade_a());
     lead.consent(day(1), "email", ConsentState::Denied);
     assert_eq!((lead.stage(), lead.outcome), (Stage::Visitor, "unchanged"));
-    assert_eq!(lead.state.as_ref().unwrap().consent["email"].state, ConsentState::Denied);
+    assert_eq!(lead.state.as_ref().unwrap().consent["email"].word, Word::Denied);
     lead.did(day(2), DEMO);
     assert_eq!(lead.handoffs().len(), 1);
 }
@@ -200,6 +245,93 @@ fn a_permission_older_than_the_denial_does_not_lift_it() {
     assert_eq!(lead.stage(), Stage::Suppressed);
     lead.hear(day(7), day(6), "new", granted());
     assert_eq!(lead.stage(), Stage::Identified);
+}
+
+/// What a form has by default, told by `web`.
+fn by_default(channel: &str) -> baton_domain::Consent {
+    baton_domain::Consent { explicit: false, source: "web".to_owned(), ..consent(channel, ConsentState::Granted) }
+}
+
+fn rejections(lead: &Lead) -> Vec<(&str, &str)> {
+    let mut found = Vec::new();
+    for said in lead.last() {
+        if let crate::Said::Rejected(rejected) = said {
+            found.push((rejected.attempted.as_str(), rejected.rule.as_str()));
+        }
+    }
+    found
+}
+
+#[test]
+fn the_default_of_a_form_lifts_no_opt_out_and_is_answered() {
+    let say = |lead: &mut Lead, at, id: &str, consent| lead.hear(at, at, id, baton_domain::Body::Consent(consent));
+    for silenced in ["never_contact", "denied", "erased"] {
+        let mut lead = handed_off();
+        match silenced {
+            "denied" => lead.consent(day(2), "all", ConsentState::Denied),
+            "erased" => lead.consent(day(2), "all", ConsentState::Erased),
+            code => lead.judged(day(2), code),
+        }
+        say(&mut lead, day(3), "default", by_default("all"));
+        assert_eq!(
+            (lead.stage(), rejections(&lead)),
+            (Stage::Suppressed, vec![("granted", "not_opted_in")]),
+            "{silenced}"
+        );
+        lead.did(day(3), DEMO);
+        assert_eq!((lead.stage(), lead.handoffs().len()), (Stage::Suppressed, 1), "{silenced}");
+        lead.consent(day(4), "all", ConsentState::Granted);
+        assert_ne!(lead.stage(), Stage::Suppressed, "{silenced}: the person opted in");
+        say(&mut lead, day(5), "again", by_default("all"));
+        assert_eq!(rejections(&lead), [], "{silenced}");
+    }
+}
+
+#[test]
+fn an_opt_in_from_a_source_that_may_not_tell_one_is_a_default_like_any_other() {
+    let mut policy = usual();
+    policy.lifecycle.opt_in = vec!["preferences".to_owned()];
+    let mut lead = Lead::known(policy, &grade_a());
+    lead.consent(day(1), "all", ConsentState::Denied);
+    let opts_in = |source: &str| {
+        let source = source.to_owned();
+        baton_domain::Body::Consent(baton_domain::Consent { source, ..consent("all", ConsentState::Granted) })
+    };
+    lead.hear(day(2), day(2), "by a rep", opts_in("crm"));
+    assert_eq!((lead.stage(), rejections(&lead)), (Stage::Suppressed, vec![("granted", "not_opted_in")]));
+    lead.hear(day(3), day(3), "by the person", opts_in(" Preferences"));
+    assert_eq!(lead.moves(), [(Stage::Visitor, "consent_granted")]);
+}
+
+#[test]
+fn which_word_on_contact_holds_does_not_depend_on_which_came_in_first() {
+    let denied = (day(1), consent("all", ConsentState::Denied));
+    let early = (day(0), consent("all", ConsentState::Granted));
+    let opted_in = (day(2), consent("all", ConsentState::Granted));
+    let default = (day(3), by_default("all"));
+    let stage = |words: &[&(Millis, baton_domain::Consent)]| {
+        let mut lead = Lead::known(usual(), &grade_a());
+        for (n, (at, consent)) in words.iter().enumerate() {
+            lead.hear(day(5), *at, &format!("c{n}"), baton_domain::Body::Consent(consent.clone()));
+        }
+        lead.stage()
+    };
+    for words in [[&denied, &early, &default], [&default, &denied, &early], [&early, &default, &denied]] {
+        assert_eq!(stage(&words), Stage::Suppressed);
+    }
+    for words in [[&denied, &opted_in, &default], [&default, &opted_in, &denied], [&opted_in, &denied, &default]] {
+        assert_eq!(stage(&words), Stage::Visitor);
+    }
+}
+
+/// Bytes of a row as an earlier version wrote when a word came and which state it told.
+#[test]
+fn permissions_of_a_version_that_knew_no_opt_in_are_read() {
+    let states = [ConsentState::Granted, ConsentState::Denied, ConsentState::Erased];
+    for (state, word) in states.into_iter().zip([Word::Granted, Word::Denied, Word::Erased]) {
+        let row = postcard::to_allocvec(&(day(1), state)).unwrap();
+        assert_eq!(postcard::from_bytes::<Permission>(&row).unwrap(), Permission { since: day(1), word });
+    }
 }
 
 #[test]

@@ -27,6 +27,11 @@ fn left(age_ms: i64, half_life_ms: i64) -> i128 {
     sum >> (age / half_life).min(100)
 }
 
+/// What is left of `size` after so many hours, when it halves in so many.
+pub(super) fn left_of(size: i128, age: i64, half_life: i64) -> i128 {
+    (size * left(age, half_life)) >> 60
+}
+
 /// One event of a rule: when, which, on what.
 type Told<'a> = (i64, &'a str, &'a str);
 

@@ -1,8 +1,6 @@
 //! An event that was taken back leaves the lead as if it had never come.
 
-use baton_domain::{
-    Activity, Body, HandoffRevised, Millis, Points, Retraction, RetractionReason, Revision, RouteInput, Stage,
-};
+use baton_domain::{Activity, Body, Millis, Points, RetractionReason, Revision, Stage};
 use proptest::prelude::*;
 
 use super::laws::{any_history, full};
@@ -10,34 +8,6 @@ use super::support::*;
 use crate::Said;
 
 const VIEW: &str = "Page Viewed";
-
-fn retracted(event_id: &str) -> Body {
-    let reason = RetractionReason::Bot;
-    Body::Retracted(Retraction { event_id: event_id.to_owned(), reason, by: "filter".to_owned() })
-}
-
-impl Lead {
-    fn retract(&mut self, at: Millis, event_id: &str) {
-        self.hear(at, at, &format!("r-{event_id}"), retracted(event_id));
-    }
-
-    fn revisions(&self) -> Vec<&HandoffRevised> {
-        let revised =
-            self.said.iter().filter_map(|said| if let Said::Revised(told) = said { Some(told) } else { None });
-        revised.collect()
-    }
-
-    fn released(&self) -> Vec<(&str, bool)> {
-        let released = self.said.iter().filter_map(|said| match said {
-            Said::Request(request) => match &request.input {
-                RouteInput::Released(released) => Some((released.cause.as_str(), released.reroute)),
-                _ => None,
-            },
-            _ => None,
-        });
-        released.collect()
-    }
-}
 
 #[test]
 fn the_points_of_an_event_that_was_taken_back_are_gone() {

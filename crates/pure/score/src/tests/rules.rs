@@ -1,8 +1,8 @@
 //! Sequences, windows of days, sessions, warmth, trust in facts and questions, one claim a test.
 
-use baton_domain::{Body, Fact, FactValue, Grade, Millis, Points, Stage, YesNo};
+use baton_domain::{Body, Fact, FactValue, Grade, Millis, Points, ReasonKind, Stage, YesNo};
 use baton_policy::{
-    ActivityMatch, ActivityRule, Counting, CriteriaSet, Distinct, FactTest, Policy, Question, Sequence, Sign,
+    ActivityMatch, ActivityRule, Counting, CriteriaSet, Distinct, Effect, FactTest, Policy, Question, Sequence, Sign,
     WarmNeeds, Window,
 };
 use proptest::prelude::*;
@@ -99,6 +99,24 @@ fn one_channel_alone_is_never_warm_when_the_policy_asks_for_two() {
     assert_eq!((lead.score(day(0)).band.0, lead.handoffs().len()), (1, 1));
 }
 
+#[test]
+fn what_a_recycle_took_altogether_makes_nobody_warm() {
+    let mut policy = usual();
+    policy.engagement.rules[1].group = "content".to_owned();
+    policy.engagement.warm_needs = WarmNeeds { activities: 2, channels: 2 };
+    let effect = Effect { keep_percent: 0, ..policy.lifecycle.dispositions["not_now"].clone() };
+    policy.lifecycle.dispositions.insert("not_now".to_owned(), effect);
+    let mut lead = Lead::known(policy, &grade_a());
+    lead.downloaded(day(1), "x");
+    lead.did(day(1), "Demo Requested");
+    lead.judged(day(2), "not_now");
+    (0..7).for_each(|_| lead.did(day(3), "Page Viewed"));
+    let score = lead.scores().pop().unwrap();
+    assert_eq!((score.engagement, score.band.0), (Points::whole(70), 3), "one channel since");
+    lead.downloaded(day(3), "y");
+    assert_eq!(lead.scores().pop().unwrap().band.0, 1);
+}
+
 /// Sources trusted in the order crm, form, enrichment; the head count is out of date after 100 days.
 fn trusting() -> Policy {
     let mut policy = usual();
@@ -177,6 +195,20 @@ fn t28_the_answers_stand_in_the_handoff_and_unknown_is_not_no() {
 }
 
 #[test]
+fn a_question_asks_when_a_rule_was_met_and_not_when_it_counted() {
+    for count in [Counting::Once, Counting::PerDay(1), Counting::OncePerContent] {
+        let mut policy = asking(false);
+        policy.engagement.rules[0] = ActivityRule { count, asked_for: true, ..policy.engagement.rules[0].clone() };
+        let mut lead = Lead::known(policy, &[number("employees", 3)]);
+        (1..=20).for_each(|n| lead.did(day(n), "Page Viewed"));
+        let view = baton_domain::Activity { name: "Page Viewed".to_owned(), ..baton_domain::Activity::default() };
+        lead.hear(day(21), day(20).plus(1), "again", Body::Activity(view));
+        lead.did(day(30).plus(1), "Demo Requested");
+        assert_eq!(answers(&lead)[1], YesNo::Yes, "{count:?}");
+    }
+}
+
+#[test]
 fn t03_a_mandatory_no_keeps_even_a_demo_request_with_marketing_and_is_named() {
     let mut lead = Lead::known(asking(true), &grade_a());
     lead.facts(day(0), &[text("country", "KP")]);
@@ -195,6 +227,22 @@ fn a_lead_kept_by_a_no_is_considered_anew_when_the_answer_changes() {
     assert_eq!(lead.handoffs().len(), 0);
     lead.facts(day(1), &[text("country", "FR")]);
     assert_eq!(lead.handoffs().len(), 1);
+}
+
+#[test]
+fn who_is_kept_by_a_question_that_the_policy_drops_is_moved_by_the_policy_and_by_no_page_view() {
+    for on_change in [None, Some("P3".to_owned())] {
+        let mut lead = Lead::known(asking(true), &grade_a());
+        lead.facts(day(0), &[text("country", "KP")]);
+        (0..7).for_each(|_| lead.did(day(1), "Page Viewed"));
+        assert_eq!(lead.outcome, "kept");
+        lead.policy = asking(false);
+        lead.policy.version += 1;
+        lead.policy.decision.on_change.clone_from(&on_change);
+        lead.did(day(1), "Page Viewed");
+        let handed = lead.handoffs().into_iter().map(|handoff| (handoff.reason, Some(handoff.lane.clone()))).next();
+        assert_eq!(handed, on_change.map(|lane| (ReasonKind::Policy, Some(lane))));
+    }
 }
 
 proptest! {

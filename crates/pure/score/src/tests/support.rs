@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use baton_domain::{
     Activity, Body, Consent, ConsentState, CrmActivity, CrmKind, Disposition, Engagement, EngagementUpdate, Fact,
-    FactValue, Grade, LeadEvent, LifecycleChanged, Linked, LogTime, Millis, Points, Qualifying, RouteInput,
-    ScoreUpdate, Stage, Stamp, Status, Touch, TouchOutcome,
+    FactValue, Grade, HandoffRevised, LeadEvent, LifecycleChanged, Linked, LogTime, Millis, Points, Qualifying,
+    Retraction, RetractionReason, RouteInput, ScoreUpdate, Stage, Stamp, Status, Touch, TouchOutcome,
 };
 use baton_policy::{
     ActivityMatch, ActivityRule, Counting, Decision, Distinct, FactRule, FactTest, Fit, Identity, Lifecycle, Policy,
@@ -138,6 +138,8 @@ pub(crate) struct Lead {
     pub(crate) wake: Option<LogTime>,
     /// Everything ever said.
     pub(crate) said: Vec<Said>,
+    /// Where the lead came from last.
+    pub(crate) came_from: Option<&'static str>,
     /// How much of it was said before the last event.
     heard: usize,
     number: i64,
@@ -145,7 +147,7 @@ pub(crate) struct Lead {
 
 impl Lead {
     pub(crate) fn new(policy: Policy) -> Self {
-        Self { policy, state: None, outcome: "", wake: None, said: Vec::new(), heard: 0, number: 0 }
+        Self { policy, state: None, outcome: "", wake: None, said: Vec::new(), came_from: None, heard: 0, number: 0 }
     }
 
     /// A lead known by email, with the facts given, on day 0.
@@ -172,7 +174,8 @@ impl Lead {
             origin: "engagement.raw/0/1".to_owned(),
             body,
         };
-        self.update(EngagementUpdate { stamp, event: event.clone(), engagement: Engagement::default() });
+        let engagement = Engagement { last_source: self.came_from.map(str::to_owned), ..Engagement::default() };
+        self.update(EngagementUpdate { stamp, event: event.clone(), engagement });
         event
     }
 
@@ -230,6 +233,10 @@ impl Lead {
         self.now(at, Body::Crm(activity));
     }
 
+    pub(crate) fn retract(&mut self, at: Millis, event_id: &str) {
+        self.hear(at, at, &format!("r-{event_id}"), retracted(event_id));
+    }
+
     pub(crate) fn judged(&mut self, at: Millis, code: &str) {
         self.crm(at, judged(code));
     }
@@ -241,7 +248,9 @@ impl Lead {
     /// The score at `at`, drawn out by a fact that nobody asked for.
     pub(crate) fn score(&mut self, at: Millis) -> ScoreUpdate {
         self.facts(at, &[flag("seen_the_docs")]);
-        self.scores().pop().unwrap()
+        let newest =
+            self.said.iter().rev().find_map(|said| if let Said::Score(score) = said { Some(score) } else { None });
+        newest.unwrap().clone()
     }
 
     pub(crate) fn scores(&self) -> Vec<ScoreUpdate> {
@@ -262,6 +271,24 @@ impl Lead {
             }
         }
         handoffs
+    }
+
+    pub(crate) fn revisions(&self) -> Vec<&HandoffRevised> {
+        let revised =
+            self.said.iter().filter_map(|said| if let Said::Revised(told) = said { Some(told) } else { None });
+        revised.collect()
+    }
+
+    /// Why each desk was told to let go, and whether another one is wanted.
+    pub(crate) fn released(&self) -> Vec<(&str, bool)> {
+        let released = self.said.iter().filter_map(|said| match said {
+            Said::Request(request) => match &request.input {
+                RouteInput::Released(released) => Some((released.cause.as_str(), released.reroute)),
+                _ => None,
+            },
+            _ => None,
+        });
+        released.collect()
     }
 
     pub(crate) fn lifecycle(&self) -> Vec<&LifecycleChanged> {
@@ -332,6 +359,11 @@ pub(crate) fn grade_a() -> [Fact; 2] {
     [number("employees", 250), text("title", "VP Sales")]
 }
 
+pub(crate) fn retracted(event_id: &str) -> Body {
+    let reason = RetractionReason::Bot;
+    Body::Retracted(Retraction { event_id: event_id.to_owned(), reason, by: "filter".to_owned() })
+}
+
 pub(crate) fn judged(code: &str) -> CrmActivity {
     let disposition = Some(Disposition { code: code.to_owned(), ..Disposition::default() });
     CrmActivity { kind: CrmKind::Disposition, disposition, ..CrmActivity::default() }
@@ -351,5 +383,5 @@ pub(crate) fn touch(outcome: TouchOutcome, automated: bool) -> CrmActivity {
 }
 
 pub(crate) fn consent(channel: &str, state: ConsentState) -> Consent {
-    Consent { channel: channel.to_owned(), state, source: "crm".to_owned() }
+    Consent { channel: channel.to_owned(), state, source: "crm".to_owned(), explicit: true }
 }

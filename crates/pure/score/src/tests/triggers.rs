@@ -160,7 +160,7 @@ proptest! {
                     left_out.iter().any(|trigger| trigger.event_id == id && trigger.label.starts_with(label))
                 };
                 for trigger in left_out.iter().filter(|trigger| trigger.event_id != id) {
-                    before.forget(&trigger.event_id);
+                    before.forget(&lead.policy, &trigger.event_id);
                 }
                 let body = match body {
                     Body::Facts(facts) => Body::Facts(

@@ -9,7 +9,7 @@ use baton_domain::{Millis, PolicyPublished};
 use baton_engine::{Fault, Limits, Part, TRACEPARENT, TraceContext};
 use baton_pipeline::{Codec, Consumer, NoRegistry, Schemas, Topology, checksum};
 use baton_policy::Policy;
-use baton_sim::{Pipeline, Record, Shared};
+use baton_sim::{Headers, Pipeline, Record, Setup, Shared};
 use baton_verify::{Account, Balance, Bounds, Cluster, Difference, Entry, Receipts, StageReport, Tape, Verifier};
 
 /// After every event of the sample.
@@ -84,7 +84,7 @@ pub(crate) fn run_traced(given: &[String], lanes: i32, chunk: usize) -> Ran {
     run_in_chunks(rest, one, lanes, chunk, |pipeline, number| {
         for (number, line) in traced.iter().enumerate().filter(|_| number == 0) {
             let trace = TraceContext { trace_id: 0x1000 + number as u128, span_id: 7, flags: 1 };
-            let headers = vec![(TRACEPARENT.into(), Some(trace.text().into()))];
+            let headers = Headers::of(&vec![(TRACEPARENT.into(), Some(trace.text().into()))]);
             let record = Record { appended: NOW, key: None, value: Some(line.clone().into()), headers };
             pipeline.shared().borrow_mut().append("engagement.raw", 0, record);
         }
@@ -111,7 +111,7 @@ fn run_in_chunks(
     let topology = Topology::new("", lanes);
     let mut shared = Shared::at(NOW);
     shared.keep_changelogs = true;
-    let mut pipeline = Pipeline::over(&topology, &policy, shared, Limits::default(), |_, log| log);
+    let mut pipeline = Pipeline::over(&topology, &policy, shared, Setup::default());
     for (number, part) in given.chunks(chunk).enumerate() {
         before(&mut pipeline, number);
         for line in part {
@@ -129,7 +129,7 @@ pub(crate) fn run_partly(given: &[String], source: impl Fn(&str) -> &'static str
     let mut shared = Shared::at(NOW);
     shared.keep_changelogs = true;
     let limits = Limits { records: 40, wakes: 5, ..Limits::default() };
-    let mut pipeline = Pipeline::over(&topology, &policy, shared, limits, |_, log| log);
+    let mut pipeline = Pipeline::over(&topology, &policy, shared, Setup { limits, ..Setup::default() });
     for line in given {
         pipeline.feed_to(source(line), line.as_bytes());
     }
@@ -266,7 +266,7 @@ impl Tape for MemoryTape {
             appended: record.appended,
             key: record.key.clone(),
             value: record.value.clone(),
-            headers: record.headers.clone(),
+            headers: record.headers.to_vec(),
         }))
     }
 }

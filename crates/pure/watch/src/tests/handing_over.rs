@@ -1,5 +1,6 @@
 //! Handoffs that come twice, late, without an owner or to another one.
 
+use super::nine::{all_clocks, dated, of, owned, queued};
 use super::*;
 
 #[test]
@@ -49,4 +50,75 @@ fn a_new_episode_ends_the_clocks_of_the_one_before() {
     let expected = ["accept_cancelled_h1", "first_touch_cancelled_h1", "accept_started_h2", "first_touch_started_h2"];
     assert_eq!(answer.ids(), expected);
     assert_eq!(desk.hears(&policy(), at(9, 11), handed_to("kim")).outcome, "repeated", "an older episode is over");
+}
+
+#[test]
+fn a_lead_handed_back_into_an_empty_queue_is_promised_to_a_desk_anew() {
+    let policy = all_clocks();
+    let mut desk = owned(&policy);
+    let back = desk.hears(&policy, at(9, 10), queued("P1"));
+    assert_eq!(of(&back.said, Clock::Assign), [(SlaEventKind::Started, at(9, 10))]);
+    let broken = desk.wakes_until(&policy, at(9, 11));
+    let breach = broken.iter().find(|event| event.kind == SlaEventKind::Breached).unwrap();
+    assert_eq!((breach.id.as_str(), breach.started_at, breach.owner.as_deref()), ("assign_100_h1_2", at(9, 10), None));
+    assert_eq!(desk.hears(&policy, at(9, 12), queued("P1")).outcome, "repeated");
+    let again = desk.hears(&policy, at(9, 20), handed_to("kim"));
+    assert_eq!(again.ids()[..2], ["assign_late_h1_2", "accept_started_h1_2"]);
+    let ids: std::collections::BTreeSet<_> = desk.said.iter().map(|event| &event.id).collect();
+    assert_eq!(ids.len(), desk.said.len(), "no id is said twice");
+}
+
+#[test]
+fn a_lead_that_is_moved_up_while_it_waits_is_promised_to_a_desk_in_its_new_lane() {
+    let mut policy = all_clocks();
+    let (slow, soon) = (minutes(30), minutes(1));
+    let target = |within_ms| Target { within_ms, ..Target::default() };
+    policy
+        .sla
+        .clocks
+        .insert(Clock::Assign, [("P2", slow), ("P0", soon)].map(|(l, t)| (l.to_owned(), target(t))).into());
+    let mut desk = Desk::default();
+    desk.hears(&policy, at(9, 0), queued("P2"));
+    let up = desk.hears(&policy, at(9, 10), queued("P0"));
+    assert_eq!(up.ids(), ["assign_cancelled_h1", "assign_started_h1_2"]);
+    assert_eq!((up.said[1].lane.as_str(), up.said[1].deadline), ("P0", at(9, 11)));
+}
+
+#[test]
+fn the_day_on_which_sales_wanted_the_lead_back_goes_on_with_the_handoff_of_that_day() {
+    let policy = all_clocks();
+    let mut desk = owned(&policy);
+    let day = at(60 * 24, 0);
+    desk.hears(&policy, at(9, 30), dated(at(9, 30), "bad_timing", day));
+    let back = desk.hears(&policy, day, handed("h2", 2, "P1", Some("kim")));
+    let started = back.said.iter().find(|event| event.clock == Clock::CheckIn).unwrap();
+    assert_eq!(
+        (started.id.as_str(), started.started_at, started.owner.as_deref()),
+        ("check_in_started_h2", day, Some("kim"))
+    );
+    let met = desk.hears(&policy, day.next(), call(day.next()));
+    assert!(met.ids().contains(&"check_in_met_h2"), "{:?}", met.ids());
+    assert_eq!(of(&desk.said, Clock::CheckIn).len(), 2, "started once and met once: {:?}", desk.said);
+}
+
+#[test]
+fn who_gives_a_lead_back_again_owes_no_attempt_for_the_day_that_brought_it() {
+    let policy = all_clocks();
+    let mut desk = owned(&policy);
+    let day = at(48, 0);
+    desk.hears(&policy, at(9, 30), dated(at(9, 30), "bad_timing", day));
+    desk.hears(&policy, day, handed("h2", 2, "P1", Some("kim")));
+    let given_back = desk.hears(&policy, day.next(), dated(day.next(), "bad_timing", at(96, 0)));
+    assert!(given_back.ids().contains(&"check_in_cancelled_h2"), "{:?}", given_back.ids());
+    let next = desk.wakes_until(&policy, at(96, 0));
+    assert_eq!(of(&next, Clock::CheckIn), [(SlaEventKind::Started, at(96, 0))], "the next date holds");
+}
+
+#[test]
+fn a_handoff_of_another_day_does_not_take_the_date_over() {
+    let policy = all_clocks();
+    let mut desk = owned(&policy);
+    desk.hears(&policy, at(9, 30), dated(at(9, 30), "bad_timing", at(96, 0)));
+    desk.hears(&policy, at(48, 0), handed("h2", 2, "P1", Some("kim")));
+    assert!(desk.wakes_until(&policy, at(100, 0)).iter().all(|event| event.clock != Clock::CheckIn));
 }

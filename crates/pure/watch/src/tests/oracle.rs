@@ -19,7 +19,8 @@ const QUARTER: i64 = 15 * Millis::MINUTE;
 /// How far the walk goes.
 const HORIZON: i64 = 9 * 96;
 
-/// A desk's zone, the quarters (0 to 95) worked on each weekday, and on single days from the start's on.
+/// A desk's zone, the quarters (0 to 95) worked on each weekday, and on single days from the start's on; quarters from
+/// 96 on are those of the night that follows.
 #[derive(Clone, Debug)]
 struct Desks {
     zone: usize,
@@ -46,9 +47,14 @@ struct Case {
 }
 
 fn hours() -> impl Strategy<Value = Vec<(i64, i64)>> {
-    prop::collection::btree_set(0..=96_i64, 0..=6).prop_map(|cuts| {
+    let cuts = prop::collection::btree_set(0..=96_i64, 0..=6);
+    (cuts, prop::option::of(1..48_i64)).prop_map(|(cuts, night)| {
         let cuts: Vec<i64> = cuts.into_iter().collect();
-        cuts.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect()
+        let mut hours: Vec<_> = cuts.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
+        if let (Some(last), Some(night)) = (hours.last_mut(), night) {
+            last.1 = if night < last.0 { 96 + night } else { last.1 };
+        }
+        hours
     })
 }
 
@@ -93,7 +99,7 @@ impl Case {
         let time =
             |quarter: i64| time(i8::try_from(quarter / 4).unwrap(), i8::try_from(quarter % 4 * 15).unwrap(), 0, 0);
         let hours = |cuts: &Vec<(i64, i64)>| -> baton_policy::DayHours {
-            cuts.iter().map(|(from, to)| (time(*from), (*to < 96).then(|| time(*to)))).collect()
+            cuts.iter().map(|(from, to)| (time(*from), (*to != 96).then(|| time(*to % 96)))).collect()
         };
         let first = local_day(&zone, self.start());
         let exceptions = desks.exceptions.iter().map(|(days, cuts)| {
@@ -129,14 +135,19 @@ fn local_day(zone: &TimeZone, at: Millis) -> Date {
     zone.to_datetime(Timestamp::from_millisecond(at.0).unwrap()).date()
 }
 
-/// Whether the desk's wall clock shows a worked quarter, straight off the definition.
-fn is_open(desks: &Desks, zone: &TimeZone, first: Date, at: Millis) -> bool {
+/// The days, counted from the first, whose shifts the desk's wall clock shows: this day's, the night's of the day
+/// before, or both; straight off the definition.
+fn worked_for(desks: &Desks, zone: &TimeZone, first: Date, at: Millis) -> Vec<i64> {
     let local = zone.to_datetime(Timestamp::from_millisecond(at.0).unwrap());
     let days = i64::from((local.date() - first).get_days());
     let weekday = usize::try_from(local.weekday().to_monday_zero_offset()).unwrap();
     let quarter = i64::from(local.hour()) * 4 + i64::from(local.minute()) / 15;
-    let hours = desks.exceptions.get(&days).unwrap_or(&desks.week[weekday]);
-    hours.iter().any(|(from, to)| *from <= quarter && quarter < *to)
+    let shows = |days: i64, weekday: usize, quarter: i64| {
+        let hours = desks.exceptions.get(&days).unwrap_or(&desks.week[weekday]);
+        hours.iter().any(|(from, to)| *from <= quarter && quarter < *to).then_some(days)
+    };
+    let night = shows(days - 1, (weekday + 6) % 7, quarter + 96);
+    night.into_iter().chain(shows(days, weekday, quarter)).collect()
 }
 
 /// How the clock of each owner in turn ended, by the walk: broken at an instant, or cancelled at one.
@@ -149,11 +160,11 @@ fn walk(case: &Case) -> Option<Vec<(bool, Millis)>> {
         at += gap;
         turns.push((at, *turn));
     }
-    let open: Vec<Vec<bool>> = (0..2)
+    let open: Vec<Vec<Vec<i64>>> = (0..2)
         .map(|who| {
             let zone = TimeZone::get(ZONES[case.desks[who].zone]).unwrap();
             let first = local_day(&zone, start);
-            (0..HORIZON).map(|n| is_open(&case.desks[who], &zone, first, start.plus(n * QUARTER))).collect()
+            (0..HORIZON).map(|n| worked_for(&case.desks[who], &zone, first, start.plus(n * QUARTER))).collect()
         })
         .collect();
     let mut ends = Vec::new();
@@ -178,38 +189,32 @@ fn walk(case: &Case) -> Option<Vec<(bool, Millis)>> {
             broken = true;
             ends.push((true, now));
         }
-        let counts = !(case.allowed.business_hours) || open[who][usize::try_from(n).unwrap()];
+        let counts = !(case.allowed.business_hours) || !open[who][usize::try_from(n).unwrap()].is_empty();
         used += i64::from(counts && !halted);
     }
     Some(ends)
 }
 
 /// Quarters allowed to a turn that starts at quarter `n`.
-fn allowed_at(case: &Case, who: usize, n: i64, open: &[Vec<bool>]) -> Option<i64> {
+fn allowed_at(case: &Case, who: usize, n: i64, open: &[Vec<Vec<i64>>]) -> Option<i64> {
     if case.allowed.working_days == 0 {
         return Some(case.allowed.within_ms / QUARTER);
     }
     let zone = TimeZone::get(ZONES[case.desks[who].zone]).unwrap();
-    let day = |n: i64| local_day(&zone, case.start().plus(n * QUARTER));
-    let (mut days, mut today, mut worked, mut close) = (0, day(n), 0, None);
+    let first = local_day(&zone, case.start());
+    let day = |n: i64| i64::from((local_day(&zone, case.start().plus(n * QUARTER)) - first).get_days());
+    let worked_for = |n: i64| &open[who][usize::try_from(n).unwrap()];
+    // A night is of the day on which it began.
+    let today = worked_for(n).first().copied().unwrap_or(day(n));
+    let mut closes = BTreeMap::new();
     for quarter in n..HORIZON {
-        if !open[who][usize::try_from(quarter).unwrap()] {
-            continue;
-        }
-        if day(quarter) > today {
-            today = day(quarter);
-            days += 1;
-            if days > case.allowed.working_days {
-                break;
-            }
-        }
-        worked += 1;
-        if days == case.allowed.working_days {
-            close = Some(worked);
-        }
+        closes.extend(worked_for(quarter).iter().filter(|day| **day > today).map(|day| (*day, quarter)));
     }
-    // A day that the horizon cuts off is not known to be over.
-    close.filter(|_| day(HORIZON - 1) > today)
+    let nth = usize::try_from(case.allowed.working_days - 1).unwrap();
+    let (last_day, close) = closes.into_iter().nth(nth)?;
+    let worked = (n..=close).filter(|quarter| !worked_for(*quarter).is_empty()).count();
+    // A day whose night the horizon cuts off is not known to be over.
+    (day(HORIZON - 1) > last_day + 1).then(|| i64::try_from(worked).unwrap())
 }
 
 /// The same, by the watchdog.

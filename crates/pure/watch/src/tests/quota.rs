@@ -110,3 +110,37 @@ fn a_lead_whose_grounds_never_were_counts_no_more_and_nothing_is_kept_twice() {
     let met = marketing.said.iter().filter(|event| event.kind == SlaEventKind::Met).count();
     assert_eq!(met, 1);
 }
+
+#[test]
+fn where_nothing_is_promised_any_more_no_month_begins_and_nobody_is_woken_for_it() {
+    let mut marketing = Marketing::promises(2);
+    marketing.delivers(day(1), day(1));
+    marketing.policy.sla.quota.clear();
+    marketing.until(day(29));
+    let mut woken = 0;
+    while let Some(due) = marketing.wake.filter(|due| *due <= day(40)) {
+        woken += 1;
+        assert!(woken < 10, "woken again and again");
+        marketing.takes(due, Input::Wake { due });
+    }
+    let told = marketing.said.len();
+    assert_eq!(marketing.counts(day(41), day(41), false), "ignored");
+    assert_eq!((marketing.said.len(), marketing.wake), (told, None));
+}
+
+#[test]
+fn a_month_that_another_zone_ends_later_is_not_begun_twice() {
+    let mut marketing = Marketing::promises(1);
+    for zone in ["Europe/Berlin", "America/New_York"] {
+        let zoned = jiff::tz::TimeZone::get(zone).unwrap();
+        let calendar = baton_policy::Calendar { zone: zoned, ..baton_policy::Calendar::around_the_clock().clone() };
+        marketing.policy.sla.calendars.insert(zone.to_owned(), calendar);
+    }
+    marketing.policy.sla.calendar = Some("Europe/Berlin".to_owned());
+    marketing.delivers(day(1), day(1));
+    marketing.policy.sla.calendar = Some("America/New_York".to_owned());
+    marketing.until(day(31));
+    let begun = marketing.ids().into_iter().filter(|id| id.contains("2026-09") && id.contains("started")).count();
+    assert_eq!(begun, 1, "{:?}", marketing.ids());
+    assert!(marketing.ids().iter().all(|id| !(id.contains("100") && id.contains("2026-09"))), "{:?}", marketing.ids());
+}

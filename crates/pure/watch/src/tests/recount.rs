@@ -14,6 +14,7 @@ enum Happening {
     Accepted,
     Verdict(&'static str),
     Denied,
+    OptedIn,
     HandedAgain,
 }
 
@@ -41,6 +42,7 @@ impl Entry {
             Happening::Accepted => sales(self.done(), CrmKind::Accepted),
             Happening::Verdict(code) => verdict(self.done(), code),
             Happening::Denied => consent(self.done(), "all", ConsentState::Denied),
+            Happening::OptedIn => consent(self.done(), "all", ConsentState::Granted),
             Happening::HandedAgain => handed_to("ada"),
         }
     }
@@ -70,6 +72,7 @@ fn entries() -> impl Strategy<Value = Vec<Entry>> {
         1 => Just(Happening::Verdict("qualified")),
         1 => Just(Happening::Verdict("not_now")),
         1 => Just(Happening::Denied),
+        1 => Just(Happening::OptedIn),
         1 => Just(Happening::HandedAgain),
     ];
     // Whole minutes make ties with warnings, deadlines and the end of the grace common.
@@ -92,7 +95,12 @@ fn recount(clock: Clock, within: i64, entries: &[Entry]) -> BTreeSet<String> {
     let deadline = LogTime(at(9, 0).0 + within * 60_000_000);
     let grace = LogTime(deadline.0 + 6 * 60_000_000);
     let mut said = BTreeSet::from([format!("{clock}_started_h1")]);
-    let end = entries.iter().find(|e| e.written() <= deadline && (e.answers(clock) || e.releases(clock)));
+    let outdates = |other: &Entry, no: &Entry| {
+        matches!(other.happening, Happening::OptedIn) && other.written < no.written && other.done() > no.done()
+    };
+    let is_outdated = |no: &Entry| entries.iter().any(|other| outdates(other, no));
+    let releases = |e: &Entry| e.releases(clock) && !(matches!(e.happening, Happening::Denied) && is_outdated(e));
+    let end = entries.iter().find(|e| e.written() <= deadline && (e.answers(clock) || releases(e)));
     let until = end.map_or(deadline, Entry::written);
     for level in [50, 80] {
         let due = LogTime(at(9, 0).0 + within * 60_000_000 * level / 100);
@@ -105,10 +113,16 @@ fn recount(clock: Clock, within: i64, entries: &[Entry]) -> BTreeSet<String> {
         return said;
     }
     said.insert(format!("{clock}_100_h1"));
-    let in_time_after_all =
-        |e: &Entry| e.answers(clock) && e.done() <= deadline && deadline < e.written() && e.written() <= grace;
-    if entries.iter().any(in_time_after_all) {
+    // Late is said once, unless nobody owed an answer any more; the truth that comes in time takes the breach back.
+    let after = || entries.iter().filter(|e| deadline < e.written());
+    let in_time_after_all = |e: &&Entry| e.answers(clock) && e.done() <= deadline && e.written() <= grace;
+    let truth = after().find(in_time_after_all).map(Entry::written);
+    if truth.is_some() {
         said.extend([format!("{clock}_retracted_h1"), format!("{clock}_met_h1")]);
+    }
+    let settles = after().find(|e| e.answers(clock) || releases(e));
+    if settles.is_some_and(|e| e.answers(clock) && truth.is_none_or(|truth| e.written() < truth)) {
+        said.insert(format!("{clock}_late_h1"));
     }
     said
 }
@@ -152,15 +166,20 @@ proptest! {
             desk.hears(&policy, now, heard);
         }
         desk.wakes_until(&policy, at(480, 0));
-        let mut lives: BTreeMap<String, Vec<SlaEventKind>> = BTreeMap::new();
+        let mut lives: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for event in desk.said.iter().filter(|event| event.kind != SlaEventKind::Warned) {
             let started = format!("{} {} {:?}", event.clock, event.handoff_id, event.started_at);
-            lives.entry(started).or_default().push(event.kind);
+            lives.entry(started).or_default().push(event.word());
         }
         for (life, kinds) in lives {
-            use SlaEventKind::{Breached, Cancelled, Met, Retracted, Started};
-            let whole: [&[SlaEventKind]; 4] =
-                [&[Started, Met], &[Started, Cancelled], &[Started, Breached], &[Started, Breached, Retracted, Met]];
+            let whole: [&[&str]; 6] = [
+                &["started", "met"],
+                &["started", "cancelled"],
+                &["started", "breached"],
+                &["started", "breached", "retracted", "met"],
+                &["started", "breached", "late"],
+                &["started", "breached", "late", "retracted", "met"],
+            ];
             prop_assert!(whole.contains(&kinds.as_slice()), "{life}: {kinds:?}");
         }
         let ids: BTreeSet<&String> = desk.said.iter().map(|event| &event.id).collect();

@@ -115,6 +115,7 @@ pub fn sla_events() -> Vec<SlaEvent> {
             promised: 6,
             score_then: (n % 2 == 0).then_some(Points::whole(72)),
             score_now: (n % 2 == 0).then_some(Points::whole(81)),
+            late: kind == SlaEventKind::Met,
         })
         .collect()
 }

@@ -34,6 +34,7 @@ macro_rules! for_every_type {
         $check(&common::activity_alerts());
         $check(&common::clock_starts());
         $check(&common::sla_events());
+        $check(&common::canaries());
         $check(&common::policies());
         $check(&common::rep_states());
         $check(&common::roster_events());
@@ -106,7 +107,7 @@ pub fn crm_activity() -> CrmActivity {
 }
 
 pub fn bodies() -> Vec<Body> {
-    let consent = |state| Consent { channel: "email".into(), state, source: "legal".into() };
+    let consent = |state| Consent { channel: "email".into(), state, source: "legal".into(), explicit: true };
     vec![
         Body::Tick(Tick {}),
         Body::Activity(activity()),
@@ -195,6 +196,8 @@ pub fn engagement_updates() -> Vec<EngagementUpdate> {
         first_source: some("google"),
         last_source: some("newsletter"),
         topics: counts(&["kafka"]),
+        first_campaign: some("spring"),
+        last_campaign: some("autumn"),
     };
     [full, Engagement::default()]
         .into_iter()
@@ -256,6 +259,8 @@ pub fn lifecycle_changes() -> Vec<LifecycleChanged> {
             check_in: (to == Stage::Recycled).then_some(NOW),
             verdict: (to > Stage::Sal).then(|| verdict(to)),
             duplicate_of: (to == Stage::Disqualified).then(|| "crm-17".into()),
+            lasted_ms: (to != Stage::Visitor).then_some(86_400_000),
+            source: (to > Stage::Mql).then(|| "google".into()),
         })
         .collect()
 }
@@ -337,6 +342,10 @@ pub fn cooled() -> Vec<LeadCooled> {
         at: NOW,
         policy_version: 3,
     }]
+}
+
+pub fn canaries() -> Vec<Canary> {
+    vec![Canary { stamp: stamp(1), lead_id: canary_lead(3), event_id: "evt-1".into(), sent_at: NOW }]
 }
 
 pub fn activity_alerts() -> Vec<ActivityAlert> {
@@ -451,7 +460,19 @@ pub fn qualifying() -> Qualifying {
             .map(|answer| Criterion { set: "bant".into(), question: "budget".into(), answer })
             .into(),
         completeness: 60,
+        consent: consents(),
+        first_campaign: some("spring"),
+        last_campaign: some("autumn"),
     }
+}
+
+fn consents() -> Vec<ChannelConsent> {
+    let said = |channel: &str, state| ChannelConsent { channel: channel.into(), state, explicit: true, since: NOW };
+    vec![
+        said("phone", ConsentState::Denied),
+        said("post", ConsentState::Erased),
+        ChannelConsent { explicit: false, ..said("email", ConsentState::Granted) },
+    ]
 }
 
 fn bare_qualifying() -> Qualifying {
@@ -468,6 +489,9 @@ fn bare_qualifying() -> Qualifying {
         history: History::default(),
         review: false,
         criteria: vec![],
+        consent: vec![],
+        first_campaign: None,
+        last_campaign: None,
         ..qualifying()
     }
 }
@@ -492,12 +516,17 @@ pub fn assignment_requests() -> Vec<AssignmentRequest> {
         .map(|decision| RouteInput::Qualified(Box::new(decision)))
         .into_iter()
         .chain([RouteInput::Tick(Tick {}), RouteInput::Policy(policy_change())])
-        .chain([RouteInput::Moved(Moved {
-            lead_id: "ld_1".into(),
-            episode: 2,
-            score: Points::whole(91),
-            event_id: "evt-10".into(),
-        })])
+        .chain([true, false].map(|asks| {
+            let trigger = qualifying().trigger_set[0].clone();
+            RouteInput::Moved(Moved {
+                lead_id: "ld_1".into(),
+                episode: 2,
+                score: Points::whole(91),
+                event_id: "evt-10".into(),
+                raised: asks.then(|| Raised { lane: "P0".into(), trigger }),
+                consent: (!asks).then(consents),
+            })
+        }))
         .chain([true, false].map(|reroute| {
             RouteInput::Released(Released {
                 lead_id: "ld_1".into(),
@@ -521,6 +550,7 @@ pub fn assignment_requests() -> Vec<AssignmentRequest> {
             })
         }))
         .chain([some("Kafka at night"), None].map(|detail| {
+            let taken_back = detail.is_none();
             RouteInput::Noticed(Noticed {
                 lead_id: "ld_1".into(),
                 handoff_id: "h_ld_1_2".into(),
@@ -530,6 +560,7 @@ pub fn assignment_requests() -> Vec<AssignmentRequest> {
                 grade: Grade::A,
                 band: Band(1),
                 event_id: "evt-14".into(),
+                taken_back,
             })
         }))
         .chain([some("kim"), None].map(|name| {
@@ -568,9 +599,23 @@ pub fn assignments() -> Vec<Assignment> {
             owner: some("kim"),
             other_leads: vec!["ld_7".into()],
         }),
+        deadlines: Some(vec![Deadline {
+            clock: Clock::FirstTouch,
+            started_at: LogTime::from_millis(NOW),
+            deadline: LogTime::from_millis(NOW.plus(Millis::HOUR)),
+            local: "2026-03-02T10:05:00+01:00".into(),
+            zone: "Europe/Berlin".into(),
+        }]),
     };
     let unowned = Account { id: "g:7".into(), matched_by: "group".into(), owner: None, other_leads: vec![] };
-    let waiting = Assignment { owner: None, excluded: vec![], steps: vec![], account: Some(unowned), ..full.clone() };
+    let waiting = Assignment {
+        owner: None,
+        excluded: vec![],
+        steps: vec![],
+        account: Some(unowned),
+        deadlines: None,
+        ..full.clone()
+    };
     let unknown = Assignment { account: None, ..waiting.clone() };
     vec![full, waiting, unknown]
 }

@@ -227,8 +227,8 @@ pub(super) const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     (
         "2026-12-25: []",
-        "2026-12-25: 22:00-06:00",
-        "72:21: sla.calendars.day.exceptions.2026-12-25: goes on past midnight; end it at 24:00 and write the rest under the next date",
+        "2026-12-25: [22:00-06:00, 23:00-24:00]",
+        "72:35: sla.calendars.day.exceptions.2026-12-25[1]: overlaps with 22:00-24:00",
     ),
     (
         "2026-12-25: []",

@@ -145,6 +145,17 @@ fn only_the_owners_clocks_take_a_lead_or_count_against_a_rep() {
 }
 
 #[test]
+fn all_that_is_wrong_with_a_release_and_with_a_pause_is_told_at_once() {
+    let release = with("day: { members:", "day: { release: { per: 0s, most: 0 }, members:");
+    let told = complaints(&release);
+    assert!(told.len() == 2 && told[0].contains(".per: ") && told[1].contains(".most: "), "{told:?}");
+    let pause = with("fallback: night", "fallback: night\n  auto_pause: { after: 0, within: 0s, for: 0s }");
+    let told = complaints(&pause);
+    let places = [".after: ", ".within: ", ".for: "];
+    assert!(places.iter().all(|place| told.iter().any(|told| told.contains(place))), "{told:?}");
+}
+
+#[test]
 fn who_has_no_calendar_keeps_those_of_the_pool_and_a_lead_its_own_zone() {
     let told = told("  lead_zone: time_zone");
     assert!(told[0].contains("needs `calendar`"), "{told:?}");

@@ -1,0 +1,124 @@
+//! One handoff of a lead: why, the questions of whoever takes over, and whether it was taken back.
+
+use baton_domain::{
+    ChannelConsent, HandoffRevised, History, Moment, PastEpisode, Qualified, Qualifying, ReasonKind, Revision,
+};
+use baton_scenario::Seen;
+use serde::Serialize;
+
+use super::words::{known, permitted, why};
+use super::{day_time, of_topic, time};
+use crate::summary::mask;
+
+/// One handoff: why, and the questions of whoever takes over.
+#[expect(clippy::struct_field_names, reason = "the names are those of the topic")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Episode {
+    pub(super) episode: i32,
+    pub(super) at: String,
+    pub(super) lane: String,
+    pub(super) reason: String,
+    pub(super) cell: String,
+    pub(super) score: String,
+    /// Where the handoff was taken back: when, and why.
+    pub(super) withdrawn: Option<Withdrawn>,
+    /// What were they last doing? Newest first.
+    pub(super) last_doing: Vec<String>,
+    /// Where did they hear about us? First, and last.
+    pub(super) heard_about_us: Vec<String>,
+    /// Which resources interest them?
+    pub(super) interested_in: Vec<String>,
+    /// Why are they suddenly ready: actions or facts?
+    pub(super) why_now: Vec<String>,
+    /// Who are they? What is known, and who said so.
+    pub(super) who: Vec<String>,
+    /// What is not known?
+    pub(super) missing: Vec<String>,
+    /// How may they be contacted? What was said of each channel, a no first.
+    pub(super) contact: Vec<String>,
+    /// What happened before? Earlier episodes, newest first.
+    pub(super) before: Vec<String>,
+}
+
+/// The end of a handoff whose grounds never were.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Withdrawn {
+    pub(super) at: String,
+    /// The event that it rested on.
+    pub(super) event_id: String,
+    /// Why that one was taken back.
+    pub(super) reason: String,
+}
+
+/// Every handoff of the lead, oldest first.
+pub(super) fn episodes(records: &[Seen]) -> Vec<Episode> {
+    let ready: Vec<Qualified> = of_topic(records, |topic| topic == "lead.qualified");
+    let revised: Vec<HandoffRevised> = of_topic(records, |topic| topic == "handoff.revised");
+    let withdrawn = |episode: i32| {
+        let taken = revised.iter().find(|other| other.episode == episode && other.kind == Revision::Withdrawn)?;
+        let (at, event_id) = (time(taken.stamp.at), taken.retracted.clone());
+        Some(Withdrawn { at, event_id, reason: taken.reason.as_str().to_owned() })
+    };
+    let told = |ready: &Qualified| episode(ready, withdrawn(ready.decision.episode));
+    ready.iter().map(told).collect()
+}
+
+fn episode(ready: &Qualified, withdrawn: Option<Withdrawn>) -> Episode {
+    let decision: &Qualifying = &ready.decision;
+    let sources = [
+        ("first", &decision.first_source, &decision.first_campaign),
+        ("last", &decision.last_source, &decision.last_campaign),
+    ];
+    let from = |(which, source, campaign): &(&str, &Option<String>, &Option<String>)| {
+        let campaign = campaign.as_ref().map(|campaign| format!(", campaign {}", mask(campaign))).unwrap_or_default();
+        source.as_ref().map(|source| format!("{which}: {}{campaign}", mask(source)))
+    };
+    let did = |moment: &Moment| {
+        let on = moment.detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
+        format!("{} at {}", mask(&format!("{}{on}", moment.name)), day_time(moment.occurred_at))
+    };
+    Episode {
+        episode: decision.episode,
+        at: time(ready.stamp.at),
+        lane: decision.lane.clone(),
+        reason: match decision.reason {
+            ReasonKind::HandRaise => "asked for sales".to_owned(),
+            ReasonKind::Matrix => "fit and engagement crossed the line".to_owned(),
+            ReasonKind::CheckIn => "the check-in that sales asked for is due".to_owned(),
+            ReasonKind::Policy => "a change of policy moved the line below them".to_owned(),
+        },
+        cell: decision.cell.clone(),
+        score: decision.score.to_string(),
+        withdrawn,
+        last_doing: decision.recent.iter().map(did).collect(),
+        heard_about_us: sources.iter().filter_map(from).collect(),
+        interested_in: decision.topics.iter().map(|topic| format!("{} ({})", mask(&topic.name), topic.count)).collect(),
+        why_now: decision.trigger_set.iter().map(why).collect(),
+        who: decision.facts.iter().map(known).collect(),
+        missing: decision.missing_facts.clone(),
+        contact: decision.consent.iter().map(contact).collect(),
+        before: before(&decision.history),
+    }
+}
+
+/// What was said of a channel.
+fn contact(said: &ChannelConsent) -> String {
+    let permitted = permitted(said.state, said.explicit);
+    format!("{}: {permitted}, since {}", mask(&said.channel), day_time(said.since))
+}
+
+fn before(history: &History) -> Vec<String> {
+    let ended = |past: &PastEpisode| {
+        let reason = past.reason.as_ref().map(|reason| format!(", {}", mask(reason))).unwrap_or_default();
+        let owner = past.owner.as_ref().map(|owner| format!(", {owner} had it")).unwrap_or_default();
+        format!(
+            "episode {} ended in {} at {}: {}{reason}{owner}",
+            past.episode,
+            past.stage,
+            day_time(past.ended_at),
+            past.code
+        )
+    };
+    let asked = history.next_check_in.map(|at| format!("sales asked to see them again at {}", day_time(at)));
+    history.past.iter().map(ended).chain(asked).collect()
+}

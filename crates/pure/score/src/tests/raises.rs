@@ -1,0 +1,136 @@
+//! Requests for sales that take several activities, or that wait.
+
+use baton_domain::{Activity, Body, ReasonKind, TriggerKind};
+use baton_policy::{ActivityMatch, ActivityRule, Policy, Sequence};
+use proptest::prelude::*;
+
+use super::support::*;
+
+/// A, B, then C within two days is a request for sales that gives no points.
+fn in_steps() -> Policy {
+    let step = |name: &str| ActivityMatch { names: vec![name.to_owned()], ..ActivityMatch::default() };
+    let sequence = Sequence { steps: ["A", "B", "C"].map(step).into(), within_ms: 2 * DAY };
+    let names = ["A", "B", "C"].map(str::to_owned).into();
+    let when = ActivityMatch { names, sequence: Some(sequence), ..ActivityMatch::default() };
+    let demo = ActivityRule { hand_raise: true, ..rule("demo", "Demo Requested", 0) };
+    policy(vec![ActivityRule { when, hand_raise: true, half_life_ms: None, ..rule("steps", "", 0) }, demo])
+}
+
+fn body(name: &str) -> Body {
+    Body::Activity(Activity { name: name.to_owned(), ..Activity::default() })
+}
+
+/// Tells acts of day 1, each by its name and an hour, in this order and late.
+fn tell(lead: &mut Lead, acts: &[(&str, i64)]) {
+    for (name, hour) in acts {
+        let at = day(1).plus(hour * baton_domain::Millis::HOUR);
+        lead.hear(day(8), at, &format!("{name}{hour}"), body(name));
+    }
+}
+
+fn why(lead: &Lead) -> Vec<&str> {
+    let set = &lead.handoffs().last().unwrap().trigger_set;
+    assert!(set.iter().all(|trigger| trigger.kind == TriggerKind::Action || trigger.label == "email known"));
+    set.iter().map(|trigger| trigger.event_id.as_str()).collect()
+}
+
+#[test]
+fn steps_told_in_any_order_ask_for_sales_once_the_last_of_them_is_told() {
+    let (a, b, c) = (("A", 0), ("B", 1), ("C", 2));
+    for (order, named) in [
+        ([a, b, c], ["C2", "B1", "A0"]),
+        ([b, c, a], ["C2", "A0", "B1"]),
+        ([c, a, b], ["C2", "B1", "A0"]),
+        ([c, b, a], ["C2", "A0", "B1"]),
+    ] {
+        let mut lead = Lead::known(in_steps(), &grade_a());
+        tell(&mut lead, &order[..2]);
+        assert_eq!(lead.handoffs().len(), 0);
+        tell(&mut lead, &order[2..]);
+        assert_eq!((lead.handoffs().len(), lead.handoffs()[0].reason), (1, ReasonKind::HandRaise), "{order:?}");
+        assert_eq!((why(&lead), lead.handoffs()[0].event_id.starts_with(order[2].0)), (named.to_vec(), true));
+    }
+}
+
+#[test]
+fn steps_of_a_request_that_waited_are_named() {
+    let mut lead = Lead::new(in_steps());
+    tell(&mut lead, &[("A", 0), ("B", 1), ("C", 2)]);
+    lead.linked(day(8), "email");
+    assert_eq!(why(&lead), ["C2", "e004", "B1", "A0"]);
+}
+
+#[test]
+fn steps_told_late_of_a_lead_that_sales_has_are_told_to_it() {
+    let mut lead = Lead::known(in_steps(), &grade_a());
+    lead.policy.decision.alerts =
+        Some(baton_policy::Alerts { events: Vec::new(), content_stages: Vec::new(), hand_raise: true, every_ms: DAY });
+    lead.did(day(0), "Demo Requested");
+    tell(&mut lead, &[("B", 1), ("C", 2)]);
+    let noticed = |lead: &Lead| {
+        let is_notice = |said: &&crate::Said| matches!(said, crate::Said::Request(r) if matches!(r.input, baton_domain::RouteInput::Noticed(_)));
+        lead.said.iter().filter(is_notice).count()
+    };
+    assert_eq!(noticed(&lead), 0);
+    tell(&mut lead, &[("A", 0)]);
+    assert_eq!(noticed(&lead), 1);
+}
+
+#[test]
+fn a_request_that_waits_stands_when_a_later_one_is_taken_back() {
+    let mut lead = Lead::new(in_steps());
+    lead.did(day(1), "Demo Requested"); // e001
+    lead.did(day(1), "Demo Requested"); // e002
+    lead.retract(day(1), "e002");
+    lead.linked(day(2), "email");
+    assert_eq!(why(&lead), ["e001", "e004"]);
+}
+
+#[test]
+fn a_request_that_waits_falls_with_a_step_for_which_there_is_no_other() {
+    for (other, handoffs) in [(None, 0), (Some(("A", -1)), 1)] {
+        let mut lead = Lead::new(in_steps());
+        tell(&mut lead, &other.into_iter().collect::<Vec<_>>());
+        tell(&mut lead, &[("A", 0), ("B", 1), ("C", 2)]);
+        lead.retract(day(8), "A0");
+        lead.linked(day(8), "email");
+        assert_eq!(lead.handoffs().len(), handoffs);
+        if handoffs == 1 {
+            assert_eq!(why(&lead)[2..], ["B1", "A-1"]);
+        }
+    }
+}
+
+#[test]
+fn a_handoff_by_steps_is_withdrawn_with_any_of_them() {
+    for gone in ["A0", "B1", "C2"] {
+        let mut lead = Lead::known(in_steps(), &grade_a());
+        tell(&mut lead, &[("B", 1), ("C", 2), ("A", 0)]);
+        lead.retract(day(8), gone);
+        assert_eq!(lead.revisions()[0].kind, baton_domain::Revision::Withdrawn, "{gone}");
+    }
+}
+
+/// Whether some A, B, C in rising order lie within two days.
+fn asks(acts: &[(usize, i64)]) -> bool {
+    let of = |step: usize| acts.iter().filter(move |(name, _)| *name == step).map(|(_, hour)| *hour);
+    of(0).any(|first| of(1).any(|second| first < second && of(2).any(|third| second < third && third - first <= 48)))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
+
+    #[test]
+    fn whether_steps_ask_for_sales_does_not_depend_on_the_order_in_which_they_are_told(
+        acts in prop::collection::btree_set((0..3_usize, 0..120_i64), 0..9)
+            .prop_map(|acts| acts.into_iter().collect::<Vec<_>>()).prop_shuffle()
+    ) {
+        // Two at once would follow one another by their ids.
+        let mut hours = std::collections::BTreeSet::new();
+        let acts: Vec<_> = acts.into_iter().filter(|(_, hour)| hours.insert(*hour)).collect();
+        let mut lead = Lead::known(in_steps(), &grade_a());
+        let named: Vec<_> = acts.iter().map(|(name, hour)| (["A", "B", "C"][*name], *hour)).collect();
+        tell(&mut lead, &named);
+        prop_assert_eq!(lead.handoffs().len(), usize::from(asks(&acts)));
+    }
+}
