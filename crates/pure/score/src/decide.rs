@@ -11,7 +11,7 @@ use baton_domain::{
     Activity, Band, Body, Consent, ConsentState, History, LeadEvent, Linked, Millis, Points, ReasonKind, RouteInput,
     Stage, Status,
 };
-use baton_policy::{FactRule, Policy};
+use baton_policy::Policy;
 
 use crate::State;
 use crate::criteria::kept_by;
@@ -156,10 +156,10 @@ impl<'a> Turn<'a> {
             Body::Consent(consent) => self.consent(consent, None),
             Body::Tick(_) => self.due(),
             Body::Retracted(retraction) => {
-                let (waited, was_ruled_out) = (self.state.waiting.is_some(), self.rule_broken().is_some());
+                let waited = self.state.waiting.is_some();
+                self.ruled_out = self.rule_broken().is_some();
                 self.forgot = self.state.forget(self.policy, &retraction.event_id);
                 self.freed = waited && self.state.waiting.is_none();
-                self.freed |= was_ruled_out && self.may_be_let_in() && self.rule_broken().is_none();
                 // A verdict leaves a move, not a trace: whoever took it back is to know that it stands.
                 if !self.forgot {
                     self.reject("retraction", "no_trace");
@@ -255,17 +255,12 @@ impl<'a> Turn<'a> {
     /// The moves that follow from what is known.
     fn settle(&mut self) {
         let broken = self.rule_broken();
+        self.freed |= self.ruled_out && broken.is_none() && self.may_be_let_in();
         self.ruled_out = broken.is_some();
         let heard =
             matches!(self.event.body, Body::Activity(_) | Body::Facts(_) | Body::Linked(_) | Body::Retracted(_));
         match broken {
-            Some(rule) if self.moves_by(Trigger::Ruled, rule, Told::default()) => {
-                self.state.ruled_out_by = Some(rule.to_owned());
-                // Should the rule not hold after all, who asked for sales waits for an answer.
-                if let Some(opened) = self.state.opened.take() {
-                    self.state.raises = opened.raised;
-                }
-            }
+            Some(rule) => self.rule_out(rule),
             // What sales ruled out, only sales can let in again.
             None if heard => self.clear(),
             _ => {}
@@ -275,38 +270,6 @@ impl<'a> Turn<'a> {
         } else if self.state.stage == Stage::Identified {
             // What made it more than a visitor was taken back.
             self.go(Stage::Visitor, "retracted".to_owned(), Told::default());
-        }
-    }
-
-    /// Whether it is such a rule, if any, that keeps the lead from sales.
-    fn may_be_let_in(&self) -> bool {
-        let ruled_out = self.state.stage == Stage::Disqualified && self.state.ruled_out_by.is_some();
-        ruled_out || self.state.stage == Stage::Customer
-    }
-
-    /// The rule by which the lead never goes to sales, whatever its stage.
-    fn rule_broken(&self) -> Option<&'a str> {
-        let known = |name: &str| self.state.facts.get(&self.policy.fit, name, self.now).map(|known| &known.value);
-        let broken = |rule: &&FactRule| rule.test.holds(known(&rule.fact));
-        self.policy.fit.disqualify.iter().find(broken).map(|rule| rule.id.as_str())
-    }
-
-    /// Lets back in whom a rule ruled out that no longer holds. Whom no fact let in, but another policy or time,
-    /// was never judged by the matrix: its standing is taken for judged, or any page view would hand it off.
-    fn clear(&mut self) {
-        // Who says yes again comes back to where a no was said, and is let in from there.
-        if self.state.stage == Stage::Suppressed {
-            return;
-        }
-        let Some(rule) = self.state.ruled_out_by.take() else { return };
-        let cleared = self.moves_by(Trigger::Cleared, "cleared", Told::default());
-        let learned = self.freed || matches!(self.event.body, Body::Facts(_));
-        if cleared && !learned {
-            // Where the policy dropped the rule, it is the policy that moved the lead.
-            let dropped = !self.policy.fit.disqualify.iter().any(|kept| kept.id == rule);
-            let under = self.policy.version.saturating_sub(i64::from(dropped));
-            let stood = if dropped { Stood::Below } else { Stood::Over };
-            self.state.considered = Some(Considered { under, stood });
         }
     }
 

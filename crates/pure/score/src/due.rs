@@ -1,4 +1,5 @@
-//! What time brings about by itself: the end of sales's attempts, and the check-in date of a recycled lead.
+//! What time brings about by itself: the end of sales's attempts, the check-in date of a recycled lead, and the
+//! answer to a request for sales that a verdict let stand.
 //!
 //! Holds: a date fires once; a lead that was moved in between is left alone.
 //!
@@ -18,8 +19,14 @@ const UNREACHED: &str = "no_response";
 impl State {
     /// The next instant, after `now`, at which time alone moves the lead.
     pub(crate) fn due_at(&self, now: Millis) -> Option<Millis> {
-        let due = self.check_in.into_iter().chain(self.gives_up_at).min();
+        let due = self.check_in.into_iter().chain(self.gives_up_at).chain(self.answers_at).min();
         due.map(|at| at.max(now.plus(1)))
+    }
+
+    /// The request for sales that is answered by now without other news: its event, and when that was.
+    pub(crate) fn answers(&self, now: Millis) -> Option<(String, Millis)> {
+        self.answers_at.filter(|at| *at <= now)?;
+        self.raises.waiting(now).map(|raise| (raise.event_id.clone(), raise.occurred_at))
     }
 }
 
@@ -30,9 +37,10 @@ impl Turn<'_> {
             self.give_up();
             return;
         }
+        self.state.answers_at.take_if(|at| *at <= self.now);
         self.checked_in = self.state.check_in.take_if(|at| *at <= self.now);
-        if let Some(recycled) = self.state.recycled.as_mut().filter(|_| self.checked_in.is_some()) {
-            recycled.armed = true;
+        if self.checked_in.is_some() {
+            self.state.rearm();
         }
     }
 

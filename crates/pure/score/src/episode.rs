@@ -80,6 +80,13 @@ impl State {
         self.marks.settle(&policy.engagement, now, damped_at);
     }
 
+    /// The date came for which sales asked to see the lead again.
+    pub(crate) fn rearm(&mut self) {
+        if let Some(recycled) = &mut self.recycled {
+            recycled.armed = true;
+        }
+    }
+
     /// Arms a recycled lead that cooled, as far as its disposition lets cooling arm it. What the recycle itself
     /// took away is no cooling.
     pub(crate) fn arm(&mut self, policy: &Policy, now: Millis) {

@@ -16,7 +16,7 @@
 //! is the table of moves, `moves` makes them, `episode` remembers how they ended,
 //! `sales` hears the CRM, `due` the calendar, `decide` applies one event, `hold`
 //! has a lead wait between the line and the handoff, `line` remembers the line of an earlier policy, `trigger` says which inputs
-//! made the difference, `retract` takes one back, `alert` says what sales hears
+//! made the difference, `ruled` whom a rule keeps from sales, `retract` takes one back, `alert` says what sales hears
 //! afterwards, `canary` passes one on, `recompute` checks a receipt.
 
 mod alert;
@@ -38,6 +38,7 @@ mod reach;
 mod reckon;
 mod recompute;
 mod retract;
+mod ruled;
 mod sales;
 mod settled;
 mod state;

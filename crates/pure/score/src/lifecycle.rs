@@ -80,7 +80,8 @@ pub(crate) fn may_open(policy: &Policy, stage: Stage) -> bool {
     }
 }
 
-/// What `trigger` does to a lead in `stage`; `base` is where a lead goes that nobody works on any more.
+/// What `trigger` does to a lead in `stage`; `base` is where a lead goes that nobody works on any more, or that comes
+/// back from where it was ruled out or silenced.
 pub(crate) fn answer(stage: Stage, trigger: Trigger, base: Stage) -> Answer {
     use Stage::{Customer, Disqualified, Identified, Mql, Opportunity, Recycled, Sal, Sql, Suppressed, Visitor};
     let (from, to): (&[Stage], Stage) = match trigger {

@@ -4,7 +4,7 @@
 //!
 //! Absent on purpose: what pulls a trigger.
 
-use baton_domain::{CauseClass, Label, Millis, Points, Released, RouteInput, Stage, Status, Verdict};
+use baton_domain::{Body, CauseClass, Label, Millis, Points, Released, RouteInput, Stage, Status, Verdict};
 
 use crate::State;
 use crate::decide::Turn;
@@ -80,10 +80,9 @@ impl Turn<'_> {
         let verdict = self.verdict(from, to, &cause, &told);
         if is_open(from) && !is_open(to) {
             self.close(to, &cause, told.reason);
-            // A verdict dated before its own handoff, as by a CRM that knows days alone, lets nothing older speak.
-            self.state.word_from = self.event.occurred_at.max(self.state.word_from).min(self.now);
+            self.speak();
         }
-        if is_open(to) || to == Stage::Customer || to == Stage::Suppressed {
+        if to == Stage::Suppressed {
             self.state.raises = Raises::default();
         }
         self.state.check_in = None;
@@ -94,22 +93,44 @@ impl Turn<'_> {
             self.state.recycled = None;
         }
         if to == Stage::Recycled {
+            self.state.check_in = told.check_in;
+        }
+        if is_open(from) && to == Stage::Recycled {
             let (at, below) = (self.now, self.rearm_at());
             self.state.recycled = Some(Recycled { at, code: cause.clone(), below, armed: false });
-            self.state.check_in = told.check_in;
             self.state.damp(self.event.occurred_at, told.keep_percent.unwrap_or(100));
         }
         if to == Stage::Suppressed {
             self.state.silenced_in = from;
         }
+        self.state.left.take_if(|left| match to {
+            Stage::Disqualified => false,
+            // No word of the person takes back a purchase.
+            Stage::Suppressed => left.stage != Stage::Customer,
+            _ => true,
+        });
         // A customer whose warmth sales knows is handed off by a step up only.
         if to == Stage::Customer {
             self.state.considered = Some(Considered { under: self.policy.version, stood: Stood::Over });
         }
         let lasted = self.now.since(self.state.entered_at);
         (self.state.stage, self.state.entered_at) = (to, self.now);
+        // A word of sales is no news of the lead, which would wait for some.
+        let free = matches!(self.event.body, Body::Crm(_)) && !is_open(to) && to != Stage::Disqualified;
+        let asked = free && self.state.raises.waiting(self.now).is_some();
+        self.state.answers_at = asked.then(|| self.now.plus(1));
         self.state.enter(told.status);
         self.note(from, cause, verdict, told.duplicate_of, lasted);
+    }
+
+    /// Sales has spoken of the open episode: what happened before was part of it. A verdict dated before its own
+    /// handoff, as by a CRM that knows days alone, lets nothing older speak. Who asked for sales after the verdict,
+    /// though that is told only now, has asked again.
+    fn speak(&mut self) {
+        let began = self.state.word_from;
+        let said = if self.event.occurred_at < began { self.now } else { self.event.occurred_at.min(self.now) };
+        self.state.word_from = self.event.occurred_at.max(began).min(self.now);
+        self.state.raises = std::mem::take(&mut self.state.raises).since(said).heard_after(began);
     }
 
     /// Sales says of a lead that it has, and that stays where it is, that it is as good as expected.

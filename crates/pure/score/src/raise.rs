@@ -11,7 +11,7 @@ use baton_policy::{ActivityRule, Policy};
 use serde::{Deserialize, Serialize};
 
 use crate::decide::{Opening, Turn};
-use crate::lifecycle::may_open;
+use crate::lifecycle::{is_open, may_open};
 use crate::marks::{Mark, Marks};
 use crate::reach::{carriers, completed};
 use crate::reckon::Standing;
@@ -37,6 +37,11 @@ pub(crate) struct Raise {
 }
 
 impl Raise {
+    /// Whether the person still expects an answer.
+    fn waits(&self, now: Millis) -> bool {
+        now.since(self.heard_at) <= WAITS_MS
+    }
+
     fn rests_on(&self, event_id: &str) -> bool {
         self.event_id == event_id || self.steps.iter().any(|(_, step)| step == event_id)
     }
@@ -62,10 +67,6 @@ impl Raise {
 pub(crate) struct Raises(Vec<Raise>);
 
 impl Raises {
-    pub(crate) fn of(raise: Option<Raise>) -> Self {
-        Self(raise.into_iter().collect())
-    }
-
     pub(crate) fn add(&mut self, raise: Raise) {
         self.0.retain(|other| (&other.event_id, &other.rule) != (&raise.event_id, &raise.rule));
         if self.0.len() == KEPT {
@@ -74,25 +75,28 @@ impl Raises {
         self.0.push(raise);
     }
 
-    /// Takes in others, which were heard later.
-    pub(crate) fn join(&mut self, later: Self) {
-        later.0.into_iter().for_each(|raise| self.add(raise));
-    }
-
     /// Those made since an instant.
     pub(crate) fn since(mut self, from: Millis) -> Self {
         self.0.retain(|raise| raise.occurred_at >= from);
         self
     }
 
-    /// The same as if they were heard at `now`.
-    pub(crate) fn heard_at(mut self, now: Millis) -> Self {
+    /// Those heard after an instant: what opened an episode then is answered.
+    pub(crate) fn heard_after(mut self, then: Millis) -> Self {
+        self.0.retain(|raise| raise.heard_at > then);
+        self
+    }
+
+    /// Those that waited at an instant or were heard later, as if they were heard at `now`.
+    pub(crate) fn renewed(mut self, then: Millis, now: Millis) -> Self {
+        self.0.retain(|raise| raise.waits(then));
         self.0.iter_mut().for_each(|raise| raise.heard_at = now);
         self
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// The newest that still waits.
+    pub(crate) fn waiting(&self, now: Millis) -> Option<&Raise> {
+        self.0.iter().rev().find(|raise| raise.waits(now))
     }
 
     /// Drops those that do not stand without an event, of which no mark is left; answers whether there were any.
@@ -143,20 +147,16 @@ impl Turn<'_> {
     }
 
     fn asked(&mut self, raise: Raise) {
-        if !may_open(self.policy, self.state.stage) {
-            if let Some(opened) = &mut self.state.opened {
-                opened.raised.add(raise);
-            }
-        } else if raise.occurred_at >= self.state.word_from {
+        // One from before the open episode began is kept, should the episode be undone.
+        let counts = may_open(self.policy, self.state.stage) && raise.occurred_at >= self.state.word_from;
+        if counts || is_open(self.state.stage) {
             self.state.raises.add(raise);
         }
     }
 
     /// The handoff that a request for sales asks for: one that rests on this event, or one that waited for this news.
     pub(crate) fn granted(&self, after: &Standing, news: bool) -> Option<Opening> {
-        let due = |raise: &&Raise| {
-            raise.rests_on(&self.event.event_id) || (news && self.now.since(raise.heard_at) <= WAITS_MS)
-        };
+        let due = |raise: &&Raise| raise.rests_on(&self.event.event_id) || (news && raise.waits(self.now));
         let raise = self.state.raises.0.iter().rev().find(due)?;
         let lane = self.policy.decision.hand_raise.get(&after.grade)?;
         Some(Opening::new(lane.clone(), Some(raise.clone()), ReasonKind::HandRaise, after.band))

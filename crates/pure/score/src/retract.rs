@@ -16,7 +16,6 @@ use crate::State;
 use crate::criteria::kept_by;
 use crate::decide::{Advanced, Turn, advance};
 use crate::moves::{Told, handoff_id};
-use crate::raise::Raises;
 use crate::reckon::{Standing, standing};
 
 /// How the open episode came about: enough to decide it again without an event.
@@ -32,8 +31,6 @@ pub(crate) struct Opened {
     pub(crate) policy_version: i64,
     /// The events that the handoff named as its reasons.
     pub(crate) triggers: Vec<String>,
-    /// The request for sales that opened it, and those that came when it was open already.
-    pub(crate) raised: Raises,
 }
 
 impl Opened {
@@ -84,9 +81,6 @@ impl State {
             // What is left decides afresh.
             self.considered = None;
         }
-        if let Some(opened) = &mut self.opened {
-            opened.raised.forget(event_id, policy, &self.marks);
-        }
         found
     }
 
@@ -95,8 +89,8 @@ impl State {
         self.past.clone_from(&then.past);
         self.check_in = then.check_in;
         self.recycled.clone_from(&then.recycled);
-        self.raises.clone_from(&then.raises);
         self.word_from = then.word_from;
+        self.raises = std::mem::take(&mut self.raises).since(then.word_from);
         // A wait that would have begun is not gone through again: what comes next decides.
         self.considered = then.considered.clone().filter(|_| then.waiting.is_none());
     }
@@ -112,10 +106,11 @@ impl Turn<'_> {
             return;
         };
         // Nobody's failure: sales did not turn it down.
-        let told = Told { class: Some(CauseClass::Unknown), ..Told::default() };
+        let told = Told { class: Some(CauseClass::Unknown), check_in: then.check_in, ..Told::default() };
+        let raises = std::mem::take(&mut self.state.raises);
         self.go(self.back(&then), "retracted".to_owned(), told);
+        self.state.raises = raises;
         self.state.put_back(&then);
-        self.state.raises.join(opened.raised.since(then.word_from));
         // A wait that the handoff had cut short goes on.
         if opened.before.waiting.is_some() && then.waiting.is_some() {
             (self.state.waiting, self.state.considered) = (then.waiting, then.considered);
@@ -125,18 +120,15 @@ impl Turn<'_> {
 
     /// Where a lead goes whose handoff is taken back.
     fn back(&self, then: &State) -> Stage {
-        match then.stage {
-            stage @ (Stage::Recycled | Stage::Customer) => stage,
-            _ => self.state.base(),
-        }
+        then.rested().map_or_else(|| self.state.base(), |left| left.stage)
     }
 
     /// Whether what came since would have handed off the lead, had it been left as it was `then`.
     fn speaks(&self, opened: &Opened, then: &State) -> bool {
         let mut state = State { stage: self.back(then), ..self.state.clone() };
         state.put_back(then);
-        state.raises = opened.raised.clone().since(then.word_from).heard_at(self.now);
-        let asked = !state.raises.is_empty();
+        state.raises = state.raises.renewed(opened.at, self.now);
+        let asked = state.raises.waiting(self.now).is_some();
         let (before, after) = (standing(self.policy, then, self.now), standing(self.policy, &state, self.now));
         let mut left = Turn::new(self.policy, self.now, self.event, state);
         left.was_kept = kept_by(self.policy, then, self.now).is_some();

@@ -146,7 +146,7 @@ impl Turn<'_> {
             Destination::Recycled | Destination::Disqualified | Destination::Identified => {
                 // Sales agreed with the rule: a new fact alone lets the lead in no more.
                 if effect.to == Destination::Disqualified && self.state.stage == Stage::Disqualified {
-                    self.state.ruled_out_by = None;
+                    (self.state.ruled_out_by, self.state.left) = (None, None);
                 }
                 let told = self.told(disposition, &effect, Label::Rejected);
                 self.give_back(Trigger::of(effect.to), code, told, &effect);

@@ -23,6 +23,7 @@ use crate::line::Stood;
 use crate::marks::Marks;
 use crate::raise::Raises;
 use crate::retract::Opened;
+use crate::ruled::Left;
 
 /// Moments kept for the rep to read.
 pub(crate) const MOMENTS: usize = 20;
@@ -47,7 +48,7 @@ pub struct State {
     pub(crate) recent: Vec<Seen>,
     /// By channel.
     pub(crate) consent: BTreeMap<String, Permission>,
-    /// Requests for sales that could not be granted yet.
+    /// Requests for sales that could not be granted yet, and those of an open episode.
     pub(crate) raises: Raises,
     /// The band in which the last episode opened.
     pub(crate) opened_in: Band,
@@ -93,6 +94,10 @@ pub struct State {
     pub(crate) came_from: Option<String>,
     /// Late-stage content that the person looked at, newest first: when, and by which event.
     pub(crate) shown: Vec<(Millis, String)>,
+    /// What a rule took the lead from that ruled it out.
+    pub(crate) left: Option<Left>,
+    /// When who asked for sales is answered without other news: at once, where a verdict let the request stand.
+    pub(crate) answers_at: Option<Millis>,
 }
 
 /// What the matrix last said of a lead that it did not hand off.

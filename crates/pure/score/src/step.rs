@@ -18,7 +18,6 @@ use crate::decide::{Advanced, Opening, advance};
 use crate::facts::Known;
 use crate::lifecycle::may_open;
 use crate::moves::handoff_id;
-use crate::raise::Raises;
 use crate::reckon::{Standing, completeness, reckon};
 use crate::retract::Opened;
 use crate::state::{Interest, MOMENTS};
@@ -100,15 +99,18 @@ impl baton_stage::Stage for Score {
 }
 
 /// The passing of time as a lead hears it when it asked to be woken. What a wait ends in is told of the
-/// event that began it.
+/// event that began it, and what answers a request of the request.
 fn passing(key: &str, state: Option<&State>, due: LogTime) -> EngagementUpdate {
     let waiting = state.and_then(|state| state.waiting.as_ref()).filter(|waiting| waiting.until <= due.millis());
+    let waited = waiting.map(|waiting| (waiting.event_id.clone(), waiting.occurred_at));
+    let told = state.and_then(|state| state.answers(due.millis())).or(waited);
+    let (event_id, occurred_at) = told.unwrap_or_else(|| (String::new(), due.millis()));
     let stamp = Stamp { at: due, lane: 0 };
     let event = LeadEvent {
         stamp,
         lead_id: key.to_owned(),
-        event_id: waiting.map(|waiting| waiting.event_id.clone()).unwrap_or_default(),
-        occurred_at: waiting.map_or(due.millis(), |waiting| waiting.occurred_at),
+        event_id,
+        occurred_at,
         origin: String::new(),
         body: Body::Tick(Tick {}),
     };
@@ -191,14 +193,13 @@ impl Saying<'_> {
         if let Some(waiting) = state.waiting.as_mut().filter(|_| advanced.began) {
             waiting.triggers = triggers.to_vec();
         }
-        if let Some((before, opening)) = before.zip(advanced.opened.as_ref()) {
+        if let Some(before) = before.filter(|_| advanced.opened.is_some()) {
             state.opened = Some(Box::new(Opened {
                 before,
                 event: self.update.event.clone(),
                 at: self.now,
                 policy_version: self.policy.version,
                 triggers: triggers.iter().map(|trigger| trigger.event_id.clone()).collect(),
-                raised: Raises::of(opening.raise.clone()),
             }));
         } else if state.stage != Stage::Mql {
             state.opened = None;

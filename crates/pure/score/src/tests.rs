@@ -11,6 +11,7 @@ mod model;
 mod points;
 mod raises;
 mod retractions;
+mod ruled_out;
 mod rules;
 mod support;
 mod triggers;

@@ -35,7 +35,8 @@ impl Why<'_> {
             let label = format!("policy {} in version {}", self.policy.name, self.policy.version);
             triggers.push(self.own(TriggerKind::Fact, label, Points::ZERO));
         }
-        let earlier = raise.filter(|raise| raise.event_id != self.event.event_id);
+        let passes = matches!(self.event.body, Body::Tick(_));
+        let earlier = raise.filter(|raise| passes || raise.event_id != self.event.event_id);
         triggers.extend(earlier.map(|raise| self.acted(&raise.event_id, &raise.name, raise.occurred_at)));
         match &self.event.body {
             Body::Activity(activity) => {
@@ -49,7 +50,7 @@ impl Why<'_> {
             Body::Linked(linked) => {
                 triggers.push(self.own(TriggerKind::Fact, format!("{} known", linked.kind), Points::ZERO));
             }
-            Body::Tick(_) => {
+            Body::Tick(_) if earlier.is_none() => {
                 triggers.push(self.own(TriggerKind::Fact, "check-in due".to_owned(), Points::ZERO));
             }
             Body::Retracted(retraction) => {

@@ -1,10 +1,12 @@
 //! Requests for sales that take several activities, or that wait.
 
-use baton_domain::{Activity, Body, ReasonKind, TriggerKind};
+use baton_domain::{Body, ConsentState, Points, ReasonKind, Stage, TriggerKind};
 use baton_policy::{ActivityMatch, ActivityRule, Policy, Sequence};
 use proptest::prelude::*;
 
 use super::support::*;
+
+const DEMO: &str = "Demo Requested";
 
 /// A, B, then C within two days is a request for sales that gives no points.
 fn in_steps() -> Policy {
@@ -14,10 +16,6 @@ fn in_steps() -> Policy {
     let when = ActivityMatch { names, sequence: Some(sequence), ..ActivityMatch::default() };
     let demo = ActivityRule { hand_raise: true, ..rule("demo", "Demo Requested", 0) };
     policy(vec![ActivityRule { when, hand_raise: true, half_life_ms: None, ..rule("steps", "", 0) }, demo])
-}
-
-fn body(name: &str) -> Body {
-    Body::Activity(Activity { name: name.to_owned(), ..Activity::default() })
 }
 
 /// Tells acts of day 1, each by its name and an hour, in this order and late.
@@ -133,4 +131,79 @@ proptest! {
         tell(&mut lead, &named);
         prop_assert_eq!(lead.handoffs().len(), usize::from(asks(&acts)));
     }
+}
+
+/// Handed off on day 1 and given back by a word of day 3 that is told on day 5; what else was done meanwhile.
+fn given_back(code: &str, between: &[(i64, i64, &str)]) -> Lead {
+    let mut lead = Lead::known(usual(), &grade_a());
+    lead.policy.engagement.rules[2].points = Points::whole(1);
+    lead.hear(day(1), day(1), "first", body(DEMO));
+    for (told, done, id) in between {
+        lead.hear(
+            day(*told),
+            day(*done),
+            id,
+            if id.starts_with("accepted") { Body::Crm(accepted()) } else { body(DEMO) },
+        );
+    }
+    lead.hear(day(5), day(3), "verdict", Body::Crm(judged(code)));
+    lead
+}
+
+#[test]
+fn a_request_of_after_a_verdict_that_is_told_before_it_opens_the_next_episode() {
+    for accepted in [true, false] {
+        let mut between = vec![(4, 4, "asked")];
+        if accepted {
+            between.insert(0, (2, 2, "accepted"));
+        }
+        let mut lead = given_back("not_now", &between);
+        assert_eq!((lead.stage(), lead.handoffs().len()), (Stage::Recycled, 1));
+        lead.sleep(day(5).plus(1));
+        let [_, handoff] = lead.handoffs()[..] else { panic!("{accepted}") };
+        assert_eq!((handoff.reason, handoff.episode, handoff.event_id.as_str()), (ReasonKind::HandRaise, 2, "asked"));
+        let [why] = handoff.trigger_set.as_slice() else { panic!("{:?}", handoff.trigger_set) };
+        assert_eq!((why.kind, why.label.as_str(), why.occurred_at), (TriggerKind::Action, DEMO, day(4)));
+        lead.retract(day(6), "asked");
+        assert_eq!((lead.stage(), lead.revisions().len()), (Stage::Recycled, 1), "it rests as sales said");
+        lead.did(day(7), "Page Viewed");
+        assert_eq!(lead.handoffs().len(), 2);
+    }
+}
+
+#[test]
+fn what_sales_had_answered_or_knew_when_it_spoke_opens_nothing() {
+    let of_before = [(2, 2, "asked")];
+    let same_time = [(1, 1, "asked")];
+    for between in [&[][..], &of_before, &same_time] {
+        let mut lead = given_back("not_now", between);
+        lead.did(day(6), "Page Viewed");
+        lead.sleep(day(20));
+        assert_eq!((lead.stage(), lead.handoffs().len()), (Stage::Recycled, 1), "{between:?}");
+    }
+    let mut by_the_day = Lead::known(usual(), &grade_a());
+    by_the_day.did(day(1), DEMO);
+    by_the_day.did(day(2), DEMO);
+    by_the_day.hear(day(3), day(0), "verdict", Body::Crm(judged("not_now")));
+    by_the_day.sleep(day(20));
+    assert_eq!(by_the_day.handoffs().len(), 1, "dated before its own handoff, it was said when it was told");
+}
+
+#[test]
+fn who_must_not_be_contacted_has_asked_for_nothing() {
+    let mut lead = given_back("never_contact", &[(4, 4, "asked")]);
+    lead.consent(day(6), "all", ConsentState::Granted);
+    lead.did(day(6), "Page Viewed");
+    lead.sleep(day(9));
+    assert_eq!(lead.handoffs().len(), 1);
+}
+
+#[test]
+fn a_request_that_nobody_expects_an_answer_to_any_more_is_not_dug_up_by_a_late_verdict() {
+    let mut lead = Lead::known(usual(), &grade_a());
+    lead.did(day(1), DEMO);
+    lead.did(day(4), DEMO);
+    lead.hear(day(20), day(3), "verdict", Body::Crm(judged("not_now")));
+    lead.sleep(day(30));
+    assert_eq!(lead.handoffs().len(), 1);
 }

@@ -354,6 +354,11 @@ pub(crate) fn flag(name: &str) -> Fact {
     fact(name, FactValue::Flag(true))
 }
 
+/// An activity of this name.
+pub(crate) fn body(name: &str) -> Body {
+    Body::Activity(Activity { name: name.to_owned(), ..Activity::default() })
+}
+
 /// Facts of grade A.
 pub(crate) fn grade_a() -> [Fact; 2] {
     [number("employees", 250), text("title", "VP Sales")]

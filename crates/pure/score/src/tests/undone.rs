@@ -16,10 +16,6 @@ fn late_stage() -> Body {
     Body::Activity(Activity { name: "Price List Opened".to_owned(), content_stage, ..Activity::default() })
 }
 
-fn body(name: &str) -> Body {
-    Body::Activity(Activity { name: name.to_owned(), ..Activity::default() })
-}
-
 /// Handed off on day 1, given back on day 2 until it shows high intent, and warm again since day 3.
 fn resting() -> Lead {
     let mut policy = usual();
