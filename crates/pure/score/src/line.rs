@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use baton_domain::{Grade, Points};
-use baton_policy::Policy;
+use baton_policy::{Policy, WarmNeeds};
 use serde::{Deserialize, Serialize};
 
 use crate::reckon::Standing;
@@ -35,6 +35,10 @@ pub(crate) struct Line {
     grades: [Points; 3],
     /// The least engagement at which a lead of a grade is handed off.
     least: BTreeMap<Grade, Points>,
+    /// The same of a lead that has not shown what bands 1 and 2 ask for besides points.
+    least_cold: BTreeMap<Grade, Points>,
+    /// So many activities, in so many channels.
+    needs: (usize, usize),
 }
 
 impl Stood {
@@ -53,6 +57,11 @@ impl Stood {
         matches!(self, Self::Below | Self::Under(_))
     }
 
+    /// Whether the line asks for more than points.
+    pub(crate) fn needs_warmth(&self) -> bool {
+        matches!(self, Self::Under(line) | Self::Lifted(line) if line.needs != (0, 0))
+    }
+
     /// Whether an event takes the lead over the line that it was below.
     pub(crate) fn passes(&self, before: &Standing, after: &Standing) -> bool {
         match self {
@@ -67,12 +76,15 @@ impl Line {
         let bands = &policy.engagement.bands;
         let place = |band: i32| usize::try_from(band.saturating_sub(1)).unwrap_or_default();
         let from = |band: i32| bands.get(place(band)).copied().unwrap_or_default();
-        let mut least = BTreeMap::<Grade, Points>::new();
+        let (mut least, mut least_cold) = (BTreeMap::<Grade, Points>::new(), BTreeMap::new());
         for (grade, band) in policy.decision.matrix.keys() {
             let from = from(*band);
-            least.entry(*grade).and_modify(|least| *least = from.min(*least)).or_insert(from);
+            for least in [Some(&mut least), Some(&mut least_cold).filter(|_| *band > 2)].into_iter().flatten() {
+                least.entry(*grade).and_modify(|least| *least = from.min(*least)).or_insert(from);
+            }
         }
-        Self { grades: policy.fit.grades, least }
+        let WarmNeeds { activities, channels } = policy.engagement.warm_needs;
+        Self { grades: policy.fit.grades, least, least_cold, needs: (activities, channels) }
     }
 
     /// Whether the line lies below a standing, which a grade of unknown stays.
@@ -80,6 +92,9 @@ impl Line {
         let reached = || [Grade::A, Grade::B, Grade::C].into_iter().zip(self.grades);
         let graded = || reached().find(|(_, least)| standing.fit >= *least).map_or(Grade::D, |(grade, _)| grade);
         let grade = if standing.grade == Grade::U { Grade::U } else { graded() };
-        self.least.get(&grade).is_some_and(|least| standing.engagement >= *least)
+        let (activities, channels) = self.needs;
+        let warm = standing.shown.meets(WarmNeeds { activities, channels });
+        let least = if warm { &self.least } else { &self.least_cold };
+        least.get(&grade).is_some_and(|least| standing.engagement >= *least)
     }
 }

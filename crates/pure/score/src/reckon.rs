@@ -26,6 +26,21 @@ pub(crate) struct Standing {
     pub(crate) engagement: Points,
     pub(crate) grade: Grade,
     pub(crate) band: Band,
+    /// Left out where nobody asks for it.
+    pub(crate) shown: Shown,
+}
+
+/// What a lead has shown besides points: activities that give points now, each once, and their groups.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Shown {
+    activities: usize,
+    channels: usize,
+}
+
+impl Shown {
+    pub(crate) fn meets(self, needs: WarmNeeds) -> bool {
+        self.activities >= needs.activities && self.channels >= needs.channels
+    }
 }
 
 impl Standing {
@@ -133,9 +148,15 @@ fn fold(told: &mut Contribution, line: &Line<'_>) {
 
 /// Where the lead stands at `at`.
 pub(crate) fn standing(policy: &Policy, state: &State, at: Millis) -> Standing {
-    // What bands ask for besides points is read off the lines.
-    let lines = (policy.engagement.warm_needs != WarmNeeds::default()).then(Vec::new);
+    // What the lead has shown is read off the lines.
+    let lines = asks_what_is_shown(policy, state).then(Vec::new);
     add_up(policy, state, at, Lines(lines)).standing
+}
+
+/// Whether bands, or a line that is remembered, ask for more than points.
+fn asks_what_is_shown(policy: &Policy, state: &State) -> bool {
+    let remembered = || state.considered.as_ref().is_some_and(|judged| judged.stood.needs_warmth());
+    policy.engagement.warm_needs != WarmNeeds::default() || remembered()
 }
 
 /// Adds the lead up at `at`.
@@ -147,8 +168,9 @@ fn add_up<'a>(policy: &'a Policy, state: &'a State, at: Millis, mut lines: Lines
     let fit = fit(policy, state, at, &mut lines);
     let engagement = engagement(policy, state, at, &mut lines);
     let lines = lines.0.unwrap_or_default();
-    let band = band(policy, engagement, warm(policy, &lines));
-    let standing = Standing { fit, engagement, grade: grade(&policy.fit, state, fit, at), band };
+    let shown = if asks_what_is_shown(policy, state) { shown(policy, &lines) } else { Shown::default() };
+    let band = band(policy, engagement, shown.meets(policy.engagement.warm_needs));
+    let standing = Standing { fit, engagement, grade: grade(&policy.fit, state, fit, at), band, shown };
     Reckoning { standing, lines }
 }
 
@@ -267,19 +289,14 @@ fn grade(policy: &Fit, state: &State, fit: Points, at: Millis) -> Grade {
     reached.and_then(|place| grades.get(place).copied()).unwrap_or(Grade::D)
 }
 
-/// Whether the lead has shown, besides points, what bands 1 and 2 ask for.
-fn warm(policy: &Policy, lines: &[Line<'_>]) -> bool {
-    let needs = policy.engagement.warm_needs;
-    if needs == WarmNeeds::default() {
-        return true;
-    }
+fn shown(policy: &Policy, lines: &[Line<'_>]) -> Shown {
     let gives = lines.iter().filter(|line| line.kind == ContributionKind::Activity && line.left > Points::ZERO);
     let gives: Vec<&Line<'_>> = gives.collect();
     let activities: BTreeSet<&str> = gives.iter().map(|line| line.event_id).collect();
     let rules: BTreeSet<&str> = gives.iter().map(|line| line.rule).collect();
     let in_use = policy.engagement.rules.iter().filter(|rule| rules.contains(rule.id.as_str()));
     let channels: BTreeSet<&str> = in_use.map(|rule| rule.group.as_str()).collect();
-    activities.len() >= needs.activities && channels.len() >= needs.channels
+    Shown { activities: activities.len(), channels: channels.len() }
 }
 
 fn band(policy: &Policy, engagement: Points, warm: bool) -> Band {

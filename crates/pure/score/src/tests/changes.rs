@@ -1,7 +1,7 @@
 //! Another policy: whom it takes over the line, and whom it leaves where they are.
 
 use baton_domain::{Millis, Points, ReasonKind, Stage, TriggerKind};
-use baton_policy::Policy;
+use baton_policy::{Policy, WarmNeeds};
 use proptest::prelude::*;
 
 use super::support::*;
@@ -62,6 +62,45 @@ fn whom_a_policy_moved_over_a_lowered_line_is_handed_off_by_the_event_that_would
         assert_eq!((handoff.lane.as_str(), handoff.reason), ("P1", ReasonKind::Matrix), "30 points were enough before");
         assert_eq!(handoff.trigger_set.len(), 1);
     }
+}
+
+/// Warm by 40 points of page views where two channels are asked for; the next version asks for so many.
+fn of_one_channel(channels_next: usize, bands: [i64; 3]) -> Lead {
+    let mut policy = usual();
+    policy.engagement.rules[1].group = "content".to_owned();
+    policy.engagement.warm_needs = WarmNeeds { activities: 0, channels: 2 };
+    let mut lead = Lead::known(policy, &grade_a());
+    (0..4).for_each(|_| lead.did(day(0), VIEW));
+    assert_eq!(lead.stage(), Stage::Identified);
+    lead.policy.version += 1;
+    lead.policy.engagement.warm_needs.channels = channels_next;
+    lead.policy.engagement.bands = bands.map(Points::whole);
+    lead
+}
+
+#[test]
+fn the_second_channel_that_the_old_line_asked_for_takes_a_lead_over_it_when_it_is_asked_for_no_more() {
+    for channels_next in [0, 1] {
+        let mut lead = of_one_channel(channels_next, [60, 30, 10]);
+        lead.policy.engagement.rules[1].points = Points::whole(1);
+        lead.did(day(0), VIEW);
+        assert_eq!(lead.handoffs().len(), 0, "the policy alone took it over the line");
+        lead.downloaded(day(0), "guide");
+        assert_eq!(lead.handoffs().len(), 1);
+    }
+}
+
+#[test]
+fn points_alone_take_nobody_over_a_line_that_asked_for_a_second_channel() {
+    let mut lead = of_one_channel(0, [90, 15, 10]);
+    lead.did(day(40), VIEW); // 15 points left of before the drop
+    assert_eq!(lead.handoffs().len(), 1, "a step over the new line is one");
+
+    let mut few = of_one_channel(0, [90, 15, 10]);
+    few.did(day(14), VIEW); // from 20 points to 30
+    assert_eq!(few.handoffs().len(), 0, "the old line was more than its thirty points");
+    few.downloaded(day(14), "guide");
+    assert_eq!(few.handoffs().len(), 1);
 }
 
 #[test]
