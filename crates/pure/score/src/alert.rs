@@ -8,20 +8,21 @@
 //! the desk, gathers and sends.
 
 use baton_domain::{Activity, Body, LeadEvent, Moment, Noticed, Retraction};
-use baton_policy::{ActivityRule, Alerts, Policy};
+use baton_policy::{Alerts, Policy};
 
 use crate::State;
+use crate::decide::Advanced;
 use crate::lifecycle::is_open;
 use crate::moves::handoff_id;
-use crate::reach::completed;
 use crate::reckon::Standing;
 use crate::state::moment_of;
 
 /// What to tell the router of an event after a handoff, if it is worth telling.
-pub(crate) fn noticed(policy: &Policy, state: &State, event: &LeadEvent, now: &Standing) -> Option<Noticed> {
+pub(crate) fn noticed(policy: &Policy, advanced: &Advanced, event: &LeadEvent, now: &Standing) -> Option<Noticed> {
     let Body::Activity(activity) = &event.body else { return None };
-    let alerts = policy.decision.alerts.as_ref()?;
-    if !is_open(state.stage) || !is_notable(policy, alerts, state, event, activity) {
+    let (alerts, state) = (policy.decision.alerts.as_ref()?, &advanced.state);
+    let is_notable = is_named(alerts, activity) || (alerts.hand_raise && advanced.asks);
+    if !is_open(state.stage) || !is_notable {
         return None;
     }
     Some(Noticed {
@@ -65,19 +66,7 @@ pub(crate) fn unnoticed(
     })
 }
 
-fn is_notable(policy: &Policy, alerts: &Alerts, state: &State, event: &LeadEvent, activity: &Activity) -> bool {
+fn is_named(alerts: &Alerts, activity: &Activity) -> bool {
     let depth = activity.content_stage.as_ref();
-    alerts.events.contains(&activity.name)
-        || depth.is_some_and(|depth| alerts.content_stages.contains(depth))
-        || (alerts.hand_raise && asks_for_sales(policy, state, event, activity))
-}
-
-/// By itself, or as the step with which a window or a sequence is complete.
-pub(crate) fn asks_for_sales(policy: &Policy, state: &State, event: &LeadEvent, activity: &Activity) -> bool {
-    let completes = |rule: &ActivityRule| {
-        rule.when.span_ms().is_none() || !completed(rule, state.marks.of(&rule.id), &event.event_id).is_empty()
-    };
-    let met = policy.engagement.by_name.get(&activity.name).into_iter().flatten();
-    let mut rules = met.filter_map(|place| policy.engagement.rules.get(*place));
-    rules.any(|rule| rule.hand_raise && rule.when.matches(activity) && completes(rule))
+    alerts.events.contains(&activity.name) || depth.is_some_and(|depth| alerts.content_stages.contains(depth))
 }

@@ -28,6 +28,7 @@ use crate::state::{Considered, Permission, Word};
 const CHANNELS: usize = 32;
 
 /// A lead after an event.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of this event, and none excludes another")]
 pub(crate) struct Advanced {
     pub(crate) state: State,
     pub(crate) moves: Vec<Move>,
@@ -48,6 +49,8 @@ pub(crate) struct Advanced {
     pub(crate) withdrawn: bool,
     /// The event took back one of which there was a trace.
     pub(crate) forgot: bool,
+    /// The person asks for sales with it.
+    pub(crate) asks: bool,
 }
 
 /// What sales asked for and may not have, and the rule that forbids it.
@@ -92,9 +95,9 @@ pub(crate) fn advance(policy: &Policy, mut state: State, now: Millis, event: &Le
     }
     let after = standing(policy, &turn.state, now);
     let opened = turn.open(&before, &after);
-    let Turn { state, moves, rejected, request, kept_by, began, withdrawn, forgot, .. } = turn;
+    let Turn { state, moves, rejected, request, kept_by, began, withdrawn, forgot, asks, .. } = turn;
     let after = if opened.is_some() { standing(policy, &state, now) } else { after };
-    Advanced { state, moves, rejected, kept_by, opened, request, before, after, began, withdrawn, forgot }
+    Advanced { state, moves, rejected, kept_by, opened, request, before, after, began, withdrawn, forgot, asks }
 }
 
 /// One event as it is applied.
@@ -117,6 +120,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) began: bool,
     pub(crate) withdrawn: bool,
     forgot: bool,
+    /// The person asks for sales, by itself or as the step that was missing.
+    pub(crate) asks: bool,
     /// Of what was taken back: it had ruled the lead out, or had it wait, so that the matrix judges anew.
     pub(crate) freed: bool,
 }
@@ -138,6 +143,7 @@ impl<'a> Turn<'a> {
             began: false,
             withdrawn: false,
             forgot: false,
+            asks: false,
             freed: false,
         }
     }

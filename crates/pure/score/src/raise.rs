@@ -147,6 +147,7 @@ impl Turn<'_> {
     }
 
     fn asked(&mut self, raise: Raise) {
+        self.asks = true;
         // One from before the open episode began is kept, should the episode be undone.
         let counts = may_open(self.policy, self.state.stage) && raise.occurred_at >= self.state.word_from;
         if counts || is_open(self.state.stage) {

@@ -38,7 +38,7 @@ impl Saying<'_> {
         let unnoticed = undone.and_then(|undone| unnoticed(self.policy, state, undone, &event.lead_id, standing));
         told.extend(unnoticed.map(|noticed| self.to_router(RouteInput::Noticed(noticed))));
         if advanced.opened.is_none() {
-            let noticed = noticed(self.policy, state, event, standing);
+            let noticed = noticed(self.policy, advanced, event, standing);
             told.extend(noticed.map(|noticed| self.to_router(RouteInput::Noticed(noticed))));
         }
         told

@@ -12,7 +12,6 @@ use baton_domain::{
 
 use super::{Request, Said, Saying};
 use crate::State;
-use crate::alert::asks_for_sales;
 use crate::decide::{Advanced, Rejected};
 use crate::lifecycle::{is_nurtured, is_open};
 use crate::moves::Move;
@@ -79,11 +78,10 @@ impl Saying<'_> {
             occurred_at: event.occurred_at,
             points: standing.score() - advanced.before.score(),
         };
-        let asks = asks_for_sales(self.policy, &advanced.state, event, activity);
         // One from before the last verdict gives its points and no more.
         let opened = advanced.state.opened.as_ref();
         let counts = opened.is_none_or(|opened| event.occurred_at >= opened.before.word_from);
-        (asks && counts).then(|| Raised { lane: lane.clone(), trigger: trigger() })
+        (advanced.asks && counts).then(|| Raised { lane: lane.clone(), trigger: trigger() })
     }
 
     pub(super) fn first_seen(&self) -> Said {
