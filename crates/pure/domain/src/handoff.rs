@@ -352,7 +352,8 @@ pub struct OwnerChange {
     pub event_id: String,
 }
 
-/// News of a lead whose episode is open: the router ranks those who wait by it, and moves up who asks for sales.
+/// News of a lead whose episode is open: the router ranks those who wait by it, moves up who asks for sales, and moves
+/// back who did not after all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moved {
     /// Whose score.
@@ -363,19 +364,13 @@ pub struct Moved {
     pub score: Points,
     /// The event behind it.
     pub event_id: String,
-    /// The lead asked for sales with it.
-    pub raised: Option<Raised>,
+    /// The lead asks for sales, with this event or with one that still stands when another was taken back: what is
+    /// known of it now, as it would be handed off for that. What the episode began with is left out.
+    pub raised: Option<Box<Qualifying>>,
     /// What the lead says of being contacted from now on, where that is what the event told.
     pub consent: Option<Vec<ChannelConsent>>,
-}
-
-/// A request for sales while the episode is open.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Raised {
-    /// The lane of whoever asks for sales.
-    pub lane: String,
-    /// The request.
-    pub trigger: Trigger,
+    /// The events of requests for sales that stand no more, for one of them was taken back.
+    pub fallen: Vec<String>,
 }
 
 /// A lead on a named desk, with all a rep needs. Schema `lead.handoff-value`.

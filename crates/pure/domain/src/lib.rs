@@ -31,8 +31,8 @@ pub use event::{
 };
 pub use handoff::{
     Account, Answer, Answered, Assignment, AssignmentRequest, ChannelConsent, Criterion, Deadline, Excluded, Handoff,
-    History, Moment, Moved, Noticed, OwnerChange, PastEpisode, Qualified, Qualifying, Raised, ReasonKind, Released,
-    RouteInput, RoutingStep, Trigger, TriggerKind, YesNo,
+    History, Moment, Moved, Noticed, OwnerChange, PastEpisode, Qualified, Qualifying, ReasonKind, Released, RouteInput,
+    RoutingStep, Trigger, TriggerKind, YesNo,
 };
 pub use ledger::{Count, Ledger};
 pub use lifecycle::{

@@ -29,6 +29,14 @@ pub(crate) fn join<D: Directory>(floor: &mut Floor<'_, D>, lead: &Lead, lead_id:
     keys
 }
 
+/// What is known of a lead is other than before: it belongs to the companies that this names.
+pub(crate) fn move_on<D: Directory>(floor: &mut Floor<'_, D>, lead: &mut Lead, lead_id: &str) {
+    let before = std::mem::take(&mut lead.accounts);
+    lead.accounts = join(floor, lead, lead_id);
+    let left: Vec<String> = before.into_iter().filter(|key| !lead.accounts.contains(key)).collect();
+    leave(floor, &left, lead_id);
+}
+
 /// A lead of these companies went to `owner`.
 pub(crate) fn own<D: Directory>(floor: &mut Floor<'_, D>, keys: &[String], owner: &str) {
     let due = expiry(floor);

@@ -1,8 +1,8 @@
-//! What the scorer says, one input at a time: a lead is ready, leaves, changes hands, moves up.
+//! What the scorer says, one input at a time: a lead is ready, leaves, changes hands.
 //!
 //! Holds: a lead with an open episode is on one desk or in one queue after each of them.
 
-use baton_domain::{Answer, Answered, LogTime, Moved, OwnerChange, Points, Qualifying, Raised, ReasonKind, Released};
+use baton_domain::{Answer, Answered, LogTime, OwnerChange, Points, Qualifying, Released};
 use baton_policy::Strategy;
 
 use crate::account;
@@ -12,7 +12,7 @@ use crate::floor::Floor;
 use crate::pause;
 use crate::row::{self, Directory, Lead, Standing, lead_key};
 use crate::say::{Said, Voice};
-use crate::serve::{clear, give, serve, stand_anew, wait};
+use crate::serve::{clear, give, serve, wait};
 use crate::step::later;
 
 /// The cause of a release whose grounds never were.
@@ -67,7 +67,7 @@ pub(crate) fn queue<D: Directory>(
     if is_waiting(floor, lead_id) { "queued" } else { "assigned" }
 }
 
-fn is_waiting<D: Directory>(floor: &Floor<'_, D>, lead_id: &str) -> bool {
+pub(crate) fn is_waiting<D: Directory>(floor: &Floor<'_, D>, lead_id: &str) -> bool {
     let waits = |lead: Box<Lead>| matches!(lead.standing, Standing::Waiting { .. });
     row::lead(&*floor.dir, &lead_key(lead_id)).is_some_and(waits)
 }
@@ -109,6 +109,7 @@ pub(crate) fn released<D: Directory>(
         choice.why = format!("withdrawn: {}", released.cause);
         said.push(voice(floor).told(&decision, &lead, choice, &released.cause));
     }
+    lead.risen = None;
     lead.standing = Standing::Closed;
     lead.due = later(floor.at, floor.policy.routing.sticky.expires_ms);
     row::put_lead(floor.dir, &key, lead);
@@ -146,50 +147,6 @@ pub(crate) fn answered<D: Directory>(
         Answer::Paused => "paused",
         _ => "resumed",
     }
-}
-
-/// News of a lead: one that waits stands elsewhere in the queue, of one on a desk the watchdog hears the score.
-pub(crate) fn moved<D: Directory>(floor: &mut Floor<'_, D>, moved: &Moved, said: &mut Vec<Said>) -> &'static str {
-    let key = lead_key(&moved.lead_id);
-    let Some(mut lead) = row::lead(&*floor.dir, &key).filter(|lead| lead.episode == moved.episode) else {
-        return "stale";
-    };
-    if matches!(lead.standing, Standing::Owned { .. }) {
-        said.push(voice(floor).scored(&moved.lead_id, &lead, moved.score));
-        return "told_on";
-    }
-    if let (Some(consent), Some(decision)) = (&moved.consent, &mut lead.decision) {
-        decision.consent.clone_from(consent);
-    }
-    let is_higher = |raised: &&Raised| lead.decision.as_ref().is_some_and(|decision| raised.lane < decision.lane);
-    if let Some(raised) = moved.raised.as_ref().filter(is_higher) {
-        return move_up(floor, lead, moved, raised, said);
-    }
-    let Standing::Waiting { pool, place, .. } = &mut lead.standing else { return "not_waiting" };
-    let Some(wants) = crate::queue::leave(floor.dir, pool, place) else { return "not_waiting" };
-    place.rank = moved.score.0.saturating_neg();
-    crate::queue::enter(floor.dir, pool, place.clone(), wants);
-    row::put_lead(floor.dir, &key, lead);
-    "ranked"
-}
-
-/// A lead that waits asks for sales: it goes on waiting in the lane of those who do, and in the pool for it.
-fn move_up<D: Directory>(
-    floor: &mut Floor<'_, D>,
-    mut lead: Box<Lead>,
-    moved: &Moved,
-    raised: &Raised,
-    said: &mut Vec<Said>,
-) -> &'static str {
-    if let Some(decision) = &mut lead.decision {
-        decision.lane.clone_from(&raised.lane);
-        decision.reason = ReasonKind::HandRaise;
-        decision.trigger_set.insert(0, raised.trigger.clone());
-    }
-    stand_anew(floor, &moved.lead_id, &mut lead, moved.score);
-    row::put_lead(floor.dir, &lead_key(&moved.lead_id), lead);
-    serve(floor, Some((moved.lead_id.as_str(), "hand_raise")), said);
-    if is_waiting(floor, &moved.lead_id) { "raised" } else { "assigned" }
 }
 
 /// The CRM names an owner: its word holds, but in a pool whose leads are claimed or given out.

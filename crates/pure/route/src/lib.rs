@@ -20,6 +20,7 @@ mod hear;
 mod pause;
 mod promises;
 mod queue;
+mod rise;
 mod row;
 mod say;
 mod serve;
@@ -31,7 +32,9 @@ mod trim;
 mod turns;
 
 pub use promises::{Pending, Promises, Step};
-pub use row::{Account, Bucket, Desk, Directory, Lead, Load, News, Place, Room, Row, Standing, Turn, Waiting, Wants};
+pub use row::{
+    Account, Bucket, Desk, Directory, Lead, Load, News, Place, Risen, Room, Row, Standing, Turn, Waiting, Wants,
+};
 pub use say::Said;
 pub use step::{Answer, Heard, step, waiting, wake};
 

@@ -30,6 +30,8 @@ pub struct Promises {
     pub on_hold: bool,
     /// The date to which sales put the lead off.
     pub put_off: Option<LogTime>,
+    /// When the lead last changed lanes while it waited: all owners owe the same since then.
+    pub laned_at: Option<LogTime>,
 }
 
 /// A promise that was neither kept nor has come to its last step.
@@ -105,7 +107,8 @@ impl Promises {
         self.accept = begin(Clock::Accept, at);
         let from_lead = policy.sla.first_touch_from_lead;
         if !(from_lead && std::mem::replace(&mut self.owed, true)) {
-            self.first_touch = begin(Clock::FirstTouch, if from_lead { ready.min(at) } else { at });
+            let from = self.laned_at.unwrap_or(ready).min(at);
+            self.first_touch = begin(Clock::FirstTouch, if from_lead { from } else { at });
         }
         if self.on_hold || self.put_off.is_some() {
             self.halt(policy, at);
@@ -127,6 +130,12 @@ impl Promises {
         if !policy.sla.first_touch_from_lead {
             self.first_touch = None;
         }
+    }
+
+    /// A lead that nobody has waits in another lane from `at` on: what was owed of it is so no more, and what its next
+    /// owner owes counts from then.
+    pub(crate) fn change_lane(&mut self, at: LogTime) {
+        (self.first_touch, self.owed, self.laned_at) = (None, false, Some(at));
     }
 
     /// Sales answered, or the clocks are to stand still or go on. Whether that concerns the lead at all.

@@ -170,6 +170,17 @@ pub struct Lead {
     pub promises: Promises,
     /// When it is told that it still waits, goes to another desk, or is forgotten; at the end of time: never.
     pub due: LogTime,
+    /// What it was before it asked for sales while it waited.
+    pub risen: Option<Box<Risen>>,
+}
+
+/// A lead that was moved up while it waited.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Risen {
+    /// The event by which it asked for sales.
+    pub by: String,
+    /// The decision as it was until then.
+    pub before: Qualifying,
 }
 
 impl Lead {
@@ -189,6 +200,7 @@ impl Lead {
             accounts: Vec::new(),
             promises: Promises::default(),
             due: LogTime::MAX,
+            risen: None,
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::alert;
 use crate::choose::choose;
 use crate::floor::Floor;
 use crate::hear::{self, voice};
+use crate::rise;
 use crate::row::{self, DESK, Directory, Row, Standing, lead_key, load_key, room_key};
 use crate::say::Said;
 use crate::serve::{alert_at, give, requeue, serve, settle};
@@ -35,7 +36,7 @@ pub struct Answer {
 
 /// Judges one input at `at`.
 ///
-/// Outcomes: `assigned`, `queued`, `repeated` (ready); `released`, `stale`; `ranked`, `raised`, `not_waiting`;
+/// Outcomes: `assigned`, `queued`, `repeated` (ready); `released`, `stale`; `ranked`, `raised`, `lowered`, `not_waiting`;
 /// `told_on`; `answered`, `paused`, `resumed`; `alerted`, `gathered`, `taken_back`; `owner`, `claimed`, `dispatched`, `too_late`, `not_a_member`, `not_the_dispatcher`, `owner_noted`,
 /// `unchanged`; `roster`; `policy`; `canary`; `tick`.
 pub fn step(policy: &Policy, dir: &mut impl Directory, at: LogTime, heard: Heard) -> Answer {
@@ -49,7 +50,7 @@ pub fn step(policy: &Policy, dir: &mut impl Directory, at: LogTime, heard: Heard
         Heard::Lead(RouteInput::Qualified(decision)) => hear::qualified(&mut floor, *decision, &mut outputs),
         Heard::Lead(RouteInput::Released(released)) => hear::released(&mut floor, &released, &mut outputs),
         Heard::Lead(RouteInput::Owner(change)) => hear::owner(&mut floor, &change, &mut outputs),
-        Heard::Lead(RouteInput::Moved(moved)) => hear::moved(&mut floor, &moved, &mut outputs),
+        Heard::Lead(RouteInput::Moved(moved)) => rise::moved(&mut floor, &moved, &mut outputs),
         Heard::Lead(RouteInput::Answered(answered)) => hear::answered(&mut floor, &answered, &mut outputs),
         Heard::Lead(RouteInput::Noticed(noticed)) => alert::notice(&mut floor, noticed, &mut outputs),
         Heard::Lead(RouteInput::Policy(_)) => {

@@ -73,8 +73,8 @@ fn instant(ms: i64) -> String {
     jiff::Timestamp::from_millisecond(ms).unwrap().to_string()
 }
 
-/// A demo request in some lane and zone, and what sales says of it.
-fn lines(words: &[Word]) -> Vec<(Millis, Line)> {
+/// A lead that is ready by what it does, and what sales says of it and it says itself.
+fn lines(does: &str, words: &[Word]) -> Vec<(Millis, Line)> {
     let mut at = START;
     let raw = |at: i64, mut value: Value| {
         value["receivedAt"] = json!(instant(at));
@@ -88,7 +88,7 @@ fn lines(words: &[Word]) -> Vec<(Millis, Line)> {
         ),
         raw(
             at + 1,
-            json!({"type": "track", "messageId": "d", "userId": "u", "event": "Demo Requested", "timestamp": instant(at)}),
+            json!({"type": "track", "messageId": "d", "userId": "u", "event": does, "timestamp": instant(at + 1)}),
         ),
     ];
     for (n, word) in words.iter().enumerate() {
@@ -97,10 +97,14 @@ fn lines(words: &[Word]) -> Vec<(Millis, Line)> {
         if let Some(minutes) = what.pointer("/disposition/nextCheckIn").and_then(Value::as_i64) {
             what["disposition"]["nextCheckIn"] = json!(instant(at + minutes * Millis::MINUTE));
         }
-        what["type"] = json!("crm");
-        what["activityId"] = json!(format!("c{n}"));
-        what["userId"] = json!("u");
-        what["occurredAt"] = json!(instant(at - word.late * Millis::MINUTE));
+        if what.get("type").is_none() {
+            what["type"] = json!("crm");
+            what["activityId"] = json!(format!("c{n}"));
+            what["occurredAt"] = json!(instant(at - word.late * Millis::MINUTE));
+        }
+        if what["type"] != "retract" {
+            what["userId"] = json!("u");
+        }
         lines.push(raw(at, what));
     }
     // Time goes on for two weeks.
@@ -121,7 +125,7 @@ proptest! {
     fn a_lead_moves_at_the_instants_that_the_watchdog_tells_and_at_no_other(
         words in prop::collection::vec(word(), 0..8), from_lead: bool,
     ) {
-        let seen = bare::play(&policy(from_lead), &Script { policy: String::new(), only: None, lines: lines(&words) });
+        let seen = bare::play(&policy(from_lead), &Script { policy: String::new(), only: None, lines: lines("Demo Requested", &words) });
         prop_assert!(seen.iter().any(|record| record.topic == "lead.handoff"), "{seen:?}");
         prop_assert!(seen.iter().all(|record| record.topic != "dlq"), "{seen:?}");
         let moved = told(&seen, "lead.assignment", |a| a["cause"] == "reassign");
@@ -148,9 +152,11 @@ proptest! {
 
     #[test]
     fn a_claimed_lead_goes_back_at_the_instant_at_which_its_acceptance_breaks_and_at_no_other(
-        words in prop::collection::vec(prop_oneof![2 => word(), 1 => claim()], 1..10),
+        words in prop::collection::vec(prop_oneof![2 => word(), 2 => claim(), 3 => asks()], 1..12),
+        does in prop_oneof![Just("Demo Requested"), Just("Webinar Attended")], from_lead: bool,
     ) {
-        let seen = bare::play(&claims(), &Script { policy: String::new(), only: None, lines: lines(&words) });
+        let policy = claims(from_lead);
+        let seen = bare::play(&policy, &Script { policy: String::new(), only: None, lines: lines(does, &words) });
         let back = told(&seen, "lead.assignment", |a| a["cause"] == "reassign");
         let due = told(&seen, "sla.breach", |e| {
             e["clock"] == "Accept" && e["kind"] == "Breached" || e["action"] == "Reassign" && e["kind"] != "Retracted"
@@ -168,8 +174,10 @@ proptest! {
 }
 
 /// The starter policy, in which the leads of one pool are claimed.
-fn claims() -> Policy {
-    let text = STARTER.replace("    emea:\n      members", "    emea:\n      strategy: claim\n      members");
+fn claims(from_lead: bool) -> Policy {
+    let text = STARTER
+        .replace("    emea:\n      members", "    emea:\n      strategy: claim\n      members")
+        .replace("  # first_touch_from: lead #", if from_lead { "  first_touch_from: lead #" } else { "  #" });
     assert!(text.contains("strategy: claim\n"));
     parse("starter.yaml", &text).unwrap()
 }
@@ -179,6 +187,15 @@ fn claim() -> impl Strategy<Value = Word> {
     let rep = prop_oneof![Just("jonas.weber"), Just("lena.fischer")];
     let what = rep.prop_map(|rep| json!({"kind": "owner", "owner": rep, "actor": rep}));
     (1..900_i64, what).prop_map(|(after, what)| Word { after, late: 0, what })
+}
+
+/// The lead is handed back; or it asks for sales, with one of two events, or with one of them it did not after all.
+fn asks() -> impl Strategy<Value = Word> {
+    let back = json!({"kind": "owner", "owner": null, "actor": "boss"});
+    let asks = |id: &str| json!({"type": "track", "messageId": id, "event": "Demo Requested"});
+    let not = |id: &str| json!({"type": "retract", "messageId": format!("not-{id}"), "retracts": id, "reason": "test", "by": "ops"});
+    let what = [back.clone(), back, asks("d1"), asks("d2"), not("d1"), not("d2")];
+    (1..900_i64, 0..what.len()).prop_map(move |(after, n)| Word { after, late: 0, what: what[n].clone() })
 }
 
 /// Handoff, owner, clock, start and deadline.

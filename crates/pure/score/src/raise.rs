@@ -6,6 +6,8 @@
 //!
 //! Absent on purpose: points. A request counts whatever it is worth.
 
+use std::collections::BTreeSet;
+
 use baton_domain::{Activity, Millis, ReasonKind};
 use baton_policy::{ActivityRule, Policy};
 use serde::{Deserialize, Serialize};
@@ -97,6 +99,17 @@ impl Raises {
     /// The newest that still waits.
     pub(crate) fn waiting(&self, now: Millis) -> Option<&Raise> {
         self.0.iter().rev().find(|raise| raise.waits(now))
+    }
+
+    /// Every event that one of them rests on.
+    pub(crate) fn events(&self) -> BTreeSet<&String> {
+        let steps = self.0.iter().flat_map(|raise| raise.steps.iter().map(|(_, step)| step));
+        self.0.iter().map(|raise| &raise.event_id).chain(steps).collect()
+    }
+
+    /// The one heard last, of those made since `from` and heard after `then`.
+    pub(crate) fn newest(&self, from: Millis, then: Millis) -> Option<&Raise> {
+        self.0.iter().rfind(|raise| raise.occurred_at >= from && raise.heard_at > then)
     }
 
     /// Drops those that do not stand without an event, of which no mark is left; answers whether there were any.

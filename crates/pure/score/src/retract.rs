@@ -8,6 +8,8 @@
 //! Absent on purpose: events that were judged meanwhile are not judged again one
 //! by one. What they came to is compared with where the lead stood then.
 
+use std::collections::BTreeSet;
+
 use baton_domain::{Body, CauseClass, HandoffRevised, LeadEvent, Millis, Retraction, Revision, Stage, Stamp, Tick};
 use baton_policy::Policy;
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::State;
 use crate::criteria::kept_by;
 use crate::decide::{Advanced, Turn, advance};
+use crate::lifecycle::is_open;
 use crate::moves::{Told, handoff_id};
 use crate::reckon::{Standing, standing};
 
@@ -58,6 +61,13 @@ impl Opened {
         let again = advance(policy, self.before.clone(), self.at, &self.event);
         (!hands_off(&again)).then_some(again.state)
     }
+}
+
+/// Where an event is taken back of a lead that sales has: the events of all that it asked of sales.
+pub(crate) fn requests(before: &State, event: &LeadEvent) -> BTreeSet<String> {
+    let is_taken_back = matches!(event.body, Body::Retracted(_)) && is_open(before.stage);
+    let asked = is_taken_back.then(|| before.raises.events());
+    asked.into_iter().flatten().cloned().collect()
 }
 
 /// Whether a lead that sales has by now would be handed off: it is not made to stand out the dwell again.

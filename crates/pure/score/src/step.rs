@@ -19,7 +19,7 @@ use crate::facts::Known;
 use crate::lifecycle::may_open;
 use crate::moves::handoff_id;
 use crate::reckon::{Standing, completeness, reckon};
-use crate::retract::Opened;
+use crate::retract::{Opened, requests};
 use crate::state::{Interest, MOMENTS};
 use crate::trigger::Why;
 use work::Was;
@@ -134,6 +134,7 @@ impl Saying<'_> {
         // Only a lead that may open an episode asks for its past.
         let kept = may_open(self.policy, before.stage).then(|| before.clone());
         let undone = undone(&before, event);
+        let asked = requests(&before, event);
         let mut advanced = advance(self.policy, before, self.now, event);
         self.keep_interest(&mut advanced.state);
         if advanced.state.episode > was.episode {
@@ -151,11 +152,12 @@ impl Saying<'_> {
         if self.scores(&advanced) {
             let receipt = reckon(self.policy, after, self.now).receipt();
             let opening = advanced.opened.as_ref();
-            let opened = opening.map(|opening| self.qualified(after, opening, triggers, &standing, &receipt));
+            let decided = opening.map(|opening| self.qualifying(after, opening, triggers, &standing, &receipt));
+            let opened = decided.map(|decision| Said::Qualified(Box::new(Qualified { stamp: self.stamp, decision })));
             outputs.push(self.scored(&advanced, &standing, receipt));
             outputs.extend(opened);
         }
-        outputs.extend(self.request(was, &advanced, &standing));
+        outputs.extend(self.request(was, &advanced, &standing, &asked));
         outputs.extend(self.notices(was, &advanced, &standing, undone));
         outputs.extend(cooled.map(|warm| self.cooled(after, warm, &standing)));
         let wake = self.wake(after);
@@ -256,14 +258,15 @@ impl Saying<'_> {
         })
     }
 
-    fn qualified(
+    /// What is known of the lead, as whoever takes it over reads it.
+    fn qualifying(
         &self,
         state: &State,
         opening: &Opening,
         trigger_set: Vec<Trigger>,
         standing: &Standing,
         receipt: &[Contribution],
-    ) -> Said {
+    ) -> Qualifying {
         let event = &self.update.event;
         let fit = &self.policy.fit;
         let fact = |(name, known): (&str, &Known)| Fact {
@@ -273,7 +276,7 @@ impl Saying<'_> {
             observed_at: Some(known.occurred_at),
         };
         let missing = |name: &&String| state.facts.get(fit, name, self.now).is_none();
-        let decision = Qualifying {
+        Qualifying {
             lead_id: event.lead_id.clone(),
             episode: state.episode,
             handoff_id: handoff_id(&event.lead_id, state.episode),
@@ -303,7 +306,6 @@ impl Saying<'_> {
             consent: state.said_of_channels(),
             first_campaign: state.interest.first_campaign.clone(),
             last_campaign: state.interest.last_campaign.clone(),
-        };
-        Said::Qualified(Box::new(Qualified { stamp: self.stamp, decision }))
+        }
     }
 }

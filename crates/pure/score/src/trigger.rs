@@ -107,7 +107,7 @@ impl Why<'_> {
     }
 
     /// An earlier activity, by its name where it is still known.
-    fn acted(&self, event_id: &str, or: &str, occurred_at: Millis) -> Trigger {
+    pub(crate) fn acted(&self, event_id: &str, or: &str, occurred_at: Millis) -> Trigger {
         let label = self.after.did(event_id).map_or(or, |moment| &moment.name).to_owned();
         let (event_id, points) = (event_id.to_owned(), self.moved_by(event_id));
         Trigger { kind: TriggerKind::Action, event_id, label, occurred_at, points }

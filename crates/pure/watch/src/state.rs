@@ -69,6 +69,8 @@ pub(crate) struct Handoff {
     /// The lead's score when it became ready, and as told last.
     pub(crate) score_then: Option<Points>,
     pub(crate) score_now: Option<Points>,
+    /// When it last changed lanes while nobody had it: a first touch that all owners owe counts from then.
+    pub(crate) laned_at: Option<LogTime>,
 }
 
 /// A reason for which the owner's clocks stand still.

@@ -76,9 +76,10 @@ fn hear_desk(
     let Some(state) = before else { return take_over(voice, State::new(news.handoff()), at) };
     let last = &state.handoff;
     let same = last.id == news.id;
-    // A lead that goes on waiting was moved up, or nothing is new.
+    // A lead that goes on waiting has another lane, or nothing is new.
     let waits_on = last.owner.is_none() && news.owner.is_none();
-    let is_new = last.owner != news.owner || waits_on && last.lane != news.lane;
+    let relaned = last.owner.is_none() && last.lane != news.lane;
+    let is_new = last.owner != news.owner || relaned;
     if last.episode > news.episode || (same && !is_new) {
         return (Some(state), "repeated");
     }
@@ -89,12 +90,15 @@ fn hear_desk(
     let was_owned = state.handoff.owner.is_some();
     let mut state = if was_owned { fire(voice, state, at) } else { state };
     let inherited = voice.policy.sla.first_touch_from_lead;
-    let ends = |clock| is_owners(clock) && !(inherited && clock == Clock::FirstTouch);
+    let ends = |clock| is_owners(clock) && !(inherited && !relaned && clock == Clock::FirstTouch);
     cancel(voice, &mut state, at, "", |clock| ends(clock) || waits_on && clock == Clock::Assign);
     let last = &mut state.handoff;
     last.turn = last.turn.saturating_add(i32::from(was_owned || waits_on));
     (last.owner, last.pool, last.lane, last.hours) = (news.owner, news.pool, news.lane, news.hours);
     (last.over, last.reached) = (false, false);
+    if relaned {
+        (last.owed, last.laned_at) = (false, Some(at));
+    }
     take_over(voice, state, at)
 }
 
@@ -144,6 +148,7 @@ impl News {
             owed: false,
             score_then: self.score,
             score_now: self.score,
+            laned_at: None,
         }
     }
 }
@@ -189,7 +194,12 @@ fn take_over(voice: &mut Voice<'_>, mut state: State, at: LogTime) -> (Option<St
         let inherited = voice.policy.sla.first_touch_from_lead;
         // The lead's own clock starts once, and an answer to the owner before was one to the lead.
         if !(inherited && std::mem::replace(&mut state.handoff.owed, true)) {
-            start(voice, &mut state, Clock::FirstTouch, if inherited { ready } else { at }, at);
+            let from = state.handoff.laned_at.unwrap_or(ready).min(at);
+            start(voice, &mut state, Clock::FirstTouch, if inherited { from } else { at }, at);
+        }
+        // What of an inherited time was used up before the clocks stand still was used up all the same.
+        if !state.halts.is_empty() {
+            state = fire(voice, state, at);
         }
         halt_new(voice, &mut state, at);
     }

@@ -219,7 +219,15 @@ fn t12_a_release_holds_back_all_but_hand_raisers_and_lets_go_as_its_time_passes(
 /// A score of the first episode.
 pub(super) fn moved(id: &str, score: i64) -> Moved {
     let (lead_id, event_id) = (id.to_owned(), "e7".to_owned());
-    Moved { lead_id, episode: 1, score: Points::whole(score), event_id, raised: None, consent: None }
+    Moved {
+        lead_id,
+        episode: 1,
+        score: Points::whole(score),
+        event_id,
+        raised: None,
+        consent: None,
+        fallen: Vec::new(),
+    }
 }
 
 #[test]

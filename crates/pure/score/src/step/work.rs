@@ -5,17 +5,20 @@
 //!
 //! Absent on purpose: decisions.
 
+use std::collections::BTreeSet;
+
 use baton_domain::{
-    Body, LeadEvent, LifecycleChanged, LifecycleRejected, Moved, NurtureEvent, NurtureKind, Raised, RouteInput, Stage,
-    Status, StatusChanged, Trigger, TriggerKind,
+    Body, LeadEvent, LifecycleChanged, LifecycleRejected, Moved, NurtureEvent, NurtureKind, Qualifying, ReasonKind,
+    RouteInput, Stage, Status, StatusChanged, Trigger, TriggerKind,
 };
 
 use super::{Request, Said, Saying};
 use crate::State;
-use crate::decide::{Advanced, Rejected};
+use crate::decide::{Advanced, Opening, Rejected};
 use crate::lifecycle::{is_nurtured, is_open};
 use crate::moves::Move;
-use crate::reckon::Standing;
+use crate::reckon::{Standing, reckon};
+use crate::trigger::Why;
 
 /// Where the lead was before an event, as far as it is told.
 #[derive(Clone, Copy)]
@@ -46,18 +49,28 @@ impl Saying<'_> {
     }
 
     /// What the router hears beside a handoff: what the event asks for, else the news while its episode is open.
-    pub(super) fn request(&self, was: Was, advanced: &Advanced, standing: &Standing) -> Option<Said> {
+    /// The requests for sales in it before rested on the events `asked`, where one is taken back.
+    pub(super) fn request(
+        &self,
+        was: Was,
+        advanced: &Advanced,
+        standing: &Standing,
+        asked: &BTreeSet<String>,
+    ) -> Option<Said> {
         let LeadEvent { lead_id, event_id, body, .. } = &self.update.event;
         let stays_open = is_open(was.stage) && is_open(advanced.state.stage);
         let consents = matches!(body, Body::Consent(_));
         let moved = || {
+            let left = advanced.state.raises.events();
+            let fallen: Vec<String> = asked.iter().filter(|event| !left.contains(event)).cloned().collect();
             RouteInput::Moved(Moved {
                 lead_id: lead_id.clone(),
                 episode: advanced.state.episode,
                 score: standing.score(),
                 event_id: event_id.clone(),
-                raised: self.raised(advanced, standing),
+                raised: self.raised(advanced, standing, !fallen.is_empty()),
                 consent: consents.then(|| advanced.state.said_of_channels()),
+                fallen,
             })
         };
         let tells = stays_open && (consents || self.scores(advanced));
@@ -66,22 +79,38 @@ impl Saying<'_> {
         Some(Said::Request(Box::new(Request { at, lead_id: lead_id.clone(), event_id: event_id.clone(), input })))
     }
 
-    /// The request for sales that an event is, and the lane that it asks for.
-    fn raised(&self, advanced: &Advanced, standing: &Standing) -> Option<Raised> {
+    /// What the lead would be handed off with for a request for sales: for the one that the event is, or where the
+    /// event took back another, for the newest that is left of those since the episode opened.
+    fn raised(&self, advanced: &Advanced, standing: &Standing, fell: bool) -> Option<Box<Qualifying>> {
+        let lane = self.policy.decision.hand_raise.get(&standing.grade)?;
+        let trigger = self.asks(advanced, standing).or_else(|| self.asked(&advanced.state).filter(|_| fell))?;
+        let opening = Opening::new(lane.clone(), None, ReasonKind::HandRaise, standing.band);
+        let receipt = reckon(self.policy, &advanced.state, self.now).receipt();
+        Some(Box::new(self.qualifying(&advanced.state, &opening, vec![trigger], standing, &receipt)))
+    }
+
+    /// The request for sales that the event is.
+    fn asks(&self, advanced: &Advanced, standing: &Standing) -> Option<Trigger> {
         let event = &self.update.event;
         let Body::Activity(activity) = &event.body else { return None };
-        let lane = self.policy.decision.hand_raise.get(&standing.grade)?;
-        let trigger = || Trigger {
+        // One from before the last verdict gives its points and no more.
+        let opened = advanced.state.opened.as_ref();
+        let counts = opened.is_none_or(|opened| event.occurred_at >= opened.before.word_from);
+        (advanced.asks && counts).then(|| Trigger {
             kind: TriggerKind::Action,
             event_id: event.event_id.clone(),
             label: activity.name.clone(),
             occurred_at: event.occurred_at,
             points: standing.score() - advanced.before.score(),
-        };
-        // One from before the last verdict gives its points and no more.
-        let opened = advanced.state.opened.as_ref();
-        let counts = opened.is_none_or(|opened| event.occurred_at >= opened.before.word_from);
-        (advanced.asks && counts).then(|| Raised { lane: lane.clone(), trigger: trigger() })
+        })
+    }
+
+    /// The newest request for sales since the episode opened.
+    fn asked(&self, state: &State) -> Option<Trigger> {
+        let opened = state.opened.as_ref()?;
+        let raise = state.raises.newest(opened.before.word_from, opened.at)?;
+        let why = Why { policy: self.policy, now: self.now, event: &self.update.event, before: state, after: state };
+        Some(why.acted(&raise.event_id, &raise.name, raise.occurred_at))
     }
 
     pub(super) fn first_seen(&self) -> Said {

@@ -149,7 +149,10 @@ fn while_its_episode_is_open_the_router_hears_that_the_lead_asks_for_sales_and_w
     lead.did(day(2), DEMO);
     let (raised, consent) = heard(&lead);
     let raised = raised.expect("a demo is a request for sales");
-    assert_eq!((raised.trigger.label.as_str(), raised.trigger.occurred_at, consent), (DEMO, day(2), None));
+    assert_eq!(
+        (raised.trigger_set[0].label.as_str(), raised.trigger_set[0].occurred_at, consent),
+        (DEMO, day(2), None)
+    );
     lead.consent(day(3), "phone", ConsentState::Denied);
     let said = heard(&lead).1.expect("what was said of a channel is told");
     assert_eq!((said[0].channel.as_str(), said[0].state, said[0].since), ("phone", ConsentState::Denied, day(3)));

@@ -1,6 +1,6 @@
 //! Requests for sales that take several activities, or that wait.
 
-use baton_domain::{Body, ConsentState, Points, ReasonKind, Stage, TriggerKind};
+use baton_domain::{Body, ConsentState, Points, ReasonKind, RouteInput, Stage, TriggerKind};
 use baton_policy::{ActivityMatch, ActivityRule, Policy, Sequence};
 use proptest::prelude::*;
 
@@ -107,6 +107,55 @@ fn a_handoff_by_steps_is_withdrawn_with_any_of_them() {
         lead.retract(day(8), gone);
         assert_eq!(lead.revisions()[0].kind, baton_domain::Revision::Withdrawn, "{gone}");
     }
+}
+
+/// What the router hears of requests for sales: which stands, in which lane, and which do not.
+fn heard(lead: &Lead) -> (Option<(String, String)>, Vec<String>) {
+    let Some(RouteInput::Moved(moved)) = lead.asked() else { panic!("{:?}", lead.asked()) };
+    let raised = moved.raised.as_ref().map(|asks| (asks.trigger_set[0].event_id.clone(), asks.lane.clone()));
+    (raised, moved.fallen.clone())
+}
+
+#[test]
+fn the_router_hears_that_a_lead_that_it_has_did_not_ask_after_all_and_what_is_left() {
+    let p0 = |event: &str| Some((event.to_owned(), "P0".to_owned()));
+    let mut lead = Lead::known(in_steps(), &grade_a());
+    lead.did(day(0), "Demo Requested");
+    let opened_by = lead.handoffs()[0].event_id.clone();
+    lead.hear(day(1), day(1), "d2", body("Demo Requested"));
+    assert_eq!(heard(&lead), (p0("d2"), vec![]));
+    lead.hear(day(1), day(1), "d3", body("Demo Requested"));
+    lead.retract(day(1), "d2");
+    assert_eq!(heard(&lead), (p0("d3"), vec!["d2".to_owned()]));
+    lead.retract(day(1), "d3");
+    assert_eq!(heard(&lead), (None, vec!["d3".to_owned()]), "{opened_by} opened the episode");
+}
+
+#[test]
+fn the_router_hears_of_a_request_in_steps_that_falls_with_one_of_them() {
+    let mut lead = Lead::known(in_steps(), &grade_a());
+    lead.did(day(0), "Demo Requested");
+    tell(&mut lead, &[("A", 0), ("B", 1), ("C", 2)]);
+    assert_eq!(heard(&lead).0.unwrap().0, "C2");
+    lead.retract(day(8), "B1");
+    assert_eq!(heard(&lead), (None, vec!["A0".to_owned(), "B1".to_owned(), "C2".to_owned()]));
+}
+
+#[test]
+fn the_router_hears_what_is_known_of_a_lead_when_it_asks_for_sales() {
+    let mut lead = Lead::known(in_steps(), &grade_a());
+    lead.did(day(0), "Demo Requested");
+    lead.facts(day(1), &[text("city", "Lagos")]);
+    lead.did(day(1), "Demo Requested");
+    let Some(RouteInput::Moved(moved)) = lead.asked() else { panic!("{:?}", lead.asked()) };
+    let asks = moved.raised.as_ref().unwrap();
+    let told = lead.scores().pop().unwrap();
+    assert_eq!((asks.score, asks.fit, asks.grade, asks.band), (told.score, told.fit, told.grade, told.band));
+    assert!(asks.facts.iter().any(|fact| fact.name == "city") && asks.recent.len() == 2, "{asks:?}");
+    assert_eq!(
+        (asks.reason, asks.episode, asks.cell.as_str()),
+        (ReasonKind::HandRaise, 1, &*format!("{}{}", told.grade, told.band))
+    );
 }
 
 /// Whether some A, B, C in rising order lie within two days.

@@ -84,6 +84,63 @@ fn a_lead_that_is_moved_up_while_it_waits_is_promised_to_a_desk_in_its_new_lane(
     assert_eq!((up.said[1].lane.as_str(), up.said[1].deadline), ("P0", at(9, 11)));
 }
 
+/// First touches within ten minutes for who asks and a day for others, from when the lead is ready.
+fn from_lead() -> Policy {
+    let mut policy = all_clocks();
+    policy.sla.first_touch_from_lead = true;
+    let lanes = [("P0", 10), ("P2", 24 * 60)];
+    let target = |m| Target { within_ms: minutes(m), ..Target::default() };
+    policy.sla.clocks.insert(Clock::FirstTouch, lanes.map(|(lane, m)| (lane.to_owned(), target(m))).into());
+    policy
+}
+
+fn first_touches(said: &[SlaEvent]) -> Vec<(SlaEventKind, LogTime, LogTime)> {
+    let meant = said.iter().filter(|event| event.clock == Clock::FirstTouch);
+    meant.map(|event| (event.kind, event.started_at, event.deadline)).collect()
+}
+
+#[test]
+fn a_first_touch_that_counts_from_the_lead_counts_from_its_request_once_it_is_moved_up() {
+    for waits in [true, false] {
+        let mut desk = Desk::default();
+        desk.hears(&from_lead(), at(9, 0), queued("P2"));
+        if waits {
+            desk.hears(&from_lead(), at(9, 55), queued("P0"));
+        }
+        let when = if waits { at(9, 58) } else { at(9, 55) };
+        let answer = desk.hears(&from_lead(), when, handed("h1", 1, "P0", Some("ada")));
+        assert_eq!(first_touches(&answer.said), [(SlaEventKind::Started, at(9, 55), at(10, 5))], "{waits}");
+    }
+}
+
+#[test]
+fn who_gets_a_lead_that_was_handed_back_and_changed_lanes_since_owes_it_a_first_touch_anew() {
+    let mut desk = Desk::default();
+    desk.hears(&from_lead(), at(9, 0), handed("h1", 1, "P2", Some("ada")));
+    assert_eq!(first_touches(&desk.hears(&from_lead(), at(9, 10), queued("P2")).said), []);
+    let up = desk.hears(&from_lead(), at(9, 55), queued("P0"));
+    let ended: Vec<_> = first_touches(&up.said).into_iter().map(|(kind, ..)| kind).collect();
+    assert_eq!(ended, [SlaEventKind::Cancelled]);
+    let answer = desk.hears(&from_lead(), at(10, 0), handed("h1", 1, "P0", Some("kim")));
+    assert_eq!(first_touches(&answer.said), [(SlaEventKind::Started, at(9, 55), at(10, 5))]);
+    let ids: std::collections::BTreeSet<_> = desk.said.iter().map(|event| &event.id).collect();
+    assert_eq!(ids.len(), desk.said.len(), "no id is said twice");
+}
+
+#[test]
+fn what_was_due_of_an_inherited_time_before_the_clocks_stand_still_is_told_before() {
+    let policy = from_lead();
+    let mut desk = Desk::default();
+    desk.hears(&policy, at(9, 0), handed("h1", 1, "P0", Some("ada")));
+    desk.hears(&policy, at(9, 1), status(at(9, 1), "on_hold"));
+    desk.hears(&policy, at(9, 2), queued("P0"));
+    desk.hears(&policy, at(9, 3), queued("P2"));
+    desk.hears(&policy, at(9, 4), queued("P0"));
+    let answer = desk.hears(&policy, at(9, 20), handed("h1", 1, "P0", Some("kim")));
+    let told: Vec<_> = first_touches(&answer.said).into_iter().map(|(kind, ..)| kind).collect();
+    assert!(told.contains(&SlaEventKind::Breached) && told.last() == Some(&SlaEventKind::Paused), "{told:?}");
+}
+
 #[test]
 fn the_day_on_which_sales_wanted_the_lead_back_goes_on_with_the_handoff_of_that_day() {
     let policy = all_clocks();

@@ -516,15 +516,17 @@ pub fn assignment_requests() -> Vec<AssignmentRequest> {
         .map(|decision| RouteInput::Qualified(Box::new(decision)))
         .into_iter()
         .chain([RouteInput::Tick(Tick {}), RouteInput::Policy(policy_change())])
-        .chain([true, false].map(|asks| {
-            let trigger = qualifying().trigger_set[0].clone();
+        .chain([Some(qualifying()), Some(bare_qualifying()), None].map(|asks| {
+            let (consent, fallen) = (asks.is_none().then(consents), some("evt-9").into_iter());
+            let fallen = fallen.filter(|_| asks.is_none()).collect();
             RouteInput::Moved(Moved {
                 lead_id: "ld_1".into(),
                 episode: 2,
                 score: Points::whole(91),
                 event_id: "evt-10".into(),
-                raised: asks.then(|| Raised { lane: "P0".into(), trigger }),
-                consent: (!asks).then(consents),
+                raised: asks.map(Box::new),
+                consent,
+                fallen,
             })
         }))
         .chain([true, false].map(|reroute| {
