@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use baton_domain::{Count, Handoff, Ledger, LifecycleChanged, Millis, SlaEvent, SlaEventKind, Stage};
+use baton_domain::{Count, Handoff, Ledger, LifecycleChanged, Millis, Points, SlaEvent, SlaEventKind, Stage};
 use baton_engine::Limits;
 use baton_pipeline::Topology;
 use baton_sim::{Pipeline, Record};
@@ -82,6 +82,15 @@ fn neither_partitions_nor_batches_nor_feeding_change_what_happens() {
         let limits = Limits { records, wakes: records, ..Limits::default() };
         let (outcome, _) = run(lanes, chunk, limits);
         assert!(outcome == expected, "{lanes} lanes, fed {chunk} at a time, {records} records a transaction");
+    }
+}
+
+#[test]
+fn what_a_handoff_shows_of_the_score_sums_to_it() {
+    let (outcome, _) = run(4, 1_000, Limits::default());
+    for handoff in outcome.handoffs {
+        let shown: Points = handoff.decision.contributions.iter().map(|line| line.points).sum();
+        assert_eq!((shown, &handoff.trimmed[..]), (handoff.decision.score, &[][..]), "{}", handoff.decision.handoff_id);
     }
 }
 

@@ -43,7 +43,7 @@ pub struct Qualifying {
     pub grade: Grade,
     /// Engagement band.
     pub band: Band,
-    /// The largest parts of the score, at most ten.
+    /// The parts of the score, largest first: they sum to it, but for those that `trimmed` says went.
     pub contributions: Vec<Contribution>,
     /// What is known about the lead.
     pub facts: Vec<Fact>,

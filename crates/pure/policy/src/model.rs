@@ -283,7 +283,7 @@ pub struct Decision {
     pub matrix: BTreeMap<(Grade, i32), String>,
     /// Lane of a hand-raise by grade; grades left out do not hand off.
     pub hand_raise: BTreeMap<Grade, String>,
-    /// After a recycle, for how long only a hand-raise re-opens, in ms.
+    /// After a recycle, for how long a lead rests that has not cooled, in ms.
     pub cool_down_ms: i64,
     /// Engagement must fall to this share (percent) of the band's least before the matrix may fire again in a new episode.
     pub rearm_percent: i64,

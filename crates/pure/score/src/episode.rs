@@ -115,14 +115,20 @@ impl State {
         }
     }
 
-    /// Whether the matrix may hand the lead off, as far as earlier episodes go: it is armed, or it has rested.
+    /// Whether the matrix may hand the lead off, as far as earlier episodes go: it is armed, or what its disposition
+    /// asks for has come. Whoever is to come back by what it shows does not come back by resting.
     pub(crate) fn in_play(&self, policy: &Policy, now: Millis) -> bool {
         self.recycled.as_ref().is_none_or(|recycled| {
             let effect = effect(policy, &recycled.code);
             let rest = effect.cool_down_ms.unwrap_or(policy.decision.cool_down_ms);
             // What it showed before the verdict, sales knew.
             let shows = || self.shown.first().is_some_and(|(at, _)| *at >= self.word_from);
-            recycled.armed || now.since(recycled.at) >= rest || (effect.rearm == Rearm::HighIntent && shows())
+            let comes_back = match effect.rearm {
+                Rearm::Cooled => now.since(recycled.at) >= rest,
+                Rearm::HighIntent => shows(),
+                Rearm::HandRaise => false,
+            };
+            recycled.armed || comes_back
         })
     }
 

@@ -24,9 +24,6 @@ use crate::state::{Interest, MOMENTS};
 use crate::trigger::Why;
 use work::Was;
 
-/// Largest parts of the score that a handoff carries.
-const CONTRIBUTIONS: usize = 10;
-
 /// Scores one lead; keyed by its id.
 ///
 /// Outcomes: `qualified` (handed to sales), `lifecycle_rejected` (sales asked for a move that is not
@@ -289,7 +286,7 @@ impl Saying<'_> {
             engagement: standing.engagement,
             grade: standing.grade,
             band: opening.band,
-            contributions: receipt.iter().take(CONTRIBUTIONS).cloned().collect(),
+            contributions: receipt.to_vec(),
             facts: state.facts.known(fit, self.now).map(fact).collect(),
             missing_facts: fit.asked.iter().filter(missing).cloned().collect(),
             recent: state.recent.iter().take(MOMENTS).map(|seen| seen.moment.clone()).collect(),

@@ -48,7 +48,7 @@ fn the_same_said_in_another_way_is_no_change() {
 fn a_default_that_another_change_makes_one_of_its_own_is_told() {
     // What rests for 30d by itself would rest for 60d.
     let said = told(&[
-        ("cool_down: 30d # after", "cool_down: 60d # after"),
+        ("cool_down: 30d # given", "cool_down: 60d # given"),
         ("    not_now: { to: recycled, check_in: 60d,", "    not_now: { to: recycled, cool_down: 30d, check_in: 60d,"),
     ]);
     assert_eq!(said, ["decision, cool_down: 30d -> 60d", "lifecycle, dispositions, not_now, cool_down added: 30d"]);

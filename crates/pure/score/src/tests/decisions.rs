@@ -1,7 +1,7 @@
 //! When sales is asked to take over, and when not.
 
 use baton_domain::{Activity, Body, ConsentState, FactValue, Grade, KindCount, Points, ReasonKind, Stage};
-use baton_policy::ActivityRule;
+use baton_policy::{ActivityRule, Effect, Rearm};
 
 use super::support::*;
 
@@ -90,7 +90,7 @@ fn a_handoff_tells_the_rep_what_is_known_and_what_is_missing() {
 }
 
 #[test]
-fn a_handoff_carries_at_most_the_ten_largest_contributions_and_the_windows_of_its_event() {
+fn a_handoff_carries_its_whole_receipt_and_the_windows_of_its_event() {
     let mut lead = Lead::known(usual(), &[number("employees", 3)]);
     (0..11).for_each(|_| lead.did(day(0), VIEW));
     let mut update = baton_domain::EngagementUpdate {
@@ -112,7 +112,7 @@ fn a_handoff_carries_at_most_the_ten_largest_contributions_and_the_windows_of_it
     lead.consent(day(0), "phone", baton_domain::ConsentState::Denied);
     lead.update(update.clone());
     let handoff = lead.handoffs()[0];
-    assert_eq!(handoff.contributions.len(), 10);
+    assert_eq!(handoff.contributions.len(), 12);
     assert_eq!((handoff.contributions[0].rule.as_str(), handoff.contributions[0].points), ("demo", Points::whole(30)));
     assert_eq!((&handoff.topics, &handoff.first_source), (&update.engagement.topics, &update.engagement.first_source));
     assert_eq!((handoff.first_campaign.as_deref(), handoff.last_campaign.as_deref()), (Some("spring"), None));
@@ -174,12 +174,17 @@ fn warm_strangers_are_handed_off_when_they_become_known() {
 
 /// Handed off on day 0 in band 2 with 40 points, given back on day 1.
 fn recycled() -> Lead {
+    recycled_by("not_now")
+}
+
+/// The same for another reason.
+fn recycled_by(code: &str) -> Lead {
     let mut lead = Lead::known(usual(), &grade_a());
     lead.did(day(0), VIEW);
     lead.did(day(0), VIEW);
     lead.downloaded(day(0), "x");
     assert_eq!(lead.handoffs()[0].cell, "A2");
-    lead.judged(day(1), "not_now");
+    lead.judged(day(1), code);
     assert_eq!(lead.stage(), Stage::Recycled);
     lead
 }
@@ -197,23 +202,38 @@ fn a_recycled_lead_that_stays_warm_is_not_handed_off_but_a_demo_request_reopens_
 
 #[test]
 fn a_lead_that_cooled_and_rested_is_handed_off_again_by_new_evidence() {
-    let mut lead = recycled();
+    let mut lead = recycled_by("no_response");
     (0..3).for_each(|_| lead.did(day(40), VIEW)); // 40 points are 5.5 on day 40: cooled; day 31: rested
     assert_eq!((lead.handoffs().len(), lead.handoffs()[1].episode), (2, 2));
 }
 
 #[test]
-fn a_lead_that_cooled_but_has_not_rested_waits_for_evidence_after_the_rest() {
+fn a_lead_that_comes_back_by_what_it_shows_does_not_come_back_by_resting_or_cooling() {
     let mut lead = recycled();
     (0..4).for_each(|_| lead.did(day(25), VIEW));
-    assert_eq!(lead.handoffs().len(), 1);
     lead.did(day(32), VIEW);
-    assert_eq!(lead.handoffs().len(), 2, "it never left the cell again, but it is back in play");
+    assert_eq!(lead.handoffs().len(), 1, "sales said not now, and it only reads on");
+    lead.did(day(33), DEMO);
+    assert_eq!(lead.handoffs().len(), 2);
+}
+
+#[test]
+fn a_lead_that_comes_back_by_asking_alone_is_opened_by_nothing_else() {
+    let mut policy = usual();
+    let effect = Effect { rearm: Rearm::HandRaise, ..policy.lifecycle.dispositions["not_now"].clone() };
+    policy.lifecycle.dispositions.insert("spring".to_owned(), effect);
+    let mut lead = Lead::known(policy, &grade_a());
+    (0..4).for_each(|_| lead.did(day(0), VIEW));
+    lead.judged(day(1), "spring");
+    (2..50).for_each(|n| lead.did(day(n), VIEW));
+    assert_eq!((lead.handoffs().len(), lead.stage()), (1, Stage::Recycled));
+    lead.did(day(50), DEMO);
+    assert_eq!(lead.handoffs().len(), 2);
 }
 
 #[test]
 fn a_lead_that_rested_without_cooling_is_handed_off_by_the_first_new_evidence() {
-    let mut lead = recycled();
+    let mut lead = recycled_by("no_response");
     (2..31).for_each(|n| lead.did(day(n), VIEW));
     assert_eq!((lead.handoffs().len(), lead.stage()), (1, Stage::Recycled));
     lead.did(day(31), VIEW);

@@ -274,11 +274,15 @@ proptest! {
 proptest! {
     #[test]
     fn every_receipt_sums_to_its_score_and_engagement_is_never_negative(story in any_story()) {
-        for score in told(&story).scores() {
+        let lead = told(&story);
+        for score in lead.scores() {
             prop_assert_eq!(score.receipt.iter().map(|line| line.points).sum::<Points>(), score.score);
             prop_assert_eq!(score.fit + score.engagement, score.score);
             prop_assert!(score.engagement >= Points::ZERO && score.engagement <= Points::whole(90));
             prop_assert!(score.receipt.is_sorted_by_key(|line| (-line.points, line.rule.clone(), line.event_id.clone())));
+        }
+        for handoff in lead.handoffs() {
+            prop_assert_eq!(handoff.contributions.iter().map(|line| line.points).sum::<Points>(), handoff.score);
         }
     }
 
