@@ -206,7 +206,12 @@ fn by_hand<D: Directory>(
         }
         (Strategy::Dispatcher { dispatcher }, None) => {
             let word = change.actor.as_deref().is_none_or(|actor| actor == dispatcher);
-            if word { ("dispatched", false) } else { ("not_the_dispatcher", true) }
+            match floor.obstacle(new).filter(|_| floor.knows(new)) {
+                _ if !word => ("not_the_dispatcher", true),
+                // Whoever is on pause may be asked all the same; who is not there cannot.
+                Some(obstacle @ ("away" | "gone")) => (obstacle, true),
+                _ => ("dispatched", false),
+            }
         }
         _ => ("owner", false),
     };

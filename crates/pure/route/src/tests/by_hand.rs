@@ -61,6 +61,24 @@ fn a_lead_given_out_that_is_not_accepted_in_time_is_with_the_dispatcher_again() 
 }
 
 #[test]
+fn nobody_is_given_a_lead_by_the_dispatcher_who_is_away_or_gone() {
+    let mut policy = shared(Strategy::Dispatcher { dispatcher: "dee".to_owned() });
+    let gone = Rep { status: RepStatus::Gone, ..rep() };
+    let paused = Rep { paused_until: Some(at(12, 0).millis()), ..rep() };
+    for (name, rep) in [("ada", away(at(8, 0), at(10, 0))), ("bob", gone), ("cy", paused)] {
+        policy.routing.reps.insert(name.to_owned(), rep);
+    }
+    let mut router = Router::default();
+    router.hears(&policy, at(9, 0), lead("l1"));
+    for (rep, why) in [("ada", "away"), ("bob", "gone")] {
+        let step = router.takes(&policy, at(9, 10), named("l1", Some(rep), Some("dee")));
+        assert_eq!((step.outcome, owners(&step), assignment(&step).cause.as_str()), (why, vec![], why));
+    }
+    let step = router.takes(&policy, at(9, 11), named("l1", Some("cy"), Some("dee")));
+    assert_eq!((step.outcome, owners(&step)), ("dispatched", pairs(&[("l1", "cy")])), "a pause is the router's rule");
+}
+
+#[test]
 fn who_accepts_keeps_what_they_claimed_and_a_status_that_waits_gives_time() {
     let policy = shared(Strategy::Claim);
     let mut router = taken(&policy, "ada");
