@@ -64,7 +64,8 @@ impl Voice<'_> {
             handoff_id: handoff.id.clone(),
             episode: handoff.episode,
             lane: if running.stage.is_empty() { handoff.lane.clone() } else { running.stage.clone() },
-            owner: running.owner.clone(),
+            // A lead grows old with whoever has it; all else is owed by whom it began with.
+            owner: if running.stage.is_empty() || running.settled { &running.owner } else { &handoff.owner }.clone(),
             // What nobody owes any more was owed where the lead lay then.
             pool: if running.settled { running.pool.clone() } else { handoff.pool.clone() },
             started_at: running.started_at,

@@ -44,6 +44,16 @@ fn a_new_owner_gets_clocks_of_their_own() {
 }
 
 #[test]
+fn a_lead_grows_old_with_whoever_has_it_now() {
+    let policy = all_clocks();
+    let mut desk = owned(&policy);
+    desk.hears(&policy, at(9, 10), handed_to("kim"));
+    let told = desk.wakes_until(&policy, at(24 * 60, 0));
+    let aged: Vec<_> = told.iter().filter(|event| event.clock == Clock::StageAge).collect();
+    assert!(!aged.is_empty() && aged.iter().all(|event| event.owner.as_deref() == Some("kim")), "{aged:?}");
+}
+
+#[test]
 fn a_new_episode_ends_the_clocks_of_the_one_before() {
     let mut desk = Desk::owned_by("ada");
     let answer = desk.hears(&policy(), at(9, 10), handed("h2", 2, "P1", Some("ada")));
