@@ -59,14 +59,14 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What a policy that can be used holds, and the names in it that may be mistakes.
+/// What a policy that can be used holds, and what in it may be a mistake.
 fn checked(file: &Path) -> Result<String, Failure> {
     let (name, text) = (file.display().to_string(), text_of(file)?);
     let policy = read(&name, &text)?;
     Ok(format!("{name}: {}\n{}", summary(&policy), doubted(&name, &text)))
 }
 
-/// The names that may be mistakes, each with its line and a mark under the place; nothing where there are none.
+/// What may be a mistake, each with its line and a mark under the place; nothing where there are none.
 fn doubted(name: &str, text: &str) -> String {
     let doubts = baton_policy::doubts(name, text);
     let marked = doubts.iter().map(|doubt| format!("\nnote: {}", marked(text, doubt)));

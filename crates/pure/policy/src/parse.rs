@@ -68,8 +68,9 @@ pub(crate) fn compile(name: &str, root: &yaml::Node) -> Result<Policy, Vec<Probl
     }
 }
 
-/// Names in the policy document `text` that are another spelling of a common event or fact: mistakes, unless the
-/// writer's sources spell them so. None of a text that is not YAML.
+/// What in the policy document `text` can be used and is hardly meant: names that are another spelling of a common
+/// event or fact, unless the writer's sources spell them so; what can never be reached; a matrix that puts off whoever
+/// gets warmer. None of a text that is not YAML.
 pub fn doubts(name: &str, text: &str) -> Vec<Problem> {
     let report = Report::new(name);
     if let Ok(root) = yaml::read(text) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use baton_domain::{Grade, Millis};
 
-use super::matching::events;
+use super::matching::{events, stages};
 use super::read::{Field, shown};
 use crate::{Alerts, Decision, LANES, Unknown};
 
@@ -51,7 +51,26 @@ fn matrix(field: &Field<'_>) -> BTreeMap<(Grade, i32), String> {
             ),
         }
     }
+    warmer(field, &lanes);
     lanes
+}
+
+/// Notes of each grade what a lead loses that gets warmer: the handoff, or its place in the row.
+fn warmer(field: &Field<'_>, lanes: &BTreeMap<(Grade, i32), String>) {
+    for ((grade, band), lane) in lanes.iter().filter(|((_, band), _)| *band > 1) {
+        let (cell, hotter) = (format!("{grade}{band}"), format!("{grade}{}", band - 1));
+        match lanes.get(&(*grade, band - 1)) {
+            None => field.odd(
+                format!("{hotter} hands nobody off, and {cell} does"),
+                format!("a lead that is warmer is not handed off: is {hotter} forgotten?"),
+            ),
+            Some(above) if above > lane => field.odd(
+                format!("{hotter} is {above}, and {cell} is {lane}"),
+                "a lead that is warmer waits longer: lanes run from P0 (now) to P3",
+            ),
+            Some(_) => {}
+        }
+    }
 }
 
 fn cell_of(text: &str) -> Option<(Grade, i32)> {
@@ -79,10 +98,9 @@ fn unknown(field: &Field<'_>, matrix: &BTreeMap<(Grade, i32), String>) -> Option
 
 fn alerts(field: &Field<'_>) -> Option<Alerts> {
     let fields = field.fields(&["events", "content_stages", "hand_raise", "every"])?;
-    let names = |key| fields.get(key).map(|f| f.texts()).unwrap_or_default();
     Some(Alerts {
         events: fields.get("events").map(|f| events(&f)).unwrap_or_default(),
-        content_stages: names("content_stages"),
+        content_stages: fields.get("content_stages").map(|f| stages(&f, |_, _| ())).unwrap_or_default(),
         hand_raise: fields.get("hand_raise").and_then(|f| f.flag()).unwrap_or(false),
         every_ms: fields.get("every").and_then(|f| f.duration()).unwrap_or(ALERTS_EVERY_MS),
     })

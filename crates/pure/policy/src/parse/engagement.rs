@@ -24,6 +24,9 @@ pub(super) fn read(section: &Field<'_>) -> Option<Engagement> {
     let group_caps = fields.need("groups").and_then(|f| groups(&f));
     let rules = fields.need("rules").map(|f| rules(&f, group_caps.as_ref())).unwrap_or_default();
     let group_count = group_caps.as_ref().map_or(0, BTreeMap::len);
+    if let (Some(cap), Some(caps), Some(field)) = (total_cap, &group_caps, fields.get("bands")) {
+        reachable(&field, bands[0], most(caps, &rules).min(cap));
+    }
     let kept = fields.get("max_contributions").and_then(|f| f.integer(1, 1_000)).unwrap_or(MAX_CONTRIBUTIONS);
     Some(Engagement {
         by_name: by_name(&rules),
@@ -46,6 +49,29 @@ fn bands(field: &Field<'_>, total_cap: Option<Points>) -> [Points; 3] {
         first.wrong(format!("{hottest} cannot be reached: total_cap is {cap}"));
     }
     read.map(Option::unwrap_or_default)
+}
+
+/// Notes that nobody can ever be in band 1.
+fn reachable(field: &Field<'_>, hottest: Points, most: Points) {
+    if most < hottest {
+        field.odd(
+            format!("{hottest}, the least for 1, cannot be reached: the groups and their rules give at most {most}"),
+            "raise the caps, or lower the band",
+        );
+    }
+}
+
+/// The most that all groups give together: each no more than its cap, nor than its rules.
+fn most(caps: &BTreeMap<String, Points>, rules: &[ActivityRule]) -> Points {
+    let gives = |rule: &ActivityRule| match rule.count {
+        Counting::Once => Some(rule.cap.map_or(rule.points, |cap| cap.min(rule.points))),
+        _ => rule.cap,
+    };
+    let each = caps.iter().map(|(group, cap)| {
+        let rules = rules.iter().filter(|rule| rule.group == *group && rule.points > Points::ZERO);
+        rules.map(gives).sum::<Option<Points>>().map_or(*cap, |sum| sum.min(*cap))
+    });
+    each.sum()
 }
 
 /// Notes thresholds that do not fall from one to the next.

@@ -3,11 +3,16 @@
 //! Absent on purpose: regular expressions. A condition is a word, a start of one, or a part of a title,
 //! so what it costs to match an event is known beforehand.
 
-use super::read::{Field, Fields};
+use baton_domain::Millis;
+
+use super::read::{Field, Fields, shown};
 use crate::{ActivityMatch, Distinct, Sequence, Window};
 
 const CONDITIONS: [&str; 9] =
     ["event", "path", "form", "content_stage", "topic", "campaign", "source", "medium", "title"];
+
+/// Early, middle and late.
+const STAGES: [&str; 3] = ["tofu", "mofu", "bofu"];
 
 /// Names that sources commonly give to what people do.
 const EVENTS: [&str; 24] = [
@@ -70,7 +75,7 @@ fn conditions(fields: &Fields<'_>) -> ActivityMatch {
         names: fields.get("event").map(|f| events(&f)).unwrap_or_default(),
         paths: fields.get("path").map(|f| paths(&f)).unwrap_or_default(),
         forms: whole("form"),
-        content_stages: whole("content_stage"),
+        content_stages: fields.get("content_stage").map(|f| stages(&f, in_full)).unwrap_or_default(),
         topics: starts("topic"),
         campaigns: starts("campaign"),
         sources: starts("source"),
@@ -109,6 +114,17 @@ pub(super) fn events(field: &Field<'_>) -> Vec<String> {
     field.texts_that(|item, text| {
         in_full(item, text);
         item.doubt("event", text, &EVENTS);
+    })
+}
+
+/// Stages of content, of which `check` notes what else is wrong with each.
+pub(super) fn stages(field: &Field<'_>, check: impl Fn(&Field<'_>, &str)) -> Vec<String> {
+    field.texts_that(|item, text| {
+        check(item, text);
+        if !STAGES.contains(&text) {
+            let hint = "those are `tofu`, `mofu` and `bofu`. If it is one of your own, all is well";
+            item.odd(format!("{} is no common stage of content", shown(text)), hint);
+        }
     })
 }
 
@@ -165,7 +181,14 @@ fn window(field: &Field<'_>) -> Option<Window> {
             fields.missing("times", Some("or `days`, or `contents`".to_owned()));
             None
         }
-        [(_, times, of)] => Some(Window { times: *times, within_ms, of: *of }),
+        [(field, times, of)] => {
+            // Any span touches one day more than it is long.
+            let days = within_ms / Millis::DAY + i64::from(within_ms % Millis::DAY > 0) + 1;
+            if *of == Distinct::Days && *times > days {
+                field.odd(format!("{times} cannot be reached: {days} days at most lie within it"), "widen `within`");
+            }
+            Some(Window { times: *times, within_ms, of: *of })
+        }
         [_, (second, ..), ..] => {
             second.wrong("another count is given too: keep one of them");
             None

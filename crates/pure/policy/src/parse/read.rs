@@ -149,13 +149,19 @@ impl<'a> Field<'a> {
     /// Notes that `name`, which may be the writer's own, differs little from one of the `common` names of a `what`.
     pub fn doubt(&self, what: &str, name: &str, common: &[&str]) {
         let Some(meant) = resembled(name, common) else { return };
+        let hint = format!("{} If it is one of your own, all is well", did_you_mean(meant));
+        self.odd(format!("{} is the name of no common {what}", shown(name)), hint);
+    }
+
+    /// Notes that what stands here can be used, but is hardly meant.
+    pub fn odd(&self, message: impl Into<String>, hint: impl Into<String>) {
         self.report.doubts.borrow_mut().push(Problem {
             file: self.report.file.clone(),
             line: self.at.line,
             column: self.at.column,
             path: self.path.clone(),
-            message: format!("{} is the name of no common {what}", shown(name)),
-            hint: Some(format!("{} If it is one of your own, all is well", did_you_mean(meant))),
+            message: message.into(),
+            hint: Some(hint.into()),
         });
     }
 

@@ -164,6 +164,34 @@ fn a_name_that_is_almost_a_common_one_is_doubted_with_its_place_and_no_other_is(
 }
 
 #[test]
+fn what_can_be_used_and_is_hardly_meant_is_doubted() {
+    let doubted = |from: &str, to: &str| -> Vec<String> {
+        let text = STARTER.replacen(from, to, 1);
+        assert_ne!(text, STARTER, "{from}");
+        assert!(parse("p", &text).is_ok(), "{to}");
+        doubts("p", &text).iter().map(ToString::to_string).collect()
+    };
+    for (from, to, told) in [
+        ("content_stage: bofu", "content_stage: bufo", "\"bufo\" is no common stage of content"),
+        ("content_stages: [bofu]", "content_stages: [bufo]", "\"bufo\" is no common stage of content"),
+        ("    A1: P1\n", "", "decision.matrix: A1 hands nobody off, and A2 does"),
+        ("    A1: P1\n", "    A1: P3\n", "decision.matrix: A1 is P3, and A2 is P1"),
+        ("times: 3, within: 30d", "days: 5, within: 3d", "5 cannot be reached: 4 days at most lie within it"),
+        (
+            "web: 40\n    content: 40\n    email: 10\n    event: 35\n    intent: 60",
+            "web: 10\n    content: 10\n    email: 10\n    event: 10\n    intent: 10",
+            "engagement.bands: 60, the least for 1, cannot be reached: the groups and their rules give at most 50",
+        ),
+    ] {
+        let doubts = doubted(from, to);
+        assert!(matches!(doubts.as_slice(), [doubt] if doubt.contains(told)), "{doubts:?}");
+    }
+    for meant in ["days: 4, within: 3d", "days: 2, within: 1h", "times: 50, within: 1d"] {
+        assert_eq!(doubted("times: 3, within: 30d", meant), Vec::<String>::new(), "{meant}");
+    }
+}
+
+#[test]
 fn an_absence_starts_and_ends_with_the_reps_own_days() {
     let ada = &good(SMALL).routing.reps["ada"];
     let berlin = |text: &str| Millis(text.parse::<jiff::Zoned>().unwrap().timestamp().as_millisecond());
