@@ -1,7 +1,8 @@
 //! One handoff of a lead: why, the questions of whoever takes over, and whether it was taken back.
 
 use baton_domain::{
-    ChannelConsent, HandoffRevised, History, Moment, PastEpisode, Qualified, Qualifying, ReasonKind, Revision,
+    Assignment, ChannelConsent, Clock, HandoffRevised, History, Moment, PastEpisode, Qualified, Qualifying, ReasonKind,
+    Revision, SlaEvent,
 };
 use baton_scenario::Seen;
 use serde::Serialize;
@@ -22,6 +23,8 @@ pub(super) struct Episode {
     pub(super) score: String,
     /// Where the handoff was taken back: when, and why.
     pub(super) withdrawn: Option<Withdrawn>,
+    /// How it changed lanes while it waited, oldest first.
+    pub(super) lanes: Vec<Laned>,
     /// What were they last doing? Newest first.
     pub(super) last_doing: Vec<String>,
     /// Where did they hear about us? First, and last.
@@ -50,6 +53,16 @@ pub(super) struct Withdrawn {
     pub(super) reason: String,
 }
 
+/// A change of lanes while the lead waited.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Laned {
+    pub(super) at: String,
+    /// Into which; nothing where no promise of it tells.
+    pub(super) lane: Option<String>,
+    /// It asked for sales; or it did not after all.
+    pub(super) up: bool,
+}
+
 /// Every handoff of the lead, oldest first.
 pub(super) fn episodes(records: &[Seen]) -> Vec<Episode> {
     let ready: Vec<Qualified> = of_topic(records, |topic| topic == "lead.qualified");
@@ -59,8 +72,30 @@ pub(super) fn episodes(records: &[Seen]) -> Vec<Episode> {
         let (at, event_id) = (time(taken.stamp.at), taken.retracted.clone());
         Some(Withdrawn { at, event_id, reason: taken.reason.as_str().to_owned() })
     };
-    let told = |ready: &Qualified| episode(ready, withdrawn(ready.decision.episode));
+    let told = |ready: &Qualified| {
+        let number = ready.decision.episode;
+        Episode { lanes: lanes(records, number), ..episode(ready, withdrawn(number)) }
+    };
     ready.iter().map(told).collect()
+}
+
+/// How an episode changed lanes while the lead waited.
+fn lanes(records: &[Seen], episode: i32) -> Vec<Laned> {
+    let assignments: Vec<Assignment> = of_topic(records, |topic| topic == "lead.assignment");
+    let started: Vec<SlaEvent> = of_topic(records, |topic| topic == "sla.started");
+    let laned = |told: &Assignment| {
+        let up = match told.cause.as_str() {
+            "hand_raise" => true,
+            // The whole handoff may be taken back too.
+            "retracted" if !told.why.starts_with("withdrawn") => false,
+            _ => return None,
+        };
+        // The queue's promise, or that of who got the lead at once, begins anew with it.
+        let anew = |event: &&SlaEvent| event.stamp.at == told.stamp.at && event.clock != Clock::StageAge;
+        let lane = started.iter().find(anew).map(|event| event.lane.clone());
+        Some(Laned { at: time(told.stamp.at), lane, up })
+    };
+    assignments.iter().filter(|told| told.episode == episode).filter_map(laned).collect()
 }
 
 fn episode(ready: &Qualified, withdrawn: Option<Withdrawn>) -> Episode {
@@ -90,6 +125,7 @@ fn episode(ready: &Qualified, withdrawn: Option<Withdrawn>) -> Episode {
         cell: decision.cell.clone(),
         score: decision.score.to_string(),
         withdrawn,
+        lanes: Vec::new(),
         last_doing: decision.recent.iter().map(did).collect(),
         heard_about_us: sources.iter().filter_map(from).collect(),
         interested_in: decision.topics.iter().map(|topic| format!("{} ({})", mask(&topic.name), topic.count)).collect(),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::desk::Desk;
-use super::episode::{Episode, Withdrawn};
+use super::episode::{Episode, Laned, Withdrawn};
 use super::promise::{Promise, used};
 use super::story::{Score, Story};
 use super::sums::Subtotal;
@@ -70,6 +70,13 @@ fn subtotal(subtotal: &Subtotal) -> String {
 fn handoff(episode: &Episode) -> String {
     let Episode { episode: number, at, lane, reason, cell, score, .. } = episode;
     let mut said = format!("\nEpisode {number}: {lane} at {at}, {reason} ({cell}, score {score})\n");
+    for Laned { at, lane, up } in &episode.lanes {
+        let lane = lane.as_ref().map(|lane| format!(" to {lane}")).unwrap_or_default();
+        let _ = match up {
+            true => writeln!(said, "  Moved up{lane} at {at}: it asked for sales while it waited"),
+            false => writeln!(said, "  Moved back{lane} at {at}: that request was taken back"),
+        };
+    }
     if let Some(withdrawn) = &episode.withdrawn {
         let Withdrawn { at, event_id, reason } = withdrawn;
         let _ = writeln!(said, "  Withdrawn at {at}: {event_id} was taken back ({reason})");

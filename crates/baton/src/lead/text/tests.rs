@@ -238,3 +238,24 @@ fn a_span_is_told_by_its_two_largest_units() {
     assert_eq!(span(300_000), "5m");
     assert_eq!(span(0), "no time");
 }
+
+#[test]
+fn a_lead_that_changed_lanes_while_it_waited_says_when_into_which_and_why() {
+    let mut records = records();
+    let assigned = handoff(60, "ld_1").assignment;
+    let told = |seconds, cause: &str, why: &str| {
+        let stamp = baton_domain::Stamp { at: at(seconds), lane: 0 };
+        let (owner, cause, why) = (None, cause.to_owned(), why.to_owned());
+        seen("lead.assignment", &baton_domain::Assignment { stamp, owner, cause, why, ..assigned.clone() })
+    };
+    records.push(told(70, "hand_raise", "waiting: nobody eligible"));
+    records.push(seen("sla.started", &sla(SlaEventKind::Started, 70, 70, "ld_1")));
+    records.push(told(80, "retracted", "waiting: nobody eligible"));
+    records.push(told(90, "retracted", "withdrawn: retracted"));
+    let said = story(&Story::of("ld_1", &records, None));
+    let [up, down] = [70, 80].map(|seconds| super::super::time(at(seconds)));
+    let lines = format!(
+        "\n  Moved up to P0 at {up}: it asked for sales while it waited\n  Moved back at {down}: that request was taken back\n"
+    );
+    assert!(said.contains(&lines) && said.matches("Moved back").count() == 1, "{said}");
+}
