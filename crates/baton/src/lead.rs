@@ -147,11 +147,13 @@ struct Reader<'a> {
     settings: &'a Settings,
     ground: Ground,
     nouns: Nouns,
+    /// One for all topics: a connection takes longer than what is read over it.
+    scan: Option<Scan>,
 }
 
 impl<'a> Reader<'a> {
     fn open(settings: &'a Settings) -> Result<Self, Failure> {
-        Ok(Self { settings, ground: Ground::open(settings)?, nouns: Nouns::new(&schemas(settings)) })
+        Ok(Self { settings, ground: Ground::open(settings)?, nouns: Nouns::new(&schemas(settings)), scan: None })
     }
 
     /// The lead behind an id, and every record about it.
@@ -187,7 +189,14 @@ impl<'a> Reader<'a> {
         let partitions = self.ground.partitions(&full);
         let Some(kind) = Kind::of(topology, &full).filter(|_| partitions > 0) else { return Ok(Vec::new()) };
         let partition = baton_wire::partition(key.as_bytes(), partitions);
-        let mut scan = Scan::open(self.settings, &full, [(partition, Offset::Beginning)])?;
+        let start = [(partition, Offset::Beginning)];
+        let mut scan = match self.scan.take() {
+            Some(mut scan) => {
+                scan.turn_to(&full, start)?;
+                scan
+            }
+            None => Scan::open(self.settings, &full, start)?,
+        };
         let mut found = Vec::new();
         while !scan.is_at_end() {
             let Next::Record(record) = scan.next(Duration::from_millis(200))? else { continue };
@@ -201,6 +210,7 @@ impl<'a> Reader<'a> {
                 found.push(Seen { topic: topic.to_owned(), key: key.to_owned(), value });
             }
         }
+        self.scan = Some(scan);
         Ok(found)
     }
 }

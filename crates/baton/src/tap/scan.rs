@@ -1,4 +1,4 @@
-//! Reads the partitions of one topic, committed records only, and knows when it has come to the end.
+//! Reads the partitions of one topic, then of another, committed records only, and knows when it has come to the end.
 //!
 //! Holds: the end is told by the broker, not by offsets: behind the last record there may be markers
 //! of transactions, and no record ever has their offsets.
@@ -15,7 +15,7 @@ use baton_kafka::rdkafka::{Message, Offset, TopicPartitionList};
 use crate::Failure;
 use crate::settings::Settings;
 
-/// A reader of one topic, outside of any group.
+/// A reader of one topic at a time, outside of any group.
 pub(crate) struct Scan {
     consumer: BaseConsumer,
     topic: String,
@@ -61,15 +61,29 @@ impl Scan {
         for (name, value) in own {
             config.set(name, value);
         }
-        let failed = |error: KafkaError| Failure::config(format!("{topic}: {error}"));
-        let consumer: BaseConsumer = config.create().map_err(failed)?;
+        let consumer = config.create().map_err(|error| failed(topic, &error))?;
+        let mut scan = Self { consumer, topic: String::new(), open: BTreeSet::new(), heard: Instant::now() };
+        scan.turn_to(topic, starts)?;
+        Ok(scan)
+    }
+
+    /// Reads these partitions of another topic from here on, over the connections that are there.
+    pub(crate) fn turn_to(
+        &mut self,
+        topic: &str,
+        starts: impl IntoIterator<Item = (i32, Offset)>,
+    ) -> Result<(), Failure> {
         let (mut list, mut open) = (TopicPartitionList::new(), BTreeSet::new());
         for (partition, offset) in starts {
-            list.add_partition_offset(topic, partition, offset).map_err(failed)?;
+            list.add_partition_offset(topic, partition, offset).map_err(|error| failed(topic, &error))?;
             open.insert(partition);
         }
-        consumer.assign(&list).map_err(failed)?;
-        Ok(Self { consumer, topic: topic.to_owned(), open, heard: Instant::now() })
+        // Known leaders are fetched from at once; for unknown ones librdkafka looks each second.
+        let asked = self.consumer.fetch_metadata(Some(topic), PATIENCE);
+        asked.map_err(|error| Failure::unavailable(format!("{topic}: {error}")))?;
+        self.consumer.assign(&list).map_err(|error| failed(topic, &error))?;
+        (self.topic, self.open, self.heard) = (topic.to_owned(), open, Instant::now());
+        Ok(())
     }
 
     /// The next record or end of a partition, or nothing after `wait`.
@@ -96,6 +110,10 @@ impl Scan {
     pub(crate) fn is_at_end(&self) -> bool {
         self.open.is_empty()
     }
+}
+
+fn failed(topic: &str, error: &KafkaError) -> Failure {
+    Failure::config(format!("{topic}: {error}"))
 }
 
 /// Whether librdkafka goes on trying by itself.
