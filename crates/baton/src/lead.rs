@@ -23,12 +23,16 @@ mod promise;
 mod story;
 mod sums;
 mod text;
+mod today;
 mod words;
 
 use story::Story;
 
 /// The topic of policies as they were published, keyed by version.
 const POLICY: &str = "policy";
+
+/// The topic of leads' events with their windows, keyed by lead.
+const AGGREGATE: &str = "engagement.aggregate";
 
 /// What to tell of a lead.
 #[derive(Debug, clap::Args)]
@@ -73,6 +77,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<(), Failure> {
     let mut reader = Reader::open(settings)?;
     let (lead_id, mut records) = reader.about(&lead.id)?;
     let version = version(&records);
+    records.extend(reader.read(AGGREGATE, &lead_id)?);
     if let Some(version) = version {
         records.extend(reader.read(POLICY, &version.to_string())?);
     }
@@ -130,7 +135,7 @@ fn topics(topology: &Topology) -> Vec<String> {
         "reps.state",
         "roster.events",
         "lead.identity",
-        "engagement.aggregate",
+        AGGREGATE,
         POLICY,
         "assignment.requests",
         "sla.requests",

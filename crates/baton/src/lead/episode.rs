@@ -1,13 +1,12 @@
 //! One handoff of a lead: why, the questions of whoever takes over, and whether it was taken back.
 
 use baton_domain::{
-    Assignment, ChannelConsent, Clock, HandoffRevised, History, Moment, PastEpisode, Qualified, Qualifying, ReasonKind,
-    Revision, SlaEvent,
+    Assignment, Clock, HandoffRevised, History, PastEpisode, Qualified, Qualifying, ReasonKind, Revision, SlaEvent,
 };
 use baton_scenario::Seen;
 use serde::Serialize;
 
-use super::words::{known, permitted, why};
+use super::words::{contact, did, heard_from, known, looks_at, why};
 use super::{day_time, of_topic, time};
 use crate::summary::mask;
 
@@ -100,18 +99,8 @@ fn lanes(records: &[Seen], episode: i32) -> Vec<Laned> {
 
 fn episode(ready: &Qualified, withdrawn: Option<Withdrawn>) -> Episode {
     let decision: &Qualifying = &ready.decision;
-    let sources = [
-        ("first", &decision.first_source, &decision.first_campaign),
-        ("last", &decision.last_source, &decision.last_campaign),
-    ];
-    let from = |(which, source, campaign): &(&str, &Option<String>, &Option<String>)| {
-        let campaign = campaign.as_ref().map(|campaign| format!(", campaign {}", mask(campaign))).unwrap_or_default();
-        source.as_ref().map(|source| format!("{which}: {}{campaign}", mask(source)))
-    };
-    let did = |moment: &Moment| {
-        let on = moment.detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
-        format!("{} at {}", mask(&format!("{}{on}", moment.name)), day_time(moment.occurred_at))
-    };
+    let first = (decision.first_source.clone(), decision.first_campaign.clone());
+    let last = (decision.last_source.clone(), decision.last_campaign.clone());
     Episode {
         episode: decision.episode,
         at: time(ready.stamp.at),
@@ -127,20 +116,14 @@ fn episode(ready: &Qualified, withdrawn: Option<Withdrawn>) -> Episode {
         withdrawn,
         lanes: Vec::new(),
         last_doing: decision.recent.iter().map(did).collect(),
-        heard_about_us: sources.iter().filter_map(from).collect(),
-        interested_in: decision.topics.iter().map(|topic| format!("{} ({})", mask(&topic.name), topic.count)).collect(),
+        heard_about_us: heard_from(&first, &last),
+        interested_in: decision.topics.iter().map(looks_at).collect(),
         why_now: decision.trigger_set.iter().map(why).collect(),
         who: decision.facts.iter().map(known).collect(),
         missing: decision.missing_facts.clone(),
         contact: decision.consent.iter().map(contact).collect(),
         before: before(&decision.history),
     }
-}
-
-/// What was said of a channel.
-fn contact(said: &ChannelConsent) -> String {
-    let permitted = permitted(said.state, said.explicit);
-    format!("{}: {permitted}, since {}", mask(&said.channel), day_time(said.since))
 }
 
 fn before(history: &History) -> Vec<String> {

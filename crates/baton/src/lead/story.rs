@@ -15,6 +15,7 @@ use super::desk::{Desk, desks};
 use super::episode::{Episode, episodes};
 use super::promise::{Promise, promises};
 use super::sums::{Raise, Subtotal, last_raise, subtotals};
+use super::today::{Today, today};
 use super::words::{happened, what};
 use super::{day_time, of_topic, time};
 
@@ -28,6 +29,8 @@ pub(super) struct Story {
     pub(super) last_hand_raise: Option<Raise>,
     /// Who has it now, and why.
     pub(super) desk: Option<Desk>,
+    /// As it stands by the end of the log; nothing where the policy that judged is not known.
+    pub(super) today: Option<Today>,
     /// One for each episode, oldest first.
     pub(super) episodes: Vec<Episode>,
     /// Stages entered, oldest first.
@@ -102,6 +105,7 @@ impl Story {
             score: scores.last().map(|update| score(update, &did(records), policy)),
             last_hand_raise: last_raise(records, policy),
             desk: desks(records).pop(),
+            today: policy.and_then(|policy| today(records, &moves, policy)),
             episodes: episodes(records),
             stages,
             promises: promises(records),
@@ -152,7 +156,7 @@ fn score(update: &ScoreUpdate, did: &BTreeMap<String, String>, policy: Option<&P
 
 /// Everything in order; scores only where nothing else is said of the same instant.
 fn timeline(records: &[Seen]) -> Vec<Entry> {
-    let told = |seen: &&Seen| !["lead.score", super::POLICY].contains(&seen.topic.as_str());
+    let told = |seen: &&Seen| !["lead.score", super::AGGREGATE, super::POLICY].contains(&seen.topic.as_str());
     let mut all: Vec<&Seen> = records.iter().filter(told).collect();
     all.sort_by_key(|seen| (seen.at(), seen.topic != "lead.events"));
     let entry = |seen: &Seen| Entry {

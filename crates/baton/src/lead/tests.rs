@@ -56,7 +56,7 @@ fn played(sent: Vec<(i64, Value)>) -> Vec<Seen> {
     let lines = sent.into_iter().enumerate().map(line).collect();
     let seen = bare::play(&starter(), &Script { policy: String::new(), only: None, lines });
     assert!(seen.iter().all(|record| record.topic != "dlq"), "{seen:?}");
-    let lead = seen.iter().find(|record| record.topic == "lead.handoff").unwrap().key.clone();
+    let lead = seen.iter().find(|record| record.topic == "lead.score").unwrap().key.clone();
     seen.into_iter().filter(|record| record.key == lead).collect()
 }
 
@@ -246,4 +246,60 @@ fn the_policy_that_judged_is_the_published_one_of_the_scores_version() {
     assert_eq!(super::published(&records).map(|policy| policy.version), Some(7));
     assert!(super::published(&records[..1]).is_none());
     assert_eq!(story(&records).timeline, [], "a policy is nothing that happened to the lead");
+}
+
+/// What a lead that did `more` at these minutes is waiting for.
+fn next(sent: Vec<(i64, Value)>) -> Vec<String> {
+    story(&played(sent)).today.unwrap().next
+}
+
+#[test]
+fn a_lead_that_sales_has_not_got_tells_who_it_is_and_what_it_is_waiting_for() {
+    let traits = json!({"email": "bo@quiet.example", "title": "VP Sales", "company": "Quiet"});
+    let sent = vec![
+        (0, json!({"type": "identify", "traits": traits})),
+        (1, json!({"type": "page", "properties": {"path": "/docs", "title": "Getting started"}})),
+    ];
+    let told = story(&played(sent));
+    let today = told.today.as_ref().unwrap();
+    assert!(told.episodes.is_empty() && told.stage.as_deref() == Some("identified"));
+    let cell = &told.score.as_ref().unwrap().cell;
+    assert_eq!(
+        today.next,
+        [format!("{cell} hands nobody off by points"), "asking for sales hands them off in P0".into()]
+    );
+    assert!(today.who.iter().any(|fact| fact.starts_with("title: VP Sales")), "{today:?}");
+    assert_eq!(today.missing, ["country", "employees", "industry"]);
+    assert_eq!(today.last_doing, [format!("Page Viewed (Getting started) at {}", instant(1))]);
+    let said = text::story(&told);
+    assert!(said.contains("  What is next?\n    U") && said.contains("  What is not known?\n    country\n"), "{said}");
+}
+
+#[test]
+fn what_is_learned_after_the_handoff_is_told_of_today_and_not_of_the_handoff() {
+    let mut sent = ready();
+    sent.push((9, json!({"type": "identify", "traits": {"seniority": "director"}})));
+    let told = story(&played(sent));
+    let knows = |who: &[String]| who.iter().any(|fact| fact.starts_with("seniority: director"));
+    assert!(knows(&told.today.as_ref().unwrap().who) && !knows(&told.episodes[0].who));
+    assert_eq!(told.today.unwrap().next, ["sales has them: mql"]);
+}
+
+#[test]
+fn a_lead_that_sales_gave_back_says_what_brings_it_back() {
+    let judged = |code: &str| {
+        let mut sent = ready();
+        sent.push((9, json!({"type": "crm", "kind": "disposition", "disposition": {"code": code}})));
+        next(sent)
+    };
+    let rests = format!(
+        "given back (no_response); their points count again when they cooled, or from {}",
+        instant(9 + 30 * 24 * 60)
+    );
+    let request = "asking for sales hands them off in P0".to_owned();
+    assert_eq!(judged("no_response"), [rests, request.clone()]);
+    let again = format!("sales wants to see them again at {}", instant(9 + 60 * 24 * 60));
+    let shows = "given back (not_now); their points count again by late-stage content".to_owned();
+    assert_eq!(judged("not_now"), [shows, again, request]);
+    assert_eq!(judged("competitor"), ["ruled out: competitor"]);
 }

@@ -7,6 +7,7 @@ use super::episode::{Episode, Laned, Withdrawn};
 use super::promise::{Promise, used};
 use super::story::{Score, Story};
 use super::sums::Subtotal;
+use super::today::Today;
 
 /// The whole story.
 pub(super) fn story(story: &Story) -> String {
@@ -18,6 +19,9 @@ pub(super) fn story(story: &Story) -> String {
     }
     if let Some(raise) = &story.last_hand_raise {
         let _ = writeln!(said, "  Last asked for sales: {} at {}", raise.did, raise.at);
+    }
+    if let Some(now) = &story.today {
+        said.push_str(&today(now));
     }
     for episode in &story.episodes {
         said.push_str(&handoff(episode));
@@ -65,6 +69,19 @@ fn receipt(score: &Score) -> String {
 fn subtotal(subtotal: &Subtotal) -> String {
     let name = subtotal.group.clone().unwrap_or_else(|| subtotal.part.replace('_', " "));
     format!("{name} {}", subtotal.points)
+}
+
+fn today(today: &Today) -> String {
+    let Today { at, next, last_doing, heard_about_us, interested_in, who, missing, contact } = today;
+    let mut said = format!("\nAs of {at}\n");
+    said.push_str(&answered("What is next?", next, "nothing known"));
+    said.push_str(&answered("What were they last doing?", last_doing, "nothing known"));
+    said.push_str(&answered("Where did they hear about us?", heard_about_us, "nothing known"));
+    said.push_str(&answered("Which resources interest them?", interested_in, "nothing known"));
+    said.push_str(&answered("Who are they?", who, "nothing known"));
+    said.push_str(&answered("What is not known?", missing, "nothing that the policy asks for"));
+    said.push_str(&answered("How may they be contacted?", contact, "nothing was said"));
+    said
 }
 
 fn handoff(episode: &Episode) -> String {

@@ -3,7 +3,8 @@
 //! Holds: no address leaves whole, wherever it stands, and of names and numbers of a person only that they are known.
 
 use baton_domain::{
-    Body, ConsentState, Fact, FactValue, LeadCooled, LeadEvent, LifecycleRejected, StatusChanged, Trigger, TriggerKind,
+    Body, ChannelConsent, ConsentState, Fact, FactValue, KindCount, LeadCooled, LeadEvent, LifecycleRejected, Moment,
+    StatusChanged, Trigger, TriggerKind,
 };
 use baton_scenario::Seen;
 
@@ -145,6 +146,35 @@ pub(super) fn happened(event: &LeadEvent) -> String {
 pub(super) fn permitted(state: ConsentState, explicit: bool) -> String {
     let chosen = explicit && state == ConsentState::Granted;
     format!("{}{}", snake(&format!("{state:?}")), if chosen { ", by the person's own choice" } else { "" })
+}
+
+/// What was said of a channel.
+pub(super) fn contact(said: &ChannelConsent) -> String {
+    let permitted = permitted(said.state, said.explicit);
+    format!("{}: {permitted}, since {}", mask(&said.channel), day_time(said.since))
+}
+
+/// What they did, and when.
+pub(super) fn did(moment: &Moment) -> String {
+    let on = moment.detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
+    format!("{} at {}", mask(&format!("{}{on}", moment.name)), day_time(moment.occurred_at))
+}
+
+/// What they look at, and how often.
+pub(super) fn looks_at(topic: &KindCount) -> String {
+    format!("{} ({})", mask(&topic.name), topic.count)
+}
+
+/// Where they came from first and last: source and campaign.
+pub(super) fn heard_from(
+    first: &(Option<String>, Option<String>),
+    last: &(Option<String>, Option<String>),
+) -> Vec<String> {
+    let from = |(which, (source, campaign)): (&str, &(Option<String>, Option<String>))| {
+        let campaign = campaign.as_ref().map(|campaign| format!(", campaign {}", mask(campaign))).unwrap_or_default();
+        source.as_ref().map(|source| format!("{which}: {}{campaign}", mask(source)))
+    };
+    [("first", first), ("last", last)].into_iter().filter_map(from).collect()
 }
 
 /// A fact in words.

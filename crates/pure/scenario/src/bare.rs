@@ -47,6 +47,7 @@ fn all(policy: &Policy, lines: &[(Millis, Line)], seen: &mut Vec<Seen>) {
         events.into_iter().partition(|event| matches!(event.body, Body::Policy(_)));
     let keyed = |event: &LeadEvent| (event.stamp.at, event.lead_id.clone(), event.clone());
     let updates = Host::<Aggregate>::run(&Days::always(&()), events.iter().map(keyed), end);
+    seen.extend(updates.iter().map(|update| of("engagement.aggregate", &update.event.lead_id, update)));
     let mut requests: Vec<(LogTime, String, RouteInput)> = changes.into_iter().filter_map(heard_by_router).collect();
     requests.extend(score(&rules, updates, end, seen));
     let leads = requests.into_iter().map(|(at, lead_id, input)| (at, 0, lead_id, Turn::Lead(input)));

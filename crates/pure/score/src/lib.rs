@@ -17,7 +17,7 @@
 //! `sales` hears the CRM, `due` the calendar, `decide` applies one event, `hold`
 //! has a lead wait between the line and the handoff, `line` remembers the line of an earlier policy, `trigger` says which inputs
 //! made the difference, `ruled` whom a rule keeps from sales, `retract` takes one back, `alert` says what sales hears
-//! afterwards, `canary` passes one on, `recompute` checks a receipt.
+//! afterwards, `canary` passes one on, `recompute` checks a receipt, `picture` shows a lead to people.
 
 mod alert;
 mod canary;
@@ -33,6 +33,7 @@ mod lifecycle;
 mod line;
 mod marks;
 mod moves;
+mod picture;
 mod raise;
 mod reach;
 mod reckon;
@@ -47,6 +48,7 @@ mod step;
 mod tests;
 mod trigger;
 
+pub use picture::{Picture, Rest, picture};
 pub use recompute::{Recount, recompute};
 pub use state::State;
 pub use step::{Request, Said, Score};

@@ -39,20 +39,40 @@ impl Recount {
 
     /// Takes in the next entry; returns the scores that fell due before it, and those that it led to.
     pub fn hear(&mut self, event: &LeadEvent) -> Vec<ScoreUpdate> {
-        let mut scores = Vec::new();
-        while let Some((due, lead_id)) = self.due.first().filter(|(due, _)| *due < event.stamp.at).cloned() {
-            scores.extend(self.step(&lead_id, Input::Wake { due }));
-        }
         match &event.body {
-            Body::Tick(_) => {}
-            Body::Policy(change) => self.change(change),
+            Body::Tick(_) => self.pass(event.stamp.at),
+            Body::Policy(change) => {
+                let scores = self.pass(event.stamp.at);
+                self.change(change);
+                scores
+            }
             _ => {
                 let (stamp, engagement) = (event.stamp, Engagement::default());
-                let update = EngagementUpdate { stamp, event: event.clone(), engagement };
-                scores.extend(self.step(&event.lead_id, Input::Record { at: stamp.at, event: update }));
+                self.take(&EngagementUpdate { stamp, event: event.clone(), engagement })
             }
         }
+    }
+
+    /// Takes in the next of a lead's events with the windows that the scorer sees beside it.
+    pub(crate) fn take(&mut self, update: &EngagementUpdate) -> Vec<ScoreUpdate> {
+        let at = update.event.stamp.at;
+        let mut scores = self.pass(at);
+        scores.extend(self.step(&update.event.lead_id, Input::Record { at, event: update.clone() }));
         scores
+    }
+
+    /// Lets time pass up to an instant, not included.
+    pub(crate) fn pass(&mut self, at: LogTime) -> Vec<ScoreUpdate> {
+        let mut scores = Vec::new();
+        while let Some((due, lead_id)) = self.due.first().filter(|(due, _)| *due < at).cloned() {
+            scores.extend(self.step(&lead_id, Input::Wake { due }));
+        }
+        scores
+    }
+
+    /// The lead, where it is the only one.
+    pub(crate) fn only(&self) -> Option<&State> {
+        self.leads.values().next().map(|(state, _)| state).filter(|_| self.leads.len() == 1)
     }
 
     /// From here on another policy judges, unless it is older than the last one or cannot be read.

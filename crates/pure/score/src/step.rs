@@ -1,7 +1,7 @@
 //! One event with the lead's windows in; its score, its moves and its handoff out.
 
 use baton_domain::{
-    Body, Contribution, Engagement, EngagementUpdate, EnrichmentRequested, Fact, HandoffRevised, LeadCooled, LeadEvent,
+    Body, Contribution, Engagement, EngagementUpdate, EnrichmentRequested, HandoffRevised, LeadCooled, LeadEvent,
     LeadId, LifecycleChanged, LifecycleRejected, LogTime, Millis, NurtureEvent, Qualified, Qualifying, RouteInput,
     ScoreUpdate, Stage, Stamp, StatusChanged, Tick, Trigger, is_canary,
 };
@@ -15,9 +15,9 @@ use crate::State;
 use crate::alert::undone;
 use crate::criteria::answers;
 use crate::decide::{Advanced, Opening, advance};
-use crate::facts::Known;
 use crate::lifecycle::may_open;
 use crate::moves::handoff_id;
+use crate::picture::{known, missing};
 use crate::reckon::{Standing, completeness, reckon};
 use crate::retract::{Opened, requests};
 use crate::state::{Interest, MOMENTS};
@@ -266,13 +266,6 @@ impl Saying<'_> {
     ) -> Qualifying {
         let event = &self.update.event;
         let fit = &self.policy.fit;
-        let fact = |(name, known): (&str, &Known)| Fact {
-            name: name.to_owned(),
-            value: known.value.clone(),
-            source: known.source.clone(),
-            observed_at: Some(known.occurred_at),
-        };
-        let missing = |name: &&String| state.facts.get(fit, name, self.now).is_none();
         Qualifying {
             lead_id: event.lead_id.clone(),
             episode: state.episode,
@@ -287,8 +280,8 @@ impl Saying<'_> {
             grade: standing.grade,
             band: opening.band,
             contributions: receipt.to_vec(),
-            facts: state.facts.known(fit, self.now).map(fact).collect(),
-            missing_facts: fit.asked.iter().filter(missing).cloned().collect(),
+            facts: known(fit, state, self.now),
+            missing_facts: missing(fit, state, self.now),
             recent: state.recent.iter().take(MOMENTS).map(|seen| seen.moment.clone()).collect(),
             topics: state.interest.topics.clone(),
             first_source: state.interest.first_source.clone(),
