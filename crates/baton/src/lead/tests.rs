@@ -1,15 +1,15 @@
 //! Leads that were played through the stages, told.
 
 use baton_domain::{
-    Activity, Band, Body, Contribution, ContributionKind, Grade, LeadEvent, LogTime, Millis, Points, Retraction,
-    RetractionReason, ScoreUpdate, Stage, Stamp,
+    Activity, Band, Body, Contribution, ContributionKind, EngagementUpdate, Grade, LeadEvent, LogTime, Millis, Points,
+    Retraction, RetractionReason, ScoreUpdate, Stage, Stamp,
 };
 use baton_policy::{Policy, STARTER, parse};
 use baton_scenario::{Line, Script, Seen, bare};
 use serde_json::{Value, json};
 
 use super::story::Story;
-use super::{sums, text};
+use super::{AGGREGATE, sums, text};
 use crate::summary::samples::at;
 
 /// Monday, 2026-03-02, 09:00 UTC.
@@ -54,10 +54,17 @@ fn played(sent: Vec<(i64, Value)>) -> Vec<Seen> {
         (Millis(START + minute * Millis::MINUTE), Line::Source(value.to_string()))
     };
     let lines = sent.into_iter().enumerate().map(line).collect();
-    let seen = bare::play(&starter(), &Script { policy: String::new(), only: None, lines });
+    let script = Script { policy: String::new(), only: None, lines };
+    let update = |update: EngagementUpdate| Seen {
+        topic: AGGREGATE.to_owned(),
+        key: update.event.lead_id.clone(),
+        value: serde_json::to_value(&update).unwrap(),
+    };
+    let updates = bare::updates(&starter(), &script).into_iter().map(update);
+    let seen = bare::play(&starter(), &script);
     assert!(seen.iter().all(|record| record.topic != "dlq"), "{seen:?}");
     let lead = seen.iter().find(|record| record.topic == "lead.score").unwrap().key.clone();
-    seen.into_iter().filter(|record| record.key == lead).collect()
+    seen.into_iter().chain(updates).filter(|record| record.key == lead).collect()
 }
 
 fn story(records: &[Seen]) -> Story {

@@ -39,15 +39,24 @@ pub fn play(policy: &Policy, script: &Script) -> Vec<Seen> {
     seen
 }
 
+/// What the scorer hears of a script's leads, which lies between two consumers.
+pub fn updates(policy: &Policy, script: &Script) -> Vec<EngagementUpdate> {
+    let History { events, end, .. } = sequence(policy, &script.lines, &mut Vec::new());
+    aggregated(&events, end)
+}
+
+fn aggregated(events: &[LeadEvent], end: LogTime) -> Vec<EngagementUpdate> {
+    let keyed = |event: &LeadEvent| (event.stamp.at, event.lead_id.clone(), event.clone());
+    Host::<Aggregate>::run(&Days::always(&()), events.iter().map(keyed), end)
+}
+
 /// All five, one after the other.
 fn all(policy: &Policy, lines: &[(Millis, Line)], seen: &mut Vec<Seen>) {
     let History { events, roster, end } = sequence(policy, lines, seen);
     let rules = Days::of(policy, &events);
     let (changes, events): (Vec<LeadEvent>, Vec<LeadEvent>) =
         events.into_iter().partition(|event| matches!(event.body, Body::Policy(_)));
-    let keyed = |event: &LeadEvent| (event.stamp.at, event.lead_id.clone(), event.clone());
-    let updates = Host::<Aggregate>::run(&Days::always(&()), events.iter().map(keyed), end);
-    seen.extend(updates.iter().map(|update| of("engagement.aggregate", &update.event.lead_id, update)));
+    let updates = aggregated(&events, end);
     let mut requests: Vec<(LogTime, String, RouteInput)> = changes.into_iter().filter_map(heard_by_router).collect();
     requests.extend(score(&rules, updates, end, seen));
     let leads = requests.into_iter().map(|(at, lead_id, input)| (at, 0, lead_id, Turn::Lead(input)));
