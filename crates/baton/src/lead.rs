@@ -19,6 +19,7 @@ use crate::tap::{Kind, Next, Nouns, Scan, schemas};
 
 mod desk;
 mod episode;
+mod person;
 mod promise;
 mod story;
 mod sums;

@@ -6,6 +6,7 @@ use baton_domain::{
 use baton_scenario::Seen;
 use serde::Serialize;
 
+use super::person::Person;
 use super::words::{contact, did, heard_from, known, looks_at, why};
 use super::{day_time, of_topic, time};
 use crate::summary::mask;
@@ -24,20 +25,11 @@ pub(super) struct Episode {
     pub(super) withdrawn: Option<Withdrawn>,
     /// How it changed lanes while it waited, oldest first.
     pub(super) lanes: Vec<Laned>,
-    /// What were they last doing? Newest first.
-    pub(super) last_doing: Vec<String>,
-    /// Where did they hear about us? First, and last.
-    pub(super) heard_about_us: Vec<String>,
-    /// Which resources interest them?
-    pub(super) interested_in: Vec<String>,
     /// Why are they suddenly ready: actions or facts?
     pub(super) why_now: Vec<String>,
-    /// Who are they? What is known, and who said so.
-    pub(super) who: Vec<String>,
-    /// What is not known?
-    pub(super) missing: Vec<String>,
-    /// How may they be contacted? What was said of each channel, a no first.
-    pub(super) contact: Vec<String>,
+    /// As they were known then.
+    #[serde(flatten)]
+    pub(super) person: Person,
     /// What happened before? Earlier episodes, newest first.
     pub(super) before: Vec<String>,
 }
@@ -115,13 +107,15 @@ fn episode(ready: &Qualified, withdrawn: Option<Withdrawn>) -> Episode {
         score: decision.score.to_string(),
         withdrawn,
         lanes: Vec::new(),
-        last_doing: decision.recent.iter().map(did).collect(),
-        heard_about_us: heard_from(&first, &last),
-        interested_in: decision.topics.iter().map(looks_at).collect(),
         why_now: decision.trigger_set.iter().map(why).collect(),
-        who: decision.facts.iter().map(known).collect(),
-        missing: decision.missing_facts.clone(),
-        contact: decision.consent.iter().map(contact).collect(),
+        person: Person {
+            last_doing: decision.recent.iter().map(did).collect(),
+            heard_about_us: heard_from(&first, &last),
+            interested_in: decision.topics.iter().map(looks_at).collect(),
+            who: decision.facts.iter().map(known).collect(),
+            missing: decision.missing_facts.clone(),
+            contact: decision.consent.iter().map(contact).collect(),
+        },
         before: before(&decision.history),
     }
 }

@@ -275,9 +275,9 @@ fn a_lead_that_sales_has_not_got_tells_who_it_is_and_what_it_is_waiting_for() {
         today.next,
         [format!("{cell} hands nobody off by points"), "asking for sales hands them off in P0".into()]
     );
-    assert!(today.who.iter().any(|fact| fact.starts_with("title: VP Sales")), "{today:?}");
-    assert_eq!(today.missing, ["country", "employees", "industry"]);
-    assert_eq!(today.last_doing, [format!("Page Viewed (Getting started) at {}", instant(1))]);
+    assert!(today.person.who.iter().any(|fact| fact.starts_with("title: VP Sales")), "{today:?}");
+    assert_eq!(today.person.missing, ["country", "employees", "industry"]);
+    assert_eq!(today.person.last_doing, [format!("Page Viewed (Getting started) at {}", instant(1))]);
     let said = text::story(&told);
     assert!(said.contains("  What is next?\n    U") && said.contains("  What is not known?\n    country\n"), "{said}");
 }
@@ -288,7 +288,7 @@ fn what_is_learned_after_the_handoff_is_told_of_today_and_not_of_the_handoff() {
     sent.push((9, json!({"type": "identify", "traits": {"seniority": "director"}})));
     let told = story(&played(sent));
     let knows = |who: &[String]| who.iter().any(|fact| fact.starts_with("seniority: director"));
-    assert!(knows(&told.today.as_ref().unwrap().who) && !knows(&told.episodes[0].who));
+    assert!(knows(&told.today.as_ref().unwrap().person.who) && !knows(&told.episodes[0].person.who));
     assert_eq!(told.today.unwrap().next, ["sales has them: mql"]);
 }
 

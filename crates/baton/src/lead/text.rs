@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::desk::Desk;
 use super::episode::{Episode, Laned, Withdrawn};
+use super::person::Person;
 use super::promise::{Promise, used};
 use super::story::{Score, Story};
 use super::sums::Subtotal;
@@ -72,16 +73,27 @@ fn subtotal(subtotal: &Subtotal) -> String {
 }
 
 fn today(today: &Today) -> String {
-    let Today { at, next, last_doing, heard_about_us, interested_in, who, missing, contact } = today;
-    let mut said = format!("\nAs of {at}\n");
-    said.push_str(&answered("What is next?", next, "nothing known"));
-    said.push_str(&answered("What were they last doing?", last_doing, "nothing known"));
-    said.push_str(&answered("Where did they hear about us?", heard_about_us, "nothing known"));
-    said.push_str(&answered("Which resources interest them?", interested_in, "nothing known"));
-    said.push_str(&answered("Who are they?", who, "nothing known"));
-    said.push_str(&answered("What is not known?", missing, "nothing that the policy asks for"));
-    said.push_str(&answered("How may they be contacted?", contact, "nothing was said"));
-    said
+    let Today { at, next, person } = today;
+    let next = answered("What is next?", next, "nothing known");
+    format!("\nAs of {at}\n{next}{}{}", activity(person), identity(person))
+}
+
+fn activity(person: &Person) -> String {
+    let questions = [
+        ("What were they last doing?", &person.last_doing),
+        ("Where did they hear about us?", &person.heard_about_us),
+        ("Which resources interest them?", &person.interested_in),
+    ];
+    questions.into_iter().map(|(question, answers)| answered(question, answers, "nothing known")).collect()
+}
+
+fn identity(person: &Person) -> String {
+    let questions = [
+        ("Who are they?", &person.who, "nothing known"),
+        ("What is not known?", &person.missing, "nothing that the policy asks for"),
+        ("How may they be contacted?", &person.contact, "nothing was said"),
+    ];
+    questions.into_iter().map(|(question, answers, none)| answered(question, answers, none)).collect()
 }
 
 fn handoff(episode: &Episode) -> String {
@@ -98,18 +110,9 @@ fn handoff(episode: &Episode) -> String {
         let Withdrawn { at, event_id, reason } = withdrawn;
         let _ = writeln!(said, "  Withdrawn at {at}: {event_id} was taken back ({reason})");
     }
-    let questions = [
-        ("What were they last doing?", &episode.last_doing),
-        ("Where did they hear about us?", &episode.heard_about_us),
-        ("Which resources interest them?", &episode.interested_in),
-        ("Why are they suddenly ready?", &episode.why_now),
-        ("Who are they?", &episode.who),
-    ];
-    for (question, answers) in questions {
-        said.push_str(&answered(question, answers, "nothing known"));
-    }
-    said.push_str(&answered("What is not known?", &episode.missing, "nothing that the policy asks for"));
-    said.push_str(&answered("How may they be contacted?", &episode.contact, "nothing was said"));
+    said.push_str(&activity(&episode.person));
+    said.push_str(&answered("Why are they suddenly ready?", &episode.why_now, "nothing known"));
+    said.push_str(&identity(&episode.person));
     said.push_str(&answered("What happened before?", &episode.before, "sales has not had them"));
     said
 }

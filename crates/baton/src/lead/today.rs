@@ -12,6 +12,7 @@ use baton_scenario::Seen;
 use baton_score::{Picture, Rest, picture};
 use serde::Serialize;
 
+use super::person::Person;
 use super::words::{contact, did, heard_from, known, looks_at};
 use super::{AGGREGATE, day_time, of_topic, time};
 
@@ -22,18 +23,8 @@ pub(super) struct Today {
     pub(super) at: String,
     /// What stands between it and sales, or that nothing does.
     pub(super) next: Vec<String>,
-    /// What were they last doing? Newest first.
-    pub(super) last_doing: Vec<String>,
-    /// Where did they hear about us? First, and last.
-    pub(super) heard_about_us: Vec<String>,
-    /// Which resources interest them?
-    pub(super) interested_in: Vec<String>,
-    /// Who are they? What is known, and who said so.
-    pub(super) who: Vec<String>,
-    /// What is not known?
-    pub(super) missing: Vec<String>,
-    /// How may they be contacted? What was said of each channel, a no first.
-    pub(super) contact: Vec<String>,
+    #[serde(flatten)]
+    pub(super) person: Person,
 }
 
 /// The lead as its records tell it.
@@ -44,12 +35,14 @@ pub(super) fn today(records: &[Seen], moves: &[LifecycleChanged], policy: &Polic
     Some(Today {
         at: time(at),
         next: next(&picture, moves.last()),
-        last_doing: picture.recent.iter().map(did).collect(),
-        heard_about_us: heard_from(&picture.first, &picture.last),
-        interested_in: picture.topics.iter().map(looks_at).collect(),
-        who: picture.facts.iter().map(known).collect(),
-        missing: picture.missing_facts.clone(),
-        contact: picture.consent.iter().map(contact).collect(),
+        person: Person {
+            last_doing: picture.recent.iter().map(did).collect(),
+            heard_about_us: heard_from(&picture.first, &picture.last),
+            interested_in: picture.topics.iter().map(looks_at).collect(),
+            who: picture.facts.iter().map(known).collect(),
+            missing: picture.missing_facts.clone(),
+            contact: picture.consent.iter().map(contact).collect(),
+        },
     })
 }
 

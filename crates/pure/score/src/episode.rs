@@ -47,6 +47,11 @@ pub(crate) fn effect(policy: &Policy, code: &str) -> Effect {
     policy.lifecycle.dispositions.get(code).cloned().unwrap_or_default()
 }
 
+/// When a lead that sales gave back has rested.
+pub(crate) fn rested_at(policy: &Policy, recycled: &Recycled) -> Millis {
+    recycled.at.plus(effect(policy, &recycled.code).cool_down_ms.unwrap_or(policy.decision.cool_down_ms))
+}
+
 impl State {
     /// What is left of `points`, earned at `occurred_at`. Points taken away stay taken.
     pub(crate) fn damped(&self, occurred_at: Millis, points: Points) -> Points {
@@ -120,11 +125,10 @@ impl State {
     pub(crate) fn in_play(&self, policy: &Policy, now: Millis) -> bool {
         self.recycled.as_ref().is_none_or(|recycled| {
             let effect = effect(policy, &recycled.code);
-            let rest = effect.cool_down_ms.unwrap_or(policy.decision.cool_down_ms);
             // What it showed before the verdict, sales knew.
             let shows = || self.shown.first().is_some_and(|(at, _)| *at >= self.word_from);
             let comes_back = match effect.rearm {
-                Rearm::Cooled => now.since(recycled.at) >= rest,
+                Rearm::Cooled => now >= rested_at(policy, recycled),
                 Rearm::HighIntent => shows(),
                 Rearm::HandRaise => false,
             };

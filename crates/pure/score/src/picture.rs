@@ -12,7 +12,7 @@ use baton_policy::{Fit, Policy, Rearm};
 
 use crate::State;
 use crate::criteria::kept_by;
-use crate::episode::effect;
+use crate::episode::{effect, rested_at};
 use crate::facts::Known;
 use crate::reckon::standing;
 use crate::recompute::Recount;
@@ -99,9 +99,8 @@ fn of(policy: &Policy, state: &State, now: Millis) -> Picture {
 
 fn rest(policy: &Policy, state: &State, now: Millis) -> Option<Rest> {
     let recycled = state.recycled.as_ref().filter(|_| !state.in_play(policy, now))?;
-    let effect = effect(policy, &recycled.code);
-    let rests = effect.cool_down_ms.unwrap_or(policy.decision.cool_down_ms);
-    Some(Rest { code: recycled.code.clone(), rearm: effect.rearm, until: recycled.at.plus(rests) })
+    let rearm = effect(policy, &recycled.code).rearm;
+    Some(Rest { code: recycled.code.clone(), rearm, until: rested_at(policy, recycled) })
 }
 
 /// What is known of the lead, as a handoff shows it.
